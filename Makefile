@@ -1,0 +1,76 @@
+# The only things needed beforehand are make and Python 3.11 or newer with venv.
+# Everything else is installed into .venv by the target that needs it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+OUT := build/demo
+ALEXNET := specs/classics/alexnet.arch
+
+DEMO_STAMP := $(VENV)/.demo-stamp
+DEV_STAMP := $(VENV)/.dev-stamp
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help:
+	@echo "make demo    compile and draw AlexNet, train LeNet-5 on digits"
+	@echo "make test    lint, type-check and run the tests"
+	@echo "make lint    ruff and mypy"
+	@echo "make format  format the code and mend what ruff can mend"
+	@echo "make bench   run the benchmarks"
+	@echo "make clean   remove what the other targets built, but not $(VENV)"
+
+.PHONY: demo
+demo: $(DEMO_STAMP)
+	mkdir -p $(OUT)
+	$(BIN)/archdsl check $(ALEXNET)
+	$(BIN)/archdsl summary $(ALEXNET) --net alexnet
+	$(BIN)/archdsl compile $(ALEXNET) --net alexnet -o $(OUT)/alexnet.py
+	$(BIN)/archdsl draw $(ALEXNET) --net alexnet -o $(OUT)/alexnet.dot
+	@if command -v dot > /dev/null; then \
+		set -x; $(BIN)/archdsl draw $(ALEXNET) --net alexnet -o $(OUT)/alexnet.svg; \
+	else \
+		echo "Graphviz's dot is not installed: skipping $(OUT)/alexnet.svg"; \
+	fi
+	$(BIN)/python examples/digits.py --out $(OUT)
+	@echo "The files are in $(OUT)."
+
+.PHONY: test
+test: lint
+	$(BIN)/python -m pytest -n 2
+
+.PHONY: lint
+lint: $(DEV_STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(DEV_STAMP)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: bench
+bench: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.run
+
+.PHONY: clean
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+# pip 25.1 is the first that knows --group.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install "pip>=25.1"
+
+$(DEMO_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -c constraints.txt -e ".[demo]"
+	touch $@
+
+$(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -c constraints.txt -e . --group dev
+	touch $@

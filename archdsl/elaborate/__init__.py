@@ -1,0 +1,1 @@
+"""Tree to network: names, arguments, conditions, shapes and costs."""

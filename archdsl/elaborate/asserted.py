@@ -1,0 +1,146 @@
+"""`-> 96x27x27`: what the author believes, held against what was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from archdsl.diagnostics import Note
+from archdsl.elaborate.frame import Frame, Value
+from archdsl.elaborate.names import ORDERS
+from archdsl.elaborate.report import Reporter
+from archdsl.ops.window import window
+from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.syntax import nodes as n
+
+_ANY = "_"
+
+
+def hold(
+    asserted: n.Asserted,
+    stage: n.Stage,
+    value: Value,
+    frame: Frame,
+    report: Reporter,
+    sizes_of: Callable[[n.Expression], list[Dim] | None],
+) -> None:
+    """Report an assertion that does not hold, and what would make it hold."""
+    tensor = value.type
+    assert tensor is not None
+    believed: list[int | None] = []
+    order = "chw"
+    for part in asserted.parts:
+        if isinstance(part, n.Name) and part.name in ORDERS:
+            order = part.name
+        elif isinstance(part, n.Name) and part.name == _ANY:
+            believed.append(None)
+        elif isinstance(part, n.Size) and _ANY in part.parts:
+            for size in part.parts:
+                if isinstance(size, str) and size != _ANY:
+                    report.error("E0503", f"`{size}` is not a number", part)
+                    return
+                believed.append(size if isinstance(size, int) else None)
+        else:
+            dims = sizes_of(part)
+            if dims is None:
+                return
+            believed += [dim.size for dim in dims]
+    shown = _show(tensor.sizes, order)
+    if order == "hwc" and believed:
+        believed = [believed[-1], *believed[:-1]]
+    if len(believed) == tensor.rank and all(
+        b is None or b == dim.size for b, dim in zip(believed, tensor.dims, strict=True)
+    ):
+        return
+    related: list[Note] = []
+    hints: tuple[str, ...] = ()
+    span = report.span(asserted)
+    if len(believed) == tensor.rank:
+        for axis, (b, dim) in enumerate(zip(believed, tensor.dims, strict=True)):
+            if b is None or b == dim.size:
+                continue
+            related += report.came_from(
+                dim, f"the {dim.size} comes from here", unless=span
+            )
+            if axis and not hints:
+                hints = _what_would_fit(frame, value, axis, b)
+            elif not axis and order == "chw" and _hwc_fits(believed, tensor):
+                hints = ("in the order of lectures, write `hwc` after it",)
+    elif order == "chw":
+        hints = ("a shape is written channels first, without the batch",)
+    report.error(
+        "E0601",
+        f"this is {shown}",
+        span,
+        related=tuple(dict.fromkeys(related)),
+        hints=hints,
+    )
+
+
+def _show(sizes: tuple[int, ...], order: str) -> str:
+    if order == "hwc":
+        sizes = (*sizes[1:], sizes[0])
+    return "x".join(map(str, sizes))
+
+
+def _hwc_fits(believed: list[int | None], tensor: TensorType) -> bool:
+    rolled = [believed[-1], *believed[:-1]]
+    return all(
+        b is None or b == dim.size for b, dim in zip(rolled, tensor.dims, strict=True)
+    )
+
+
+def _what_would_fit(
+    frame: Frame, value: Value, axis: int, wanted: int
+) -> tuple[str, ...]:
+    """The padding, stride or input with which the last window gives that size."""
+    from archdsl.ir.network import Stage
+    from archdsl.ops.conv import padding
+    from archdsl.ops.record import Site
+    from archdsl.ops.window import strided
+
+    last = next(
+        (
+            node
+            for node in reversed(frame.nodes)
+            if isinstance(node, Stage)
+            and isinstance(node.target, Site)
+            and {"k", "s", "p"} <= node.target.args.keys()
+        ),
+        None,
+    )
+    if last is None or not isinstance(last.target, Site):
+        return ()
+    site = last.target
+    if last.type.rank <= axis or last.type.dims[axis] != value.type.dims[axis]:  # type: ignore[union-attr]
+        return ()
+    at = axis - 1
+    size = site.x.dims[axis].size
+    k, s = site.sizes("k")[at], strided(site)[at]
+    p = padding(site)[at]
+    d = site.sizes("d")[at] if "d" in site.args else 1
+    ceil = "ceil" in site.args and site.truth("ceil")
+    name = site.layer.name
+    found: list[str] = []
+
+    def fits(size: int, s: int, p: int, ceil: bool) -> bool:
+        return window(size, k, s, p, d, ceil) == wanted
+
+    for other in range(k):
+        if other != p and fits(size, s, other, ceil):
+            found.append(f"p{other}")
+            break
+    if "ceil" in site.args and not ceil and fits(size, s, p, True):
+        found.append("`ceil`")
+    for other in range(1, 2 * k + s):
+        if other != s and fits(size, other, p, ceil):
+            found.append(f"s{other}")
+            break
+    near = sorted(range(max(1, size - 2 * s), size + 2 * s + 1), key=lambda x: abs(x - size))
+    for other in near:
+        if fits(other, s, p, ceil):
+            found.append(f"an input of {other} instead of {size}")
+            break
+    if not found:
+        return ()
+    choices = " or ".join(found)
+    return (f"`{name}` with {choices} would give {wanted}",)

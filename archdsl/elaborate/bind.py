@@ -1,0 +1,416 @@
+"""Arguments to parameters: of layers, by their records, and of blocks and nets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from archdsl.diagnostics import Note
+from archdsl.diagnostics.suggest import nearest
+from archdsl.elaborate.evaluate import (
+    UNKNOWN,
+    Names,
+    Result,
+    SizeValue,
+    describe,
+    evaluate,
+)
+from archdsl.elaborate.report import Reporter
+from archdsl.ir.network import LayerRef
+from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
+from archdsl.shapes.expr import Const, Expr, op
+from archdsl.source import Span
+from archdsl.syntax import nodes as n
+
+REPEAT_KEY = "x"
+
+Bindings = dict[str, Bound]
+
+
+def split_repeat(
+    args: Iterable[n.Argument],
+) -> tuple[list[n.Argument], list[n.Argument]]:
+    """The arguments, and those among them that ask for a repeat."""
+    rest: list[n.Argument] = []
+    repeats: list[n.Argument] = []
+    for arg in args:
+        (repeats if arg.key == REPEAT_KEY else rest).append(arg)
+    return rest, repeats
+
+
+def pick(result: Result, copy: int | None) -> Result:
+    """The entry of a list for one copy of a repeat, the last one staying."""
+    value = result.value
+    if copy is None or not _is_list(value):
+        return result
+    assert isinstance(value, tuple)
+    if not value:
+        return result
+    at = min(copy, len(value) - 1)
+    return Result(value[at], op("[]", value[at], result.expr, Const(at)))
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, tuple) and not isinstance(value, SizeValue | LayerRef)
+
+
+class Binder:
+    """Binds the arguments of one call."""
+
+    def __init__(self, names: Names, report: Reporter, copy: int | None) -> None:
+        self._names = names
+        self._report = report
+        self._copy = copy
+        # How many leading copies differ because some list argument still runs.
+        self.varied = 0
+
+    def _value(self, node: n.Expression) -> Result:
+        result = evaluate(node, self._names, self._report)
+        if self._copy is not None and _is_list(result.value):
+            assert isinstance(result.value, tuple)
+            self.varied = max(self.varied, len(result.value) - 1)
+        return pick(result, self._copy)
+
+    # Layers
+
+    def layer(
+        self,
+        layer: Layer,
+        args: list[n.Argument],
+        defaults: Bindings,
+        at: Span,
+    ) -> Bindings | None:
+        """All arguments of a layer, or None when some are wrong (reported)."""
+        given: Bindings = {}
+        places: dict[str, Span] = {}
+        numbers: list[tuple[int | float, Expr, Span]] = []
+        starred = tuple(name.lstrip("*") for name in layer.positional)
+        good = True
+        for arg in args:
+            span = self._report.span(arg)
+            if arg.key is not None:
+                good = self._keyword(layer, arg, span, given, places) and good
+                continue
+            word = self._word(layer, arg.value)
+            if word is not None:
+                name, value = word
+                good = self._once(name, span, places) and good
+                given[name] = Bound(value, Const(value), span)
+                continue
+            result = self._value(arg.value)
+            if result.value is UNKNOWN:
+                good = False
+            elif not self._collect(layer, result, span, numbers):
+                good = False
+        if not good:
+            return None
+        good = self._positional(layer, numbers, given, places)
+        for arg_record in layer.args:
+            name = arg_record.name
+            if name in given:
+                good = self._coerce(layer, arg_record, given) and good
+            elif name in defaults:
+                given[name] = defaults[name]
+            elif arg_record.default is REQUIRED:
+                good = False
+                what = ", then ".join(
+                    _arg_name(layer, item) for item in starred
+                )
+                self._report.error(
+                    "E0402",
+                    f"`{layer.name}` lacks its {arg_record.doc}",
+                    at,
+                    hints=(
+                        f"it takes {what}, as in `{layer.example.split('|')[-1].strip()}`",
+                    ),
+                )
+            else:
+                default = arg_record.default
+                given[name] = Bound(default, Const(plain(default)), None)
+        return given if good else None
+
+    def _keyword(
+        self,
+        layer: Layer,
+        arg: n.Argument,
+        span: Span,
+        given: Bindings,
+        places: dict[str, Span],
+    ) -> bool:
+        assert arg.key is not None
+        record = layer.arg(arg.key)
+        if record is None:
+            self._unknown_key(layer, arg, span)
+            return False
+        if not self._once(record.name, span, places):
+            return False
+        if isinstance(arg.value, n.Name) and arg.value.name in record.type.words:
+            given[record.name] = Bound(arg.value.name, Const(arg.value.name), span)
+            return True
+        if record.type.kind == "axis" and isinstance(arg.value, n.Name):
+            given[record.name] = Bound(arg.value.name, Const(arg.value.name), span)
+            return True
+        result = self._value(arg.value)
+        if result.value is UNKNOWN:
+            return False
+        given[record.name] = Bound(result.value, result.expr, span)
+        return True
+
+    def _unknown_key(self, layer: Layer, arg: n.Argument, span: Span) -> None:
+        assert arg.key is not None
+        hints: list[str] = []
+        for record in layer.args:
+            if arg.key.lower() in record.also:
+                hints.append(f"did you mean `{record.name}`? ({record.doc})")
+        near = nearest(arg.key, (record.name for record in layer.args))
+        if not hints and near:
+            hints.append(f"did you mean `{near}`?")
+        if layer.args:
+            known = ", ".join(record.name for record in layer.args)
+            hints.append(f"`{layer.name}` knows: {known}")
+        else:
+            hints.append(f"`{layer.name}` takes no arguments")
+        message = (
+            f"`{layer.name}` has no flag `{arg.key}`"
+            if arg.flag
+            else f"`{layer.name}` has no argument `{arg.key}`"
+        )
+        self._report.error("E0401", message, span, hints=tuple(hints))
+
+    def _once(self, name: str, span: Span, places: dict[str, Span]) -> bool:
+        if name in places:
+            self._report.error(
+                "E0406",
+                f"`{name}` is given twice",
+                span,
+                related=(Note(places[name], "first given here"),),
+            )
+            return False
+        places[name] = span
+        return True
+
+    def _word(self, layer: Layer, node: n.Expression) -> tuple[str, object] | None:
+        """A bare name that stands for an argument: `same`, `ceil`."""
+        if not isinstance(node, n.Name):
+            return None
+        for record in layer.args:
+            if node.name == record.name and record.type.kind == "truth":
+                return record.name, True
+            if node.name in record.type.words:
+                return record.name, node.name
+        return None
+
+    def _collect(
+        self,
+        layer: Layer,
+        result: Result,
+        span: Span,
+        numbers: list[tuple[int | float, Expr, Span]],
+    ) -> bool:
+        value = result.value
+        if isinstance(value, SizeValue):
+            for at, part in enumerate(value):
+                expr = op("[]", part, result.expr, Const(at))
+                numbers.append((part, expr, span))
+            return True
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            numbers.append((value, result.expr, span))
+            return True
+        hints: tuple[str, ...] = ()
+        if _is_list(value):
+            hints = (
+                "a list gives one entry to each copy of a repeat (`x2`);"
+                " a size is written `3x3`",
+            )
+        if layer.positional:
+            message = f"`{layer.name}` takes numbers here, not {describe(value)}"
+        else:
+            message = f"`{layer.name}` takes no arguments without a key"
+        self._report.error("E0404", message, span, hints=hints)
+        return False
+
+    def _positional(
+        self,
+        layer: Layer,
+        numbers: list[tuple[int | float, Expr, Span]],
+        given: Bindings,
+        places: dict[str, Span],
+    ) -> bool:
+        left = list(numbers)
+        for name in layer.positional:
+            if not left:
+                break
+            starred = name.startswith("*")
+            name = name.lstrip("*")
+            if name in places:
+                continue
+            if starred:
+                value: object = SizeValue(number for number, _, _ in left)  # type: ignore[misc]
+                exprs = [expr for _, expr, _ in left]
+                expr = exprs[0] if len(exprs) == 1 else op("tuple", value, *exprs)
+                span = Span(left[0][2].source, left[0][2].start, left[-1][2].end)
+                given[name] = Bound(value, expr, span)
+                left = []
+            else:
+                value, expr, span = left.pop(0)
+                given[name] = Bound(value, expr, span)
+            places[name] = span
+        if not left:
+            return True
+        _, _, span = left[0]
+        last = left[-1][2]
+        takes = [_arg_name(layer, name.lstrip("*")) for name in layer.positional]
+        self._report.error(
+            "E0403",
+            f"`{layer.name}` has no use for {'this number' if len(left) == 1 else 'these numbers'}",
+            Span(span.source, span.start, last.end),
+            hints=(
+                f"it takes {', then '.join(takes)}"
+                if takes
+                else f"`{layer.name}` takes no numbers without a key",
+            ),
+        )
+        return False
+
+    def _coerce(self, layer: Layer, record: Arg, given: Bindings) -> bool:
+        bound = given[record.name]
+        value = bound.value
+        if isinstance(value, str) and value in record.type.words:
+            return True
+        fitted = _fit(value, record.type)
+        if fitted is None:
+            at = bound.span
+            assert at is not None
+            in_range = _fit(value, record.type._replace(least=None, most=None))
+            hints: tuple[str, ...] = ()
+            if _is_list(value) and record.type.kind in ("whole", "sizes", "number"):
+                hints = (
+                    "a list gives one entry to each copy of a repeat (`x2`);"
+                    " a size is written `3x3`",
+                )
+            self._report.error(
+                "E0405" if in_range is not None else "E0404",
+                f"`{record.name}` of `{layer.name}` is {record.type.describe()},"
+                f" not {describe(value)}",
+                at,
+                hints=hints,
+            )
+            return False
+        given[record.name] = Bound(fitted, bound.expr, bound.span)
+        return True
+
+    # Blocks and nets
+
+    def params(
+        self,
+        what: str,
+        params: tuple[n.Param, ...],
+        args: list[n.Argument],
+        at: Span,
+        defined_at: Span,
+    ) -> tuple[dict[str, Bound], bool]:
+        """The parameters that the arguments give, and whether all was well."""
+        given: dict[str, Bound] = {}
+        places: dict[str, Span] = {}
+        by_name = {param.name: param for param in params}
+        required = [param.name for param in params if param.default is None]
+        good = True
+        for arg in args:
+            span = self._report.span(arg)
+            if arg.key is None:
+                open_names = [name for name in required if name not in places]
+                if not open_names:
+                    self._report.error(
+                        "E0403",
+                        f"`{what}` has no use for this argument",
+                        span,
+                        related=(Note(defined_at, f"`{what}` is defined here"),),
+                        hints=(_signature(what, params),),
+                    )
+                    good = False
+                    continue
+                name = open_names[0]
+            else:
+                name = arg.key
+                if name not in by_name:
+                    near = nearest(name, by_name)
+                    hints = (f"did you mean `{near}`?",) if near else ()
+                    self._report.error(
+                        "E0401",
+                        f"`{what}` has no parameter `{name}`",
+                        span,
+                        related=(Note(defined_at, f"`{what}` is defined here"),),
+                        hints=(*hints, _signature(what, params)),
+                    )
+                    good = False
+                    continue
+            if not self._once(name, span, places):
+                good = False
+                continue
+            result = self._value(arg.value)
+            if result.value is UNKNOWN:
+                good = False
+                continue
+            given[name] = Bound(result.value, result.expr, span)
+        missing = [name for name in required if name not in places]
+        if missing:
+            self._report.error(
+                "E0402",
+                f"`{what}` lacks " + ", ".join(f"`{name}`" for name in missing),
+                at,
+                related=(Note(defined_at, f"`{what}` is defined here"),),
+                hints=(_signature(what, params),),
+            )
+            good = False
+        return given, good
+
+
+def _arg_name(layer: Layer, name: str) -> str:
+    record = layer.arg(name)
+    return record.doc if record else name
+
+
+def _signature(what: str, params: tuple[n.Param, ...]) -> str:
+    if not params:
+        return f"`{what}` takes no arguments"
+    shown = (p.name if p.default is None else f"{p.name}=…" for p in params)
+    return f"it takes: {what} {' '.join(shown)}"
+
+
+def _fit(value: object, wanted: ArgType) -> object | None:
+    """The value as an argument of that type holds it, or None if it does not fit."""
+    kind = wanted.kind
+    if kind == "truth":
+        return value if isinstance(value, bool) else None
+    if kind == "axis":
+        return value if isinstance(value, str) else None
+    if kind == "sizes":
+        sizes = value if isinstance(value, SizeValue) else (value,)
+        if all(_bounded(size, wanted, whole=True) for size in sizes):
+            return tuple(sizes)
+        return None
+    if kind == "whole":
+        if isinstance(value, SizeValue) and len(value) == 1:
+            value = value[0]
+        return value if _bounded(value, wanted, whole=True) else None
+    if kind == "number":
+        return value if _bounded(value, wanted, whole=False) else None
+    if kind == "strings":
+        if _is_list(value) and all(isinstance(v, str) for v in value):  # type: ignore[attr-defined]
+            return value
+        return None
+    if kind == "lists":
+        if _is_list(value) and all(
+            _is_list(row) and all(_bounded(v, wanted, whole=True) for v in row)
+            for row in value  # type: ignore[attr-defined]
+        ):
+            return value
+        return None
+    return None
+
+
+def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return False
+    if wanted.least is not None and value < wanted.least:
+        return False
+    return wanted.most is None or value <= wanted.most

@@ -1,0 +1,416 @@
+"""Expressions: exact, bounded, and with a formula beside each value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final, NamedTuple, Protocol
+
+from archdsl.elaborate import limits
+from archdsl.elaborate.report import Located, Reporter
+from archdsl.ir.network import LayerRef
+from archdsl.shapes.expr import Const, Expr, op
+from archdsl.syntax import nodes as n
+
+
+class Unknown:
+    """The value of what could not be worked out. It raises no further finding."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+
+class Result(NamedTuple):
+    """A value and its formula."""
+
+    value: object
+    expr: Expr
+
+
+FAILED = Result(UNKNOWN, Const(None))
+
+
+class Names(Protocol):
+    """What names mean where an expression stands."""
+
+    def lookup(self, node: n.Name) -> Result:
+        """The value of a name; UNKNOWN if there is none."""
+
+    def attribute(self, base: str, node: n.Attribute) -> Result:
+        """The value of `base.name`; reports it if there is none."""
+
+
+def describe(value: object) -> str:
+    """A value's kind, for people."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    if isinstance(value, SizeValue):
+        return "the size " + "x".join(map(str, value))
+    if isinstance(value, tuple) and not isinstance(value, LayerRef):
+        return "a list"
+    if isinstance(value, LayerRef):
+        return f"the layer `{value.name}`"
+    return "nothing"
+
+
+class SizeValue(tuple[int, ...]):
+    """The value of `3x3`, apart from a list."""
+
+    __slots__ = ()
+
+
+def is_number(value: object) -> bool:
+    """Whether the value is an integer or float, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def evaluate(node: n.Expression, names: Names, report: Reporter) -> Result:
+    """The value of an expression; UNKNOWN, reported, if it has none."""
+    return _Evaluator(names, report).value(node, 0)
+
+
+class _Evaluator:
+    def __init__(self, names: Names, report: Reporter) -> None:
+        self._names = names
+        self._report = report
+
+    def fail(
+        self, code: str, message: str, at: Located, hints: tuple[str, ...] = ()
+    ) -> Result:
+        self._report.error(code, message, at, hints=hints)
+        return FAILED
+
+    def value(self, node: n.Expression, depth: int) -> Result:
+        if depth > limits.MAX_EXPRESSION_DEPTH:
+            return self.fail("E0703", "this expression is nested too deep", node)
+        return _EVALUATE[type(node)](self, node, depth + 1)
+
+    def number(self, node: n.Number, depth: int) -> Result:
+        if abs(node.value) > limits.MAX_INTEGER and isinstance(node.value, int):
+            return self.too_large(node)
+        if isinstance(node.value, float) and not math.isfinite(node.value):
+            return self.too_large(node)
+        return Result(node.value, Const(node.value))
+
+    def too_large(self, node: Located) -> Result:
+        return self.fail(
+            "E0701", "this number is too large", node, ("numbers stay below 2**63",)
+        )
+
+    def literal(self, node: n.Boolean | n.String, depth: int) -> Result:
+        return Result(node.value, Const(node.value))
+
+    def size(self, node: n.Size, depth: int) -> Result:
+        for part in node.parts:
+            if isinstance(part, str):
+                what = "`_`, which stands for any size," if part == "_" else f"`{part}`"
+                return self.fail(
+                    "E0503",
+                    f"{what} is not a number",
+                    node,
+                    ("give a number for every part of this size",),
+                )
+            if part > limits.MAX_INTEGER:
+                return self.too_large(node)
+        parts = SizeValue(part for part in node.parts if isinstance(part, int))
+        return Result(parts, Const(parts))
+
+    def name(self, node: n.Name, depth: int) -> Result:
+        return self._names.lookup(node)
+
+    def attribute(self, node: n.Attribute, depth: int) -> Result:
+        if isinstance(node.base, n.Name):
+            return self._names.attribute(node.base.name, node)
+        return self.fail(
+            "E0505", f"`.{node.name}` follows a label, `in` or `id`", node
+        )
+
+    def index(self, node: n.Index, depth: int) -> Result:
+        base, index = self.value(node.base, depth), self.value(node.index, depth)
+        if base.value is UNKNOWN or index.value is UNKNOWN:
+            return FAILED
+        if not isinstance(base.value, tuple) or isinstance(base.value, LayerRef):
+            return self.fail(
+                "E0503", f"{describe(base.value)} cannot be indexed", node.base
+            )
+        if not isinstance(index.value, int) or isinstance(index.value, bool):
+            return self.fail("E0503", "an index is a whole number", node.index)
+        if not -len(base.value) <= index.value < len(base.value):
+            return self.fail(
+                "E0504",
+                f"there is no entry {index.value} in a list of {len(base.value)}",
+                node.index,
+                ("the first entry is 0",),
+            )
+        value = base.value[index.value]
+        return Result(value, op("[]", value, base.expr, index.expr))
+
+    def list_of(self, node: n.ListOf, depth: int) -> Result:
+        items = [self.value(item, depth) for item in node.items]
+        if any(item.value is UNKNOWN for item in items):
+            return FAILED
+        value = tuple(item.value for item in items)
+        return Result(value, op("list", value, *(item.expr for item in items)))
+
+    def negate(self, node: n.Negate, depth: int) -> Result:
+        operand = self.value(node.operand, depth)
+        if operand.value is UNKNOWN:
+            return FAILED
+        value = operand.value
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return self.fail("E0503", f"{describe(value)} has no negative", node)
+        return Result(-value, op("neg", -value, operand.expr))
+
+    def truth(self, node: n.Expression, depth: int) -> Result:
+        result = self.value(node, depth)
+        if result.value is UNKNOWN or isinstance(result.value, bool):
+            return result
+        return self.fail(
+            "E0503",
+            f"{describe(result.value)} is neither true nor false",
+            node,
+            ("compare it: `s > 1`, `in.c != c`",),
+        )
+
+    def not_(self, node: n.Not, depth: int) -> Result:
+        operand = self.truth(node.operand, depth)
+        if operand.value is UNKNOWN:
+            return FAILED
+        value = not operand.value
+        return Result(value, op("not", value, operand.expr))
+
+    def boolean(self, node: n.Boolean2, depth: int) -> Result:
+        left, right = self.truth(node.left, depth), self.truth(node.right, depth)
+        decisive = node.operator == "or"
+        for one, other in ((left, right), (right, left)):
+            # A decided side settles it, also when the other side is unknown.
+            if one.value is decisive and other.value is UNKNOWN:
+                return Result(decisive, one.expr)
+        if left.value is UNKNOWN or right.value is UNKNOWN:
+            return FAILED
+        if node.operator == "or":
+            value = bool(left.value or right.value)
+        else:
+            value = bool(left.value and right.value)
+        return Result(value, op(node.operator, value, left.expr, right.expr))
+
+    def comparison(self, node: n.Comparison, depth: int) -> Result:
+        operands = [self.value(operand, depth) for operand in node.operands]
+        if any(operand.value is UNKNOWN for operand in operands):
+            return FAILED
+        result: Result | None = None
+        for at, operator in enumerate(node.operators):
+            left, right = operands[at], operands[at + 1]
+            if operator in ("==", "!="):
+                value = _equal(left.value, right.value) is (operator == "==")
+            elif is_number(left.value) and is_number(right.value):
+                value = bool(_COMPARE[operator](left.value, right.value))
+            else:
+                wrong = at if not is_number(left.value) else at + 1
+                return self.fail(
+                    "E0503",
+                    f"{describe(operands[wrong].value)} has no order",
+                    node.operands[wrong],
+                )
+            step = Result(value, op(operator, value, left.expr, right.expr))
+            if result is not None:
+                both = bool(result.value and value)
+                step = Result(both, op("and", both, result.expr, step.expr))
+            result = step
+        assert result is not None
+        return result
+
+    def conditional(self, node: n.Conditional, depth: int) -> Result:
+        condition = self.truth(node.condition, depth)
+        if condition.value is UNKNOWN:
+            return FAILED
+        then = self.value(node.then, depth) if condition.value else None
+        otherwise = self.value(node.otherwise, depth) if not condition.value else None
+        taken = then or otherwise
+        assert taken is not None
+        if taken.value is UNKNOWN or isinstance(condition.expr, Const):
+            return taken
+        # The arm not taken may be wrong here (1/0 if n == 0): keep no formula of it.
+        from archdsl.shapes.expr import opaque
+
+        return Result(taken.value, opaque(taken.value, condition.expr, taken.expr))
+
+    def function(self, node: n.Function, depth: int) -> Result:
+        arguments = [self.value(argument, depth) for argument in node.arguments]
+        known = _FUNCTIONS.get(node.name)
+        if known is None:
+            return FAILED  # reported with the names
+        if any(argument.value is UNKNOWN for argument in arguments):
+            return FAILED
+        least, most, compute = known
+        if not least <= len(arguments) <= most:
+            wanted = str(least) if least == most else f"{least} or more"
+            return self.fail(
+                "E0402" if len(arguments) < least else "E0403",
+                f"`{node.name}` takes {wanted} numbers, not {len(arguments)}",
+                node,
+            )
+        values: list[int | float] = []
+        for argument, given in zip(arguments, node.arguments, strict=True):
+            value = argument.value
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return self.fail(
+                    "E0503", f"{describe(value)} is not a number", given
+                )
+            values.append(value)
+        if node.name == "divisible" and (
+            values[1] < 1 or not isinstance(values[1], int)
+        ):
+            return self.fail(
+                "E0503", "`divisible` needs a whole number of 1 or more", node
+            )
+        result = compute(*values)
+        return Result(result, op(node.name, result, *(a.expr for a in arguments)))
+
+    def binary(self, node: n.Binary, depth: int) -> Result:
+        # A chain `a + b + c …` leans to the left: walk it without recursion.
+        chain = [node]
+        left_node = node.left
+        while type(left_node) is n.Binary:
+            chain.append(left_node)
+            left_node = left_node.left
+        left = self.value(left_node, depth)
+        for link in reversed(chain):
+            right = self.value(link.right, depth)
+            left = self.combine(link, left, right)
+        return left
+
+    def combine(self, node: n.Binary, left: Result, right: Result) -> Result:
+        a, b = left.value, right.value
+        if a is UNKNOWN or b is UNKNOWN:
+            return FAILED
+        for value, side in ((a, node.left), (b, node.right)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                hints = ()
+                if isinstance(value, SizeValue):
+                    hints = ("arithmetic takes single numbers",)
+                return self.fail(
+                    "E0503", f"{describe(value)} is not a number", side, hints
+                )
+        assert isinstance(a, int | float)
+        assert isinstance(b, int | float)
+        value = self.arithmetic(node, a, b)
+        if value is None:
+            return FAILED
+        return Result(value, op(node.operator, value, left.expr, right.expr))
+
+    def arithmetic(
+        self, node: n.Binary, a: int | float, b: int | float
+    ) -> int | float | None:
+        whole = isinstance(a, int) and isinstance(b, int)
+        operator = node.operator
+        if operator in ("/", "//", "%") and b == 0:
+            self.fail("E0502", "this divides by zero", node.right)
+            return None
+        if operator == "/" and whole:
+            if a % b:
+                self.fail(
+                    "E0501",
+                    f"{a}/{b} leaves a remainder of {a % b}",
+                    node,
+                    (f"`//` rounds down to {a // b}",),
+                )
+                return None
+            return a // b
+        if operator == "**":
+            if a == 0 and b < 0:
+                self.fail("E0502", "this divides by zero", node)
+                return None
+            if whole and b < 0:
+                self.fail("E0503", "a whole number has no negative power", node)
+                return None
+            size = abs(a).bit_length() if isinstance(a, int) else 1
+            if (whole and size * b > 64 and abs(a) > 1) or abs(b) > 1024:
+                self.too_large(node)
+                return None
+        try:
+            value: int | float = _ARITHMETIC[operator](a, b)
+        except OverflowError:
+            self.too_large(node)
+            return None
+        if isinstance(value, complex):
+            self.fail("E0503", "a negative number has no such power", node)
+            return None
+        if not math.isfinite(value) or (
+            isinstance(value, int) and abs(value) > limits.MAX_INTEGER
+        ):
+            self.too_large(node)
+            return None
+        return value
+
+
+def _equal(a: object, b: object) -> bool:
+    if isinstance(a, bool) is not isinstance(b, bool):
+        return False
+    return a == b
+
+
+def divisible(v: int | float, by: int | float) -> int:
+    """The multiple of `by` nearest to v, at least `by`, never under 0.9·v.
+
+    Howard et al. 2019 (MobileNetV3) and its reference code.
+    """
+    assert isinstance(by, int)
+    near = max(by, int(v + by / 2) // by * by)
+    return near + by if near < 0.9 * v else near
+
+
+_MANY = 64
+
+_FUNCTIONS: dict[str, tuple[int, int, Callable[..., int | float]]] = {
+    "min": (1, _MANY, min),
+    "max": (1, _MANY, max),
+    "ceil": (1, 1, math.ceil),
+    "floor": (1, 1, math.floor),
+    "round": (1, 1, round),
+    "divisible": (2, 2, divisible),
+}
+
+FUNCTIONS = tuple(_FUNCTIONS)
+
+_ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
+}
+
+_COMPARE: dict[str, Callable[..., bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+_EVALUATE: dict[type, Callable[..., Result]] = {
+    n.Number: _Evaluator.number,
+    n.Boolean: _Evaluator.literal,
+    n.String: _Evaluator.literal,
+    n.Size: _Evaluator.size,
+    n.Name: _Evaluator.name,
+    n.Attribute: _Evaluator.attribute,
+    n.Index: _Evaluator.index,
+    n.Negate: _Evaluator.negate,
+    n.Not: _Evaluator.not_,
+    n.Binary: _Evaluator.binary,
+    n.Boolean2: _Evaluator.boolean,
+    n.Comparison: _Evaluator.comparison,
+    n.Conditional: _Evaluator.conditional,
+    n.Function: _Evaluator.function,
+    n.ListOf: _Evaluator.list_of,
+}

@@ -1,0 +1,167 @@
+"""One body being elaborated: its values, labels and nodes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archdsl.elaborate.evaluate import FAILED, Result
+from archdsl.elaborate.names import BLOCK_INPUT, CURRENT, INDEX, TOTALS
+from archdsl.elaborate.report import Reporter
+from archdsl.ir.network import Cost, LayerRef, Node
+from archdsl.ops.record import Bound
+from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
+from archdsl.shapes.tensor import AXES, TensorType
+from archdsl.syntax import nodes as n
+
+
+class Value(NamedTuple):
+    """A value of a frame: its number, and its shape if it is known."""
+
+    id: int
+    type: TensorType | None
+
+
+NOTHING = Value(-1, None)
+
+
+class Labelled(NamedTuple):
+    """What a label stands for: a value of a frame, and the cost of its stage."""
+
+    frame: Frame
+    value: Value
+    cost: Cost | None
+
+
+class Frame:
+    """A body being elaborated.
+
+    A group that becomes a module of its own is a frame inside another: what it
+    fetches from outside is captured as an extra input.
+    """
+
+    def __init__(
+        self,
+        report: Reporter,
+        params: dict[str, Bound],
+        outer: Frame | None = None,
+        index: int | None = None,
+    ) -> None:
+        self.report = report
+        self.params = params
+        self.outer = outer
+        self.index = index
+        self.nodes: list[Node] = []
+        self.labels: list[dict[str, Labelled]] = [{}]
+        self.written: dict[str, int] = {}
+        self.referenced: set[int] = set()
+        self.decided: set[Var | InputSize] = set()
+        self.inputs: list[TensorType] = []
+        self.input_value = NOTHING
+        self.current = NOTHING
+        self.cost = Cost()
+        self.totals: Cost | None = None
+        self.index_used = False
+        self.captured: dict[tuple[int, int], tuple[Value, Value]] = {}
+        self._next = 0
+
+    def value(self, tensor: TensorType | None) -> Value:
+        """A new value."""
+        self._next += 1
+        return Value(self._next - 1, tensor)
+
+    def ordinal(self, kind: str, count: int = 1) -> int:
+        """The number of the next stage of this kind, `count` being written."""
+        before = self.written.get(kind, 0)
+        self.written[kind] = before + count
+        return before + 1
+
+    def decide(self, expr: Expr) -> None:
+        """The structure depends on this formula."""
+        if type(expr) is not Const:
+            self.decided |= depends(expr)
+
+    def capture(self, frame: Frame, value: Value) -> Value:
+        """A value of this frame or one outside, as this frame sees it."""
+        if frame is self:
+            return value
+        key = (id(frame), value.id)
+        found = self.captured.get(key)
+        if found is None:
+            assert self.outer is not None
+            outside = self.outer.capture(frame, value)
+            inside = self.value(value.type)
+            if value.type is not None:
+                self.inputs.append(value.type)
+            found = self.captured[key] = (outside, inside)
+        return found[1]
+
+    def fetch(self, name: str) -> Labelled | None:
+        """What a label, `id` or `in` stands for."""
+        if name == CURRENT:
+            return Labelled(self, self.current, None)
+        frame: Frame | None = self
+        while frame is not None:
+            if name == BLOCK_INPUT and frame.outer is None:
+                return Labelled(frame, frame.input_value, None)
+            for labels in reversed(frame.labels):
+                if name in labels:
+                    return labels[name]
+            frame = frame.outer
+        return None
+
+    # What names mean in expressions.
+
+    def lookup(self, node: n.Name) -> Result:
+        """The value of a name in an expression."""
+        name = node.name
+        bound = self.params.get(name)
+        if bound is not None:
+            return Result(bound.value, bound.expr)
+        if name == INDEX:
+            frame: Frame | None = self
+            while frame is not None:
+                if frame.index is not None:
+                    frame.index_used = True
+                    return Result(frame.index, Const(frame.index))
+                frame = frame.outer
+            return FAILED
+        if self.totals is not None and name in TOTALS:
+            value = getattr(self.totals, name)
+            return Result(value, Const(value))
+        from archdsl.ops import LAYERS
+
+        if name in LAYERS or name in self.report.blocks:
+            ref = LayerRef(name)
+            return Result(ref, Const(ref))
+        return FAILED
+
+    def attribute(self, base: str, node: n.Attribute) -> Result:
+        """A size or total of a value."""
+        found = self.fetch(base)
+        if found is None:
+            return FAILED
+        if self.totals is not None and node.name in TOTALS:
+            if found.cost is None:
+                self.report.error(
+                    "E0505", f"`{base}` is a value and has no {node.name}", node
+                )
+                return FAILED
+            value = getattr(found.cost, node.name)
+            return Result(value, Const(value))
+        tensor = found.value.type
+        if tensor is None:
+            return FAILED
+        axes = AXES.get(tensor.rank, {})
+        if node.name not in axes:
+            known = ", ".join(f"`.{axis}`" for axis in axes)
+            self.report.error(
+                "E0505",
+                f"a value of {tensor} has no size `.{node.name}`",
+                node,
+                hints=(f"it has {known}",),
+            )
+            return FAILED
+        dim = tensor.dims[axes[node.name]]
+        return Result(dim.size, dim.expr)
+
+

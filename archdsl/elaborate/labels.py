@@ -1,0 +1,53 @@
+"""Quoted labels that hold the copy's index: `"denselayer{i+1}"`."""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
+from archdsl.elaborate.report import Reporter
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes as n
+from archdsl.syntax import parse
+
+_FIELD = re.compile(r"\{([^{}]*)\}")
+
+
+def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
+    """The label with each `{expression}` replaced by its value, None if reported."""
+    parts: list[str] = []
+    end = 0
+    for field in _FIELD.finditer(label.name):
+        parts.append(label.name[end : field.start()])
+        end = field.end()
+        node = _expression(field.group(1))
+        # The expression is parsed apart: point at the whole label.
+        value = evaluate(node, names, report).value if node else UNKNOWN
+        if isinstance(value, bool) or not isinstance(value, int):
+            report.error(
+                "E0404",
+                f"`{field.group()}` in a label must be a whole number of the index `i`",
+                Span(report.source, label.start, label.end),
+                hints=('as in `"layer{i+1}"`',),
+            )
+            return None
+        parts.append(str(value))
+    parts.append(label.name[end:])
+    return "".join(parts)
+
+
+def _expression(text: str) -> n.Expression | None:
+    """The one expression that a text holds."""
+    tree, found = parse(Source("label", f"id {text}"))
+    if found or tree is None or len(tree.items) != 1:
+        return None
+    item = tree.items[0]
+    if not isinstance(item, n.Net) or len(item.body.lines) != 1:
+        return None
+    line = item.body.lines[0]
+    if not isinstance(line, n.Line) or len(line.chain.stages) != 1:
+        return None
+    atom = line.chain.stages[0].atom
+    if not isinstance(atom, n.Call) or len(atom.args) != 1 or atom.args[0].key:
+        return None
+    return atom.args[0].value

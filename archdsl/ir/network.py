@@ -1,0 +1,150 @@
+"""The checked network: a graph of modules, with repeats kept as `×n`.
+
+A module is elaborated once for each distinct set of arguments and input shapes and
+then shared by all its uses. Values inside a module are numbered; the first numbers
+are its inputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from archdsl.ops.record import Bound, Site, Weight
+from archdsl.shapes.expr import Expr, InputSize, Var
+from archdsl.shapes.tensor import TensorType
+from archdsl.source import Span
+
+BYTES_PER_NUMBER = 4
+
+
+class Cost(NamedTuple):
+    """Totals of a stage or module, for one sample.
+
+    `macs` are multiply-adds of convolutions, linear maps and matrix products;
+    `activation_bytes` is the size of all outputs in float32; `connections` counts as
+    LeCun et al. 1998 do; `layers` counts the layers when every repeat is written out.
+    """
+
+    params: int = 0
+    trainable: int = 0
+    macs: int = 0
+    activation_bytes: int = 0
+    connections: int = 0
+    layers: int = 0
+
+    def times(self, count: int) -> Cost:
+        return Cost(*(count * part for part in self))
+
+    def plus(self, other: Cost) -> Cost:
+        return Cost(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+class LayerRef(NamedTuple):
+    """A layer or block as an argument: `unit=bottleneck`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """One layer, block call or labelled group, and the values it connects.
+
+    `kind` is the layer's or block's name, `{}` for a group. `ordinal` counts the
+    stages of that kind in their scope, as written. `chosen_by` names the parameter
+    that held the layer, if one did.
+    """
+
+    kind: str
+    target: Site | Module
+    args: dict[str, Bound]
+    inputs: tuple[int, ...]
+    output: int
+    type: TensorType
+    cost: Cost
+    label: str | None
+    ordinal: int
+    span: Span
+    chosen_by: str | None
+    weights: tuple[Weight, ...] = ()
+
+
+class Run(NamedTuple):
+    """Equal neighbouring copies. `count_expr` is their number as a formula."""
+
+    stage: Stage
+    count: int
+    count_expr: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeat:
+    """Copies of a stage, each fed by the one before.
+
+    Each copy takes the flowing value as its first input; `inputs` holds the value
+    that enters the first copy, then what else every copy gets. Without a label the
+    copies stand in the enclosing scope. `names` are the copies' own labels where the
+    label held the index (`"denselayer{i+1}"`).
+    """
+
+    label: str | None
+    names: tuple[str, ...] | None
+    runs: tuple[Run, ...]
+    count: int
+    inputs: tuple[int, ...]
+    output: int
+    type: TensorType
+    cost: Cost
+    ordinal: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """A line with a condition that other uses of the block may decide otherwise.
+
+    Only the arm that was taken is elaborated; it begins from the value `input`.
+    """
+
+    condition: Expr
+    taken: bool
+    nodes: tuple[Node, ...]
+    input: int
+    result: int
+    output: int
+    span: Span
+
+
+Node: TypeAlias = Stage | Repeat | Choice
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Module:
+    """A net, a block with given arguments and input shapes, or a group.
+
+    `written` counts stages by kind as they stand in the text. `referenced` are the
+    values that some label or `in` fetched. `decided` are the parameters and input
+    sizes on which the structure depends.
+    """
+
+    kind: Literal["net", "block", "group"]
+    name: str
+    params: dict[str, Bound]
+    input_names: tuple[str, ...]
+    inputs: tuple[TensorType, ...]
+    nodes: tuple[Node, ...]
+    output: int
+    type: TensorType
+    cost: Cost
+    written: dict[str, int]
+    referenced: frozenset[int]
+    decided: frozenset[Var | InputSize]
+    span: Span
+
+
+class Network(NamedTuple):
+    """A checked net."""
+
+    name: str
+    root: Module
+    source_name: str

@@ -1,0 +1,234 @@
+"""Convolutions."""
+
+from __future__ import annotations
+
+from archdsl.ops.form import Form, Slot, apply
+from archdsl.ops.record import (
+    REQUIRED,
+    Arg,
+    ArgType,
+    Layer,
+    Problem,
+    Site,
+    Weight,
+    dim_slot,
+    half,
+    plain,
+)
+from archdsl.ops.window import checked_window, strided
+from archdsl.shapes.tensor import TensorType
+
+_SIZE = ArgType("sizes", 1)
+
+STRIDE = Arg("s", _SIZE, (1,), "stride", ("stride", "strides"))
+PADDING = Arg(
+    "p",
+    ArgType("sizes", 0, words=("same",)),
+    (0,),
+    "zeros added on each side; `same` keeps ⌈in/s⌉",
+    ("pad", "padding"),
+)
+DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation", "dilate"))
+
+
+def padding(site: Site) -> tuple[int, ...]:
+    """The padding on each side, `same` worked out for odd kernels."""
+    if site.is_word("p", "same"):
+        return tuple(
+            d * (k - 1) // 2
+            for k, d in zip(site.sizes("k"), site.sizes("d"), strict=True)
+        )
+    return site.sizes("p")
+
+
+def padding_slot(site: Site) -> Slot:
+    """The padding for the constructor."""
+    if not site.is_word("p", "same"):
+        return site.slot("p", 0)
+    value = plain(padding(site))
+    expr = half(site.args["k"].expr, site.args["d"].expr, value)
+    return Slot(value, expr, 0)
+
+
+def even_same(site: Site) -> Problem | None:
+    """`same` with an even kernel has no symmetric padding."""
+    if not site.is_word("p", "same"):
+        return None
+    for k in site.sizes("k"):
+        if k % 2 == 0:
+            return Problem(
+                "E0303",
+                f"an even kernel of {k} cannot keep the size with equal padding"
+                " on both sides",
+                at="k",
+                hints=(f"use a kernel of {k + 1} or {k - 1}, or give p= instead",),
+            )
+    return None
+
+
+def _shape(site: Site) -> TensorType | Problem:
+    x, c, groups = site.x, site.dim("c"), site.whole("g")
+    if "table" in site.args and site.args["table"].value is not None:
+        problem = _table_problem(site)
+        if problem:
+            return problem
+    channels = x.dims[0].size
+    if channels % groups:
+        fitting = channels - channels % groups or groups
+        return Problem(
+            "E0312",
+            f"groups={groups} does not divide the {channels} channels that arrive",
+            at="g",
+            label=f"{channels} is not a multiple of {groups}",
+            dims=((x.dims[0], f"the {channels} channels come from here"),),
+            hints=(f"try {fitting} or {fitting + groups} channels, or another g",),
+        )
+    if c.size % groups:
+        fitting = c.size - c.size % groups or groups
+        return Problem(
+            "E0312",
+            f"groups={groups} does not divide the {c.size} channels that leave",
+            at="g",
+            label=f"{c.size} is not a multiple of {groups}",
+            hints=(f"try {fitting} or {fitting + groups} channels, or another g",),
+        )
+    problem = even_same(site)
+    if problem:
+        return problem
+    spatial = checked_window(
+        site, site.sizes("k"), strided(site), padding(site), site.sizes("d")
+    )
+    if isinstance(spatial, Problem):
+        return spatial
+    return TensorType((c, *spatial))
+
+
+def _table(site: Site) -> tuple[tuple[int, ...], ...] | None:
+    table = site.args["table"].value
+    return table if isinstance(table, tuple) else None
+
+
+def _table_problem(site: Site) -> Problem | None:
+    table = _table(site) or ()
+    channels = site.x.dims[0].size
+    if len(table) != site.whole("c"):
+        return Problem(
+            "E0405",
+            f"the connection table has {len(table)} rows for {site.whole('c')} maps",
+            at="table",
+            hints=("give one list of input maps for each output map",),
+        )
+    for row in table:
+        wrong = [n for n in row if not 0 <= n < channels]
+        if wrong or len(set(row)) != len(row) or not row:
+            what = f"map {wrong[0]}" if wrong else "an empty or repeated entry"
+            return Problem(
+                "E0405",
+                f"the connection table names {what}, but maps 0 to {channels - 1}"
+                " arrive, each to be named at most once in a row",
+                at="table",
+            )
+    if site.whole("g") != 1:
+        return Problem("E0405", "a connection table takes the place of g", at="g")
+    return None
+
+
+def _kernel_weights(site: Site) -> int:
+    """The weights that reach one output number, for all output channels together."""
+    area = 1
+    for k in site.sizes("k"):
+        area *= k
+    table = _table(site)
+    if table is not None:
+        return area * sum(map(len, table))
+    return area * site.whole("c") * (site.x.dims[0].size // site.whole("g"))
+
+
+def _weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
+    channels = site.whole("c")
+    table = _table(site)
+    shape: tuple[int, ...]
+    if table is not None:
+        shape = (sum(map(len, table)), 1, *site.sizes("k"))
+    else:
+        shape = (channels, site.x.dims[0].size // site.whole("g"), *site.sizes("k"))
+    weights = [Weight("weight", shape)]
+    if site.truth("bias"):
+        weights.append(Weight("bias", (channels,)))
+    if table is not None:
+        weights.append(Weight("sources", (shape[0],), parameter=False))
+        weights.append(Weight("targets", (shape[0],), parameter=False))
+    return tuple(weights)
+
+
+def _macs(site: Site, out: TensorType) -> int:
+    return _kernel_weights(site) * (out.elements // site.whole("c"))
+
+
+def _torch(site: Site) -> Form:
+    n = site.spatial
+    bias = ("bias", site.slot("bias", True))
+    stride = ("stride", site.slot("s", 1))
+    if _table(site) is not None:
+        table = site.slot("table")
+        module = apply(
+            "PartialConv2d",
+            dim_slot(site.x.dims[0]),
+            table,
+            site.slot("k"),
+            **dict((stride, ("padding", padding_slot(site)), bias)),
+        )
+        return Form(module, helper="partial_conv2d")
+    module = apply(
+        f"nn.Conv{n}d",
+        dim_slot(site.x.dims[0]),
+        dim_slot(site.dim("c")),
+        site.slot("k"),
+        **dict(
+            (
+                stride,
+                ("padding", padding_slot(site)),
+                ("dilation", site.slot("d", 1)),
+                ("groups", site.slot("g", 1)),
+                bias,
+            )
+        ),
+    )
+    return Form(module)
+
+
+def _partial_rank(site: Site) -> TensorType | Problem:
+    if _table(site) is not None and site.spatial != 2:
+        return Problem("E0405", "a connection table needs a 2-D map", at="table")
+    return _shape(site)
+
+
+CONV = Layer(
+    name="conv",
+    doc="Convolution over 1, 2 or 3 spatial axes.",
+    example="input 3x32x32 | conv 16x3x3 p1",
+    look="convolution",
+    args=(
+        Arg("c", ArgType("whole", 1), REQUIRED, "output channels", ("channels", "out")),
+        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size")),
+        STRIDE,
+        PADDING,
+        DILATION,
+        Arg("g", ArgType("whole", 1), 1, "groups", ("groups", "group")),
+        Arg("bias", ArgType("truth"), True, "add a learned bias to each channel"),
+        Arg(
+            "table",
+            ArgType("lists", 0),
+            None,
+            "for each output map, the input maps it sees (LeCun et al. 1998, table I)",
+        ),
+    ),
+    positional=("c", "*k"),
+    ranks=(2, 3, 4),
+    shape=_partial_rank,
+    weights=_weights,
+    macs=_macs,
+    torch=_torch,
+)
+
+LAYERS = (CONV,)

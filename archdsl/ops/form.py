@@ -1,0 +1,63 @@
+"""How a layer is built and called in PyTorch, as a tree that backends lay out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from archdsl.shapes.expr import Expr
+
+
+class Slot(NamedTuple):
+    """A number to be filled in: its value, its formula, and when to leave it out."""
+
+    value: object
+    expr: Expr
+    default: object = None
+
+
+class Input(NamedTuple):
+    """The tensor that flows in, by number; `axes` are added at its end."""
+
+    number: int
+    axes: int = 0
+
+
+class Inputs(NamedTuple):
+    """All tensors that flow in, as a list."""
+
+
+class Apply(NamedTuple):
+    """A call; a keyword argument is a pair."""
+
+    function: str
+    arguments: tuple[Code | tuple[str, Code], ...]
+
+
+class Infix(NamedTuple):
+    """Operands joined by an operator."""
+
+    operator: str
+    operands: tuple[Code, ...]
+
+
+Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | int | str
+
+
+class Form(NamedTuple):
+    """`module` constructs the layer; `function` applies it without a module.
+
+    A layer with neither weights nor state may have both. `helper` names a file of
+    `archdsl/ops/helpers` whose class the source then carries along.
+    """
+
+    module: Apply | None
+    function: Code | None = None
+    helper: str | None = None
+
+
+def apply(function: str, *arguments: Code, **keywords: Code) -> Apply:
+    """A call with positional, then keyword arguments."""
+    return Apply(function, (*arguments, *keywords.items()))
+
+
+X = Input(0)

@@ -1,0 +1,154 @@
+"""Pools."""
+
+from __future__ import annotations
+
+from archdsl.ops.form import Code, Form, Slot, X, apply
+from archdsl.ops.record import (
+    REQUIRED,
+    Arg,
+    ArgType,
+    Layer,
+    Problem,
+    Site,
+)
+from archdsl.ops.window import checked_window, strided
+from archdsl.shapes.tensor import Dim, TensorType
+
+_SIZE = ArgType("sizes", 1)
+_KERNEL = Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size"))
+_STRIDE = Arg("s", _SIZE, None, "stride; the kernel when left out", ("stride",))
+_PADDING = Arg(
+    "p", ArgType("sizes", 0), (0,), "padding on each side", ("pad", "padding")
+)
+_CEIL = Arg(
+    "ceil",
+    ArgType("truth"),
+    False,
+    "let the last window hang over the end",
+    ("ceil_mode",),
+)
+
+
+def _shape(site: Site) -> TensorType | Problem:
+    kernel, pads = site.sizes("k"), site.sizes("p")
+    for k, p in zip(kernel, pads, strict=True):
+        if p > k // 2:
+            return Problem(
+                "E0405",
+                f"a pool of {k} may be padded by {k // 2} at most, not {p}",
+                at="p",
+            )
+    dilation = site.sizes("d") if "d" in site.args else (1,) * site.spatial
+    spatial = checked_window(
+        site, kernel, strided(site), pads, dilation, site.truth("ceil")
+    )
+    if isinstance(spatial, Problem):
+        return spatial
+    return TensorType((site.x.dims[0], *spatial))
+
+
+def _stride_slot(site: Site) -> Slot:
+    kernel = site.slot("k")
+    if site.args["s"].value is None:
+        return kernel._replace(default=kernel.value)
+    stride = site.slot("s")
+    # Left out when equal to the kernel: PyTorch's default.
+    same = stride.value == kernel.value and stride.expr == kernel.expr
+    return stride._replace(default=kernel.value if same else None)
+
+
+def _pool_form(site: Site, name: str, **more: Code) -> Form:
+    n = site.spatial
+    function = {"MaxPool": "max_pool", "AvgPool": "avg_pool"}[name]
+    arguments = (site.slot("k"),)
+    keywords: dict[str, Code] = {
+        "stride": _stride_slot(site),
+        "padding": site.slot("p", 0),
+        **more,
+        "ceil_mode": site.slot("ceil", False),
+    }
+    return Form(
+        apply(f"nn.{name}{n}d", *arguments, **keywords),
+        apply(f"F.{function}{n}d", X, *arguments, **keywords),
+    )
+
+
+MAXPOOL = Layer(
+    name="maxpool",
+    doc="The largest number in each window.",
+    example="input 64x112x112 | maxpool 3 s2 p1",
+    look="pooling",
+    args=(
+        _KERNEL,
+        _STRIDE,
+        _PADDING,
+        Arg("d", _SIZE, (1,), "dilation", ("dilation",)),
+        _CEIL,
+    ),
+    positional=("*k",),
+    ranks=(2, 3, 4),
+    shape=_shape,
+    torch=lambda site: _pool_form(site, "MaxPool", dilation=site.slot("d", 1)),
+)
+
+AVGPOOL = Layer(
+    name="avgpool",
+    doc="The mean of each window.",
+    example="input 6x28x28 | avgpool 2",
+    look="pooling",
+    args=(_KERNEL, _STRIDE, _PADDING, _CEIL),
+    positional=("*k",),
+    ranks=(2, 3, 4),
+    shape=_shape,
+    torch=lambda site: _pool_form(site, "AvgPool"),
+)
+
+
+def _adaptive_shape(site: Site) -> TensorType | Problem:
+    exprs = site.args["k"].expr
+    spatial = tuple(Dim(n, site.span, site.fresh(n, exprs).expr) for n in site.sizes("k"))
+    return TensorType((site.x.dims[0], *spatial))
+
+
+def _adaptive_torch(site: Site) -> Form:
+    n = site.spatial
+    return Form(
+        apply(f"nn.AdaptiveAvgPool{n}d", site.slot("k")),
+        apply(f"F.adaptive_avg_pool{n}d", X, site.slot("k")),
+    )
+
+
+ADAPTIVE = Layer(
+    name="adaptive",
+    doc="Mean over windows chosen so that the output has the size asked for.",
+    example="input 256x13x13 | adaptive 6",
+    look="pooling",
+    args=(Arg("k", _SIZE, REQUIRED, "output size", ("size", "out")),),
+    positional=("*k",),
+    ranks=(2, 3, 4),
+    shape=_adaptive_shape,
+    torch=_adaptive_torch,
+)
+
+
+def _gap_torch(site: Site) -> Form:
+    n = site.spatial
+    pooled = apply(f"F.adaptive_avg_pool{n}d", X, 1)
+    return Form(
+        apply("GlobalAvgPool"),
+        apply("torch.flatten", pooled, 1),
+        helper="global_avg_pool",
+    )
+
+
+GAP = Layer(
+    name="gap",
+    doc="Global average pool: the mean of each channel, as a vector.",
+    example="input 512x7x7 | gap",
+    look="pooling",
+    ranks=(2, 3, 4),
+    shape=lambda site: TensorType(site.x.dims[:1]),
+    torch=_gap_torch,
+)
+
+LAYERS = (MAXPOOL, AVGPOOL, ADAPTIVE, GAP)

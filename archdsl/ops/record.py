@@ -1,0 +1,254 @@
+"""What a layer is: one record, from which everything else about it is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from archdsl.ops.form import Form, Slot
+from archdsl.shapes.expr import Const, Expr, Op, op
+from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.source import Span
+
+Kind = Literal[
+    "whole",  # an integer
+    "number",  # an integer or a float
+    "truth",  # true or false, or the bare key
+    "sizes",  # one integer for all axes, or one for each
+    "strings",  # a list of strings
+    "lists",  # a list of lists of integers
+    "axis",  # the name of an axis
+]
+
+
+class ArgType(NamedTuple):
+    """What may be given: a kind, bounds, and words that may stand instead."""
+
+    kind: Kind
+    least: float | None = None
+    most: float | None = None
+    words: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """In words, for people."""
+        text = {
+            "whole": "a whole number",
+            "number": "a number",
+            "truth": "true or false",
+            "sizes": "a size",
+            "strings": "a list of strings",
+            "lists": "a list of lists of numbers",
+            "axis": "an axis (c, h, w, t or d)",
+        }[self.kind]
+        if self.least is not None and self.most is not None:
+            text += f" from {self.least} to {self.most}"
+        elif self.least is not None:
+            text += f", {self.least} or more"
+        return " or ".join((text, *(f"`{word}`" for word in self.words)))
+
+
+class Required:
+    """The default of an argument that has none."""
+
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = Required()
+
+
+class Arg(NamedTuple):
+    """An argument of a layer. `also` holds names used elsewhere, for suggestions."""
+
+    name: str
+    type: ArgType
+    default: object
+    doc: str
+    also: tuple[str, ...] = ()
+
+
+class Bound(NamedTuple):
+    """An argument as given: its value, its formula and its place (None: default)."""
+
+    value: object
+    expr: Expr
+    span: Span | None
+
+
+class Problem(NamedTuple):
+    """Why a layer refuses what it got.
+
+    `at` is the argument to point at, the input's number, or None for the stage;
+    `dims` are sizes whose origin explains the matter, each with a text.
+    """
+
+    code: str
+    message: str
+    at: str | int | None = None
+    label: str = ""
+    dims: tuple[tuple[Dim, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+
+
+class Site(NamedTuple):
+    """One use of a layer: what flows in, and its arguments."""
+
+    layer: Layer
+    ins: tuple[TensorType, ...]
+    args: dict[str, Bound]
+    span: Span | None
+
+    @property
+    def x(self) -> TensorType:
+        """The first input."""
+        return self.ins[0]
+
+    @property
+    def spatial(self) -> int:
+        """How many axes follow the channels of the first input."""
+        return self.ins[0].rank - 1
+
+    def whole(self, name: str) -> int:
+        """An integer argument."""
+        value = self.args[name].value
+        assert isinstance(value, int)
+        return value
+
+    def number(self, name: str) -> float:
+        """A numeric argument."""
+        value = self.args[name].value
+        assert isinstance(value, int | float)
+        return value
+
+    def truth(self, name: str) -> bool:
+        """A flag."""
+        return self.args[name].value is True
+
+    def sizes(self, name: str) -> tuple[int, ...]:
+        """A size argument, one number for each spatial axis."""
+        value = self.args[name].value
+        assert isinstance(value, tuple)
+        sizes: tuple[int, ...] = value
+        return sizes * self.spatial if len(sizes) == 1 else sizes
+
+    def is_word(self, name: str, word: str) -> bool:
+        """Whether the argument is that word."""
+        return self.args[name].value == word
+
+    def dim(self, name: str) -> Dim:
+        """A size that this argument binds."""
+        bound = self.args[name]
+        assert isinstance(bound.value, int)
+        return Dim(bound.value, bound.span or self.span, bound.expr)
+
+    def fresh(self, size: int, *exprs: Expr) -> Dim:
+        """A size that this stage computes."""
+        from archdsl.shapes.expr import opaque
+
+        return Dim(size, self.span, opaque(size, *exprs))
+
+    def slot(self, name: str, default: object = None) -> Slot:
+        """An argument for the constructor, left out when equal to `default`."""
+        bound = self.args[name]
+        return Slot(plain(bound.value), bound.expr, plain(default))
+
+
+def plain(value: object) -> object:
+    """A size as PyTorch takes it: one number when all axes agree."""
+    if isinstance(value, tuple) and value and len(set(value)) == 1:
+        return value[0]
+    return value
+
+
+def dim_slot(dim: Dim) -> Slot:
+    """A size for the constructor."""
+    return Slot(dim.size, dim.expr, None)
+
+
+def half(kernel: Expr, dilation: Expr, value: object) -> Expr:
+    """`dilation * (kernel - 1) // 2` for odd kernels, as a person writes it."""
+    if isinstance(kernel, Op) and kernel.operator == "tuple":
+        return op("tuple", value, *(half(k, dilation, None) for k in kernel.operands))
+    if dilation == Const(1):
+        return op("//", value, kernel, Const(2))
+    if isinstance(dilation, Const) and isinstance(kernel, Const):
+        return Const(value)
+    spread = op("*", None, dilation, op("-", None, kernel, Const(1)))
+    return op("//", value, spread, Const(2))
+
+
+class Weight(NamedTuple):
+    """A tensor that the layer owns. Only parameters are counted."""
+
+    name: str
+    shape: tuple[int, ...]
+    parameter: bool = True
+
+    @property
+    def elements(self) -> int:
+        total = 1
+        for size in self.shape:
+            total *= size
+        return total
+
+
+Look = Literal[
+    "convolution",
+    "linear",
+    "pooling",
+    "normalisation",
+    "activation",
+    "regularisation",
+    "merge",
+    "shape",
+]
+
+
+def no_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
+    """Of a layer that learns nothing."""
+    return ()
+
+
+def no_macs(site: Site, out: TensorType) -> int:
+    """Of a layer that is neither convolution, linear nor matmul."""
+    return 0
+
+
+class Layer(NamedTuple):
+    """A layer of the language.
+
+    `positional` names the arguments that need no key, in order; the last may be
+    starred, and then takes all the numbers that are left as one size. `shape` gives
+    the output's shape or says why there is none. `macs` counts multiply-adds of
+    convolutions, linear maps and matrix products, for one sample. `connections`
+    counts them the way LeCun et al. 1998 do, biases included; None means MACs plus
+    one for each output that has a bias.
+    """
+
+    name: str
+    doc: str
+    example: str
+    look: Look
+    shape: Callable[[Site], TensorType | Problem]
+    torch: Callable[[Site], Form]
+    args: tuple[Arg, ...] = ()
+    positional: tuple[str, ...] = ()
+    inputs: tuple[int, int | None] = (1, 1)
+    ranks: tuple[int, ...] = (1, 2, 3, 4)
+    weights: Callable[[Site, TensorType], tuple[Weight, ...]] = no_weights
+    macs: Callable[[Site, TensorType], int] = no_macs
+    connections: Callable[[Site, TensorType], int] | None = None
+    source: str = ""
+
+    def arg(self, name: str) -> Arg | None:
+        """The argument of that name."""
+        for arg in self.args:
+            if arg.name == name:
+                return arg
+        return None
+
+
+def same_shape(site: Site) -> TensorType | Problem:
+    """The shape rule of a layer that works on each number alone."""
+    return site.ins[0]

@@ -1,0 +1,82 @@
+"""Windows that slide: the arithmetic shared by convolutions and pools."""
+
+from __future__ import annotations
+
+from archdsl.ops.record import Problem, Site
+from archdsl.shapes.expr import Const
+from archdsl.shapes.tensor import Dim
+
+
+def window(size: int, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -> int:
+    """The output size of a sliding window, 0 or less if it does not fit.
+
+    ⌊(size + 2p - d(k-1) - 1) / s⌋ + 1 (Dumoulin and Visin 2016, relationship 14).
+    With `ceil` the last window may hang over the end, but never starts beyond the
+    input and its left padding, as in PyTorch.
+    """
+    span = size + 2 * p - d * (k - 1) - 1
+    if span < 0:
+        return 0
+    if not ceil:
+        return span // s + 1
+    out = -(-span // s) + 1
+    if (out - 1) * s >= size + p:
+        out -= 1
+    return out
+
+
+def strided(site: Site) -> tuple[int, ...]:
+    """The stride; of a pool that names none, its kernel."""
+    if site.args["s"].value is None:
+        return site.sizes("k")
+    return site.sizes("s")
+
+
+def checked_window(
+    site: Site,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...],
+    dilation: tuple[int, ...],
+    ceil: bool = False,
+) -> tuple[Dim, ...] | Problem:
+    """The spatial sizes that a window leaves, or why it does not fit."""
+    dims: list[Dim] = []
+    used = [site.args[name].expr for name in ("k", "s", "p", "d") if name in site.args]
+    for dim, k, s, p, d in zip(
+        site.x.dims[1:], kernel, stride, padding, dilation, strict=True
+    ):
+        if s == 1 and 2 * p == d * (k - 1) and _for_every_value(site):
+            dims.append(dim)
+            continue
+        out = window(dim.size, k, s, p, d, ceil)
+        if out < 1:
+            reach = d * (k - 1) + 1
+            padded = dim.size + 2 * p
+            what = f"a window of {reach}" if d > 1 else f"a kernel of {k}"
+            least = -(-(reach - dim.size) // 2)
+            return Problem(
+                "E0302",
+                f"{what} is larger than the {dim.size} that arrives"
+                + (f", padded to {padded}" if p else ""),
+                at="k",
+                dims=((dim, f"the {dim.size} comes from here"),),
+                hints=(f"use a smaller kernel, or p{least} or more",),
+            )
+        dims.append(site.fresh(out, dim.expr, *used))
+    return tuple(dims)
+
+
+def _for_every_value(site: Site) -> bool:
+    """Whether the window keeps the size whatever the block's parameters are."""
+    stride, padding = site.args["s"], site.args["p"]
+    dilation = site.args.get("d")
+    fixed_stride = isinstance(stride.expr, Const)
+    if padding.value == "same":
+        return fixed_stride
+    return (
+        fixed_stride
+        and isinstance(padding.expr, Const)
+        and isinstance(site.args["k"].expr, Const)
+        and (dilation is None or isinstance(dilation.expr, Const))
+    )

@@ -1,0 +1,119 @@
+"""The compiler on one page: text, tree, network."""
+
+from __future__ import annotations
+
+import gc
+from typing import NamedTuple
+
+from archdsl.diagnostics import Diagnostic, in_order
+from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.names import check_names, definitions
+from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.walk import Elaborator
+from archdsl.ir.network import Network
+from archdsl.source import Source, Span
+from archdsl.syntax import nodes as n
+from archdsl.syntax import parse
+
+
+class Checked(NamedTuple):
+    """What came of a source text: its nets, and what is wrong with it.
+
+    `networks` holds the nets that are whole, `nets` the names of all there are.
+    """
+
+    networks: dict[str, Network]
+    nets: tuple[str, ...]
+    diagnostics: list[Diagnostic]
+
+
+def check(
+    source: Source,
+    net: str | None = None,
+    params: dict[str, object] | None = None,
+) -> Checked:
+    """Check all nets of a source text, or the one asked for, with parameters set."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return _check(source, net, params or {})
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _check(source: Source, net: str | None, params: dict[str, object]) -> Checked:
+    tree, found = parse(source)
+    if tree is None:
+        return Checked({}, (), in_order(found))
+    report = Reporter(source)
+    if not tree.items:
+        report.error(
+            "E0105",
+            "there is nothing here",
+            Span(source, 0, 0),
+            hints=("the shortest spec is one line: `input 1x32x32 | conv 6x5x5`",),
+        )
+        return Checked({}, (), report.found)
+    defined = definitions(tree, report)
+    report.blocks = defined.blocks
+    sound = check_names(defined, report)
+    names = tuple(defined.nets)
+    if not names and not defined.blocks and not report.found:
+        report.error(
+            "E0105",
+            "there is no net here",
+            Span(source, 0, 0),
+            hints=("begin one with `net name {` or `input 3x224x224`",),
+        )
+    wanted = _wanted(source, tree, names, net, report)
+    networks: dict[str, Network] = {}
+    if sound:
+        elaborator = Elaborator(defined, report)
+        for name in wanted:
+            root = elaborator.net(name, params)
+            if root is not None:
+                networks[name] = Network(name, root, source.name)
+            elif len(wanted) == 1 and net is not None and not report.found:
+                _lacks(elaborator.requires(name), name, defined.nets[name], report)
+        if net is None:
+            called = elaborator.elaborated()
+            for name, block in defined.blocks.items():
+                if name not in called:
+                    elaborator.unused(block)
+    if report.found:
+        networks = {}
+    return Checked(networks, names, in_order(report.found))
+
+
+def _lacks(
+    names: list[str], net: str, item: n.Net | n.Family, report: Reporter
+) -> None:
+    shown = ", ".join(f"`{name}`" for name in names)
+    report.error(
+        "E0402",
+        f"`{net}` lacks {shown}",
+        item.name,
+        hints=("give it on the command line: --set " + " --set ".join(f"{n}=…" for n in names),),
+    )
+
+
+def _wanted(
+    source: Source,
+    tree: n.File,
+    names: tuple[str, ...],
+    net: str | None,
+    report: Reporter,
+) -> tuple[str, ...]:
+    if net is None:
+        return names
+    if net in names:
+        return (net,)
+    report.error(
+        "E0211",
+        f"there is no net `{net}` in {source.name}",
+        Span(source, 0, 0),
+        hints=did_you_mean(net, names)
+        or ("it has: " + ", ".join(name or "(unnamed)" for name in names),),
+    )
+    return ()

@@ -1,0 +1,142 @@
+"""Formulas: how a number follows from a block's parameters and input sizes.
+
+Every number that elaboration computes has a value and, inside a block, a formula for
+it. Values decide; formulas let the emitted class be written once for all values.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+# A formula with more parts than this is no longer something a person would write.
+MAX_WEIGHT = 24
+
+
+class Const(NamedTuple):
+    """A number, truth value, string, size or list."""
+
+    value: object
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+
+class Var(NamedTuple):
+    """A parameter of the block or net."""
+
+    name: str
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+
+class InputSize(NamedTuple):
+    """The size of one axis of one input of the block."""
+
+    input: int
+    axis: int
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+
+class Op(NamedTuple):
+    """An operator or function applied to formulas."""
+
+    operator: str
+    operands: tuple[Expr, ...]
+    weight: int
+
+
+class Opaque(NamedTuple):
+    """A number whose formula is not kept, with the names it depends on."""
+
+    depends: frozenset[Var | InputSize]
+
+    @property
+    def weight(self) -> int:
+        return 1
+
+
+Expr: TypeAlias = Const | Var | InputSize | Op | Opaque
+
+
+def op(operator: str, value: object, *operands: Expr) -> Expr:
+    """`operator` applied to formulas; the constant `value` if all are constants."""
+    weight = 1
+    folded = True
+    opaque = False
+    for operand in operands:
+        kind = type(operand)
+        folded = folded and kind is Const
+        opaque = opaque or kind is Opaque
+        weight += operand.weight
+    if folded:
+        return Const(value)
+    if opaque or weight > MAX_WEIGHT:
+        return Opaque(depends(*operands))
+    return Op(operator, operands, weight)
+
+
+def opaque(value: object, *operands: Expr) -> Expr:
+    """The constant `value` if all operands are constants, else an unknown formula."""
+    if all(type(operand) is Const for operand in operands):
+        return Const(value)
+    return Opaque(depends(*operands))
+
+
+def depends(*exprs: Expr) -> frozenset[Var | InputSize]:
+    """The parameters and input sizes in the formulas."""
+    found: set[Var | InputSize] = set()
+    stack = list(exprs)
+    while stack:
+        expr = stack.pop()
+        if isinstance(expr, Var | InputSize):
+            found.add(expr)
+        elif isinstance(expr, Op):
+            stack.extend(expr.operands)
+        elif isinstance(expr, Opaque):
+            found |= expr.depends
+    return frozenset(found)
+
+
+def substitute(
+    expr: Expr,
+    variables: dict[str, Expr],
+    inputs: tuple[tuple[Expr, ...], ...],
+    value: object,
+) -> Expr:
+    """The formula with a call's arguments and input sizes put in.
+
+    `value` is what the formula is worth in this call; the result is a constant where
+    all that went in was constant.
+    """
+    if isinstance(expr, Const):
+        return expr
+    names = depends(expr)
+    replaced = {
+        name: variables[name.name]
+        if isinstance(name, Var)
+        else inputs[name.input][name.axis]
+        for name in names
+    }
+    if all(type(new) is Const for new in replaced.values()):
+        return Const(value)
+    if isinstance(expr, Opaque) or any(type(n) is Opaque for n in replaced.values()):
+        return Opaque(depends(*replaced.values()))
+    result = _replace(expr, replaced)
+    if result.weight > MAX_WEIGHT:
+        return Opaque(depends(result))
+    return result
+
+
+def _replace(expr: Expr, replaced: dict[Var | InputSize, Expr]) -> Expr:
+    if isinstance(expr, Op):
+        operands = tuple(_replace(operand, replaced) for operand in expr.operands)
+        return Op(expr.operator, operands, 1 + sum(o.weight for o in operands))
+    if isinstance(expr, Var | InputSize):
+        return replaced[expr]
+    return expr

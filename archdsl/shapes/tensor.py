@@ -1,0 +1,99 @@
+"""Sizes and shapes. A size remembers where it was bound."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archdsl.shapes.expr import Const, Expr, InputSize
+from archdsl.source import Span
+
+
+class InputOrigin(NamedTuple):
+    """A size that came into a block: axis `axis` of its input `input`."""
+
+    input: int
+    axis: int
+
+
+class Dim:
+    """One size: its value, its formula, and where it came from.
+
+    Two sizes are equal when their values are: the rest is for people and for the
+    emitter.
+    """
+
+    __slots__ = ("expr", "origin", "size")
+
+    def __init__(
+        self, size: int, origin: Span | InputOrigin | None, expr: Expr | None = None
+    ) -> None:
+        self.size = size
+        self.origin = origin
+        self.expr: Expr = Const(size) if expr is None else expr
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Dim) and other.size == self.size
+
+    def __hash__(self) -> int:
+        return hash(self.size)
+
+    def __repr__(self) -> str:
+        return f"Dim({self.size})"
+
+
+class TensorType(NamedTuple):
+    """The shape of a value, channels first, without the batch."""
+
+    dims: tuple[Dim, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple(dim.size for dim in self.dims)
+
+    @property
+    def rank(self) -> int:
+        return len(self.dims)
+
+    @property
+    def elements(self) -> int:
+        """How many numbers one sample of this shape holds."""
+        total = 1
+        for dim in self.dims:
+            total *= dim.size
+        return total
+
+    def __str__(self) -> str:
+        return "x".join(str(dim.size) for dim in self.dims)
+
+
+# The names of the axes for each rank, as in `in.c`.
+AXES: dict[int, dict[str, int]] = {
+    1: {"c": 0, "d": 0},
+    2: {"c": 0, "w": 1, "t": 0, "d": 1},
+    3: {"c": 0, "h": 1, "w": 2},
+    4: {"c": 0, "t": 1, "d": 1, "h": 2, "w": 3},
+}
+
+MAX_RANK = 4
+
+
+def as_input(tensor: TensorType, index: int) -> TensorType:
+    """The same shape as a block sees it that gets it as its input `index`."""
+    return TensorType(
+        tuple(
+            Dim(dim.size, InputOrigin(index, axis), InputSize(index, axis))
+            for axis, dim in enumerate(tensor.dims)
+        )
+    )
+
+
+def product(dims: tuple[Dim, ...], origin: Span | None) -> Dim:
+    """The product of sizes, as `flatten` has it."""
+    from archdsl.shapes.expr import op
+
+    if len(dims) == 1:
+        return dims[0]
+    size = 1
+    for dim in dims:
+        size *= dim.size
+    return Dim(size, origin, op("*", size, *(dim.expr for dim in dims)))

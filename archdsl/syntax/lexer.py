@@ -1,0 +1,191 @@
+"""Text to tokens.
+
+One regular expression finds them. What it cannot know, this module adds: inside `{}`
+(and at the top) a line end means "then" and becomes NEWLINE; inside `()` and `[]` it
+is a space; and next to a token that leads on, such as `|`, it is a space too.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.diagnostics import Diagnostic, Note
+from archdsl.source import Source, Span
+from archdsl.syntax.build import Tokens
+from archdsl.syntax.tables import Tables
+
+MAX_NESTING = 64
+
+_CLOSED_BY = {"{": "}", "(": ")", "[": "]"}
+
+# After the first of these, and before the second, a line end leads on.
+_LEADS_ON = frozenset(
+    (
+        *("PIPE", "ARROW", "COLON", "COMMA", "EQUALS", "COMPARE", "POWER", "STAR"),
+        *("DOUBLE_SLASH", "SLASH", "PERCENT", "PLUS", "MINUS", "NEGATE", "DOT"),
+        *("IF", "ELSE", "AND", "OR", "NOT", "ASSERT", "LBRACE"),
+    )
+)
+_CONTINUES = frozenset(("PIPE", "ARROW", "IF", "ELSE", "AND", "OR", "COMMA", "RBRACE"))
+
+OPENERS = frozenset(("LBRACE", "LPAR", "CALL_LPAR", "LSQB", "CALL_LSQB"))
+CLOSERS = frozenset(("RBRACE", "RPAR", "RSQB"))
+
+# A bracket that touches one of these words begins an expression: `if not(a or b)`.
+_CALLS = {"CALL_LPAR": "LPAR", "CALL_LSQB": "LSQB"}
+_OPERATORS = frozenset(("ASSERT", "IF", "ELSE", "AND", "OR", "NOT"))
+
+# Strings without an end and words that begin as a number are one mistake each, and
+# so is a run of letters that are not ASCII.
+_BAD = r'"[^\n]*|\d\w*|[^\x00-\x7f](?:[^\x00-\x7f]|\w)*|.'
+
+_INSTEAD = {
+    "×": "write `x` between sizes: `3x3`",
+    "&": "write `and`",
+    "!": "write `not`",
+    ";": "stages are joined by `|` or a new line",
+    "\u2192": "write `->`",
+    "\u2212": "write `-`",
+    "\u2013": "write `-`",
+    "\xa0": "replace this no-break space by a space",
+    **dict.fromkeys(
+        "'`\u2018\u2019\u201c\u201d", 'strings stand in double quotes: `"…"`'
+    ),
+}
+
+
+class Lexer:
+    """A compiled lexer; `tokens` may be called any number of times."""
+
+    def __init__(self, tables: Tables) -> None:
+        skipped = r"(?P<BREAK>\s*\n\s*)|(?P<SPACE>[^\S\n]+)|(?P<COMMENT>#[^\n]*)"
+        # Letters, digits and blanks outside of strings and comments are ASCII.
+        self._match = re.compile(
+            f"{tables.lexer}|{skipped}|(?P<BAD>{_BAD})", re.ASCII
+        ).finditer
+        self._keywords = tables.keywords
+
+    def tokens(self, source: Source) -> tuple[Tokens, list[Diagnostic]]:
+        """The tokens of a text, ended by `$END`, and what was wrong with it."""
+        kinds: list[str] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        found: list[Diagnostic] = []
+        keywords = self._keywords
+        opened: list[int] = []
+        line_end = -1
+        text = source.text
+        for match in self._match(text):
+            kind = match.lastgroup
+            if kind == "SPACE" or kind == "COMMENT" or kind is None:
+                continue
+            if kind == "BREAK":
+                if line_end < 0:
+                    line_end = match.start()
+                continue
+            start, end = match.span()
+            if kind == "NAME":
+                kind = keywords.get(match.group(), kind)
+            elif kind == "BAD":
+                found.append(_bad(source, start, end))
+                continue
+            if line_end >= 0:
+                if (
+                    kinds
+                    and kinds[-1] not in _LEADS_ON
+                    and kind not in _CONTINUES
+                    and (not opened or kinds[opened[-1]] == "LBRACE")
+                ):
+                    kinds.append("NEWLINE")
+                    starts.append(line_end)
+                    ends.append(line_end)
+                line_end = -1
+            if kind in OPENERS:
+                if kind in _CALLS and kinds and kinds[-1] in _OPERATORS:
+                    kind = _CALLS[kind]
+                opened.append(len(kinds))
+                if len(opened) > MAX_NESTING:
+                    found.append(
+                        Diagnostic(
+                            "E0703",
+                            f"brackets are nested more than {MAX_NESTING} deep",
+                            Span(source, start, end),
+                            hints=("give the inner part a name with `block`",),
+                        )
+                    )
+                    break
+            elif kind in CLOSERS:
+                problem = _unmatched(source, starts, opened, start)
+                if problem:
+                    found.append(problem)
+                    break
+                opened.pop()
+            kinds.append(kind)
+            starts.append(start)
+            ends.append(end)
+        else:
+            if opened:
+                at = starts[opened[-1]]
+                bracket = text[at]
+                found.append(
+                    Diagnostic(
+                        "E0103",
+                        f"this `{bracket}` is never closed",
+                        Span(source, at, at + 1),
+                        hints=(f"add the `{_CLOSED_BY[bracket]}` that belongs to it",),
+                    )
+                )
+        kinds.append("$END")
+        starts.append(len(text))
+        ends.append(len(text))
+        return Tokens(text, kinds, starts, ends), found
+
+
+def _unmatched(
+    source: Source, starts: list[int], opened: list[int], start: int
+) -> Diagnostic | None:
+    text, end = source.text, start + 1
+    bracket = text[start]
+    if not opened:
+        return Diagnostic(
+            "E0103",
+            f"this `{bracket}` closes nothing",
+            Span(source, start, end),
+            hints=(f"remove the `{bracket}`, or open it before",),
+        )
+    opener = text[starts[opened[-1]]]
+    if _CLOSED_BY[opener] == bracket:
+        return None
+    at = starts[opened[-1]]
+    return Diagnostic(
+        "E0103",
+        f"`{bracket}` cannot close `{opener}`",
+        Span(source, start, end),
+        label=f"`{_CLOSED_BY[opener]}` is expected here",
+        related=(Note(Span(source, at, at + 1), "opened here"),),
+    )
+
+
+def _bad(source: Source, start: int, end: int) -> Diagnostic:
+    text = source.text[start:end].rstrip()
+    character = text[0]
+    if character == '"':
+        return Diagnostic(
+            "E0101",
+            "this string does not end on its line",
+            Span(source, start, start + len(text)),
+            hints=('close it with `"`',),
+        )
+    if character.isdigit() and character.isascii():
+        return Diagnostic(
+            "E0101",
+            f"`{text}` is neither a number, a size nor a name",
+            Span(source, start, end),
+            hints=("a size is numbers joined by x: `96x11x11`",),
+        )
+    return Diagnostic(
+        "E0101",
+        f"the character `{character}` has no meaning here",
+        Span(source, start, start + 1),
+        hints=(_INSTEAD[character],) if character in _INSTEAD else (),
+    )
