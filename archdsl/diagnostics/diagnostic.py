@@ -33,8 +33,32 @@ class Diagnostic(NamedTuple):
 
 
 def in_order(found: list[Diagnostic]) -> list[Diagnostic]:
-    """Sorted by place, each finding once."""
-    unique = dict.fromkeys(found)
+    """Sorted by place, each mistake once.
+
+    A block is elaborated for each set of arguments and shapes, and its text may be
+    refused each time. The first time is shown, the others are counted.
+    """
+    unique: dict[object, Diagnostic] = {}
+    others: dict[object, set[object]] = {}
+    for d in found:
+        key: object = (d.code, d.span)
+        first = unique.get(key)
+        if first and not (d.trace or first.trace) and d.message != first.message:
+            # No use of a block, but two mistakes in one place.
+            key = (d.code, d.span, d.message)
+        if key in unique:
+            others.setdefault(key, set()).add((d.message, d.trace))
+        else:
+            unique[key] = d
+    for key, more in others.items():
+        d = unique[key]
+        count = len(more - {(d.message, d.trace)})
+        if count:
+            uses = "use" if count == 1 else "uses"
+            unique[key] = d._replace(
+                notes=(*d.notes, f"the same in {count} other {uses} of this text")
+            )
     return sorted(
-        unique, key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", 0)
+        unique.values(),
+        key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", 0),
     )

@@ -12,6 +12,8 @@ FORMATS = ("full", "concise", "json", "github")
 _TAB = "    "
 # A line longer than this is shown as the part around the finding.
 _WIDEST = 160
+# How many steps of a long trace are shown at each of its ends.
+_TRACE_ENDS = 4
 
 
 class Style:
@@ -157,12 +159,23 @@ def full(d: Diagnostic, style: Style) -> str:
             rows.append(f"{margin}{style.faint('=')} {place(span)}: {printable(text)}")
     equals = style.faint("=")
     rows += [f"{margin}{equals} {printable(note)}" for note in d.notes]
-    rows += [
-        f"{margin}{equals} {printable(frame.text)}, {place(frame.span)}"
-        for frame in d.trace
-    ]
+    rows += [f"{margin}{equals} {text}" for text in _way_in(d)]
     rows += [f"{margin}{equals} {style.note(printable(hint))}" for hint in d.hints]
     return "\n".join(rows) + "\n"
+
+
+def _way_in(d: Diagnostic) -> list[str]:
+    """The trace as lines, a long one without its middle."""
+    texts = []
+    for note in d.trace:
+        text = printable(note.text)
+        if d.span is None or note.span.source is not d.span.source:
+            text += f", {place(note.span)}"
+        texts.append(text)
+    left_out = len(texts) - 2 * _TRACE_ENDS
+    if left_out > 1:
+        texts[_TRACE_ENDS:-_TRACE_ENDS] = [f"… {left_out} more steps …"]
+    return texts
 
 
 def _excerpt(
@@ -182,13 +195,19 @@ def _excerpt(
         source = items[0][0].source
         line = source.line(number)
         begin = source.line_starts[number - 1]
-        first = 0
-        if len(line) > _WIDEST:
-            first = max(0, items[0][0].start - begin - _WIDEST // 4)
-        window = line[first : first + _WIDEST]
-        rows.append(f"{style.faint(f'{number:>{width}} |')} {printable(window)}")
+        head = style.faint(f"{number:>{width}} |")
+        first = last = -1
         for span, text, primary in items:
-            rows.append(_mark(span, text, primary, window, begin + first, width, style))
+            at = span.start - begin
+            if not first <= at <= last:
+                # The line, or of a long one the part around this mark.
+                first = max(0, at - _WIDEST // 4) if len(line) > _WIDEST else 0
+                last = min(len(line), first + _WIDEST)
+                window = line[first:last]
+                before, after = "…" * (first > 0), "…" * (last < len(line))
+                rows.append(f"{head} {before}{printable(window)}{after}")
+            mark = _mark(span, text, primary, window, begin + first, style)
+            rows.append(f"{style.faint(' ' * width + ' |')} {' ' * len(before)}{mark}")
     return rows
 
 
@@ -198,16 +217,15 @@ def _mark(
     primary: bool,
     window: str,
     begin: int,
-    width: int,
     style: Style,
 ) -> str:
     offset = max(0, span.start - begin)
     lead = " " * _columns(window[:offset])
-    covered = span.source.text[span.start : span.end].split("\n")[0][:_WIDEST]
+    covered = window[offset : offset + span.end - span.start]
     mark = ("^" if primary else "-") * max(1, _columns(covered))
     text = f"{mark} {printable(text)}" if text else mark
     paint = style.error if primary else style.faint
-    return f"{style.faint(' ' * width + ' |')} {lead}{paint(text)}"
+    return f"{lead}{paint(text)}"
 
 
 def _columns(text: str) -> int:

@@ -307,8 +307,15 @@ class Binder:
         args: list[n.Argument],
         at: Span,
         defined_at: Span,
+        inputs: tuple[n.Name, ...] = (),
+        complete: bool = True,
     ) -> tuple[dict[str, Bound], bool]:
-        """The parameters that the arguments give, and whether all was well."""
+        """The parameters that the arguments give, and whether all was well.
+
+        What could not be worked out is given as UNKNOWN. Without `complete` it is
+        no mistake to leave out what is required.
+        """
+        written = _signature(what, params, inputs)
         given: dict[str, Bound] = {}
         places: dict[str, Span] = {}
         by_name = {param.name: param for param in params}
@@ -324,7 +331,7 @@ class Binder:
                         f"`{what}` has no use for this argument",
                         span,
                         related=(Note(defined_at, f"`{what}` is defined here"),),
-                        hints=(_signature(what, params),),
+                        hints=_needs_a_key(params, places) or (written,),
                     )
                     good = False
                     continue
@@ -339,7 +346,7 @@ class Binder:
                         f"`{what}` has no parameter `{name}`",
                         span,
                         related=(Note(defined_at, f"`{what}` is defined here"),),
-                        hints=(*hints, _signature(what, params)),
+                        hints=(*hints, written),
                     )
                     good = False
                     continue
@@ -349,16 +356,15 @@ class Binder:
             result = self._value(arg.value)
             if result.value is UNKNOWN:
                 good = False
-                continue
             given[name] = Bound(result.value, result.expr, span)
         missing = [name for name in required if name not in places]
-        if missing:
+        if missing and complete:
             self._report.error(
                 "E0402",
                 f"`{what}` lacks " + ", ".join(f"`{name}`" for name in missing),
                 at,
                 related=(Note(defined_at, f"`{what}` is defined here"),),
-                hints=(_signature(what, params),),
+                hints=(written,),
             )
             good = False
         return given, good
@@ -369,11 +375,25 @@ def _arg_name(layer: Layer, name: str) -> str:
     return record.doc if record else name
 
 
-def _signature(what: str, params: tuple[n.Param, ...]) -> str:
+def _signature(
+    what: str, params: tuple[n.Param, ...], inputs: tuple[n.Name, ...]
+) -> str:
     if not params:
         return f"`{what}` takes no arguments"
+    flows = f"({', '.join(name.name for name in inputs)})" if inputs else ""
     shown = (p.name if p.default is None else f"{p.name}=…" for p in params)
-    return f"it takes: {what} {' '.join(shown)}"
+    return f"it is written `{what}{flows} {' '.join(shown)}`"
+
+
+def _needs_a_key(
+    params: tuple[n.Param, ...], places: dict[str, Span]
+) -> tuple[str, ...]:
+    """A hint for an argument that only lacks the key of what it could be."""
+    open_names = [p.name for p in params if p.default and p.name not in places]
+    if not open_names:
+        return ()
+    keys = " or ".join(f"`{name}=`" for name in open_names)
+    return (f"a parameter with a default goes by its key: {keys}",)
 
 
 def _fit(value: object, wanted: ArgType) -> object | None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.ir.network import LayerRef
+from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, equal
 from archdsl.shapes.expr import Const, Expr, op
 from archdsl.syntax import nodes as n
 
@@ -209,9 +210,9 @@ class _Evaluator:
         for at, operator in enumerate(node.operators):
             left, right = operands[at], operands[at + 1]
             if operator in ("==", "!="):
-                value = _equal(left.value, right.value) is (operator == "==")
+                value = equal(left.value, right.value) is (operator == "==")
             elif is_number(left.value) and is_number(right.value):
-                value = bool(_COMPARE[operator](left.value, right.value))
+                value = bool(COMPARE[operator](left.value, right.value))
             else:
                 wrong = at if not is_number(left.value) else at + 1
                 return self.fail(
@@ -244,7 +245,7 @@ class _Evaluator:
 
     def function(self, node: n.Function, depth: int) -> Result:
         arguments = [self.value(argument, depth) for argument in node.arguments]
-        known = _FUNCTIONS.get(node.name)
+        known = FUNCTIONS.get(node.name)
         if known is None:
             return FAILED  # reported with the names
         if any(argument.value is UNKNOWN for argument in arguments):
@@ -336,7 +337,7 @@ class _Evaluator:
                 self.too_large(node)
                 return None
         try:
-            value: int | float = _ARITHMETIC[operator](a, b)
+            value: int | float = ARITHMETIC[operator](a, b)
         except OverflowError:
             self.too_large(node)
             return None
@@ -350,52 +351,6 @@ class _Evaluator:
             return None
         return value
 
-
-def _equal(a: object, b: object) -> bool:
-    if isinstance(a, bool) is not isinstance(b, bool):
-        return False
-    return a == b
-
-
-def divisible(v: int | float, by: int | float) -> int:
-    """The multiple of `by` nearest to v, at least `by`, never under 0.9·v.
-
-    Howard et al. 2019 (MobileNetV3) and its reference code.
-    """
-    assert isinstance(by, int)
-    near = max(by, int(v + by / 2) // by * by)
-    return near + by if near < 0.9 * v else near
-
-
-_MANY = 64
-
-_FUNCTIONS: dict[str, tuple[int, int, Callable[..., int | float]]] = {
-    "min": (1, _MANY, min),
-    "max": (1, _MANY, max),
-    "ceil": (1, 1, math.ceil),
-    "floor": (1, 1, math.floor),
-    "round": (1, 1, round),
-    "divisible": (2, 2, divisible),
-}
-
-FUNCTIONS = tuple(_FUNCTIONS)
-
-_ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {
-    "+": lambda a, b: a + b,
-    "-": lambda a, b: a - b,
-    "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "//": lambda a, b: a // b,
-    "%": lambda a, b: a % b,
-    "**": lambda a, b: a**b,
-}
-
-_COMPARE: dict[str, Callable[..., bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
 
 _EVALUATE: dict[type, Callable[..., Result]] = {
     n.Number: _Evaluator.number,

@@ -1,11 +1,14 @@
-"""Quoted labels that hold the copy's index: `"denselayer{i+1}"`."""
+"""Labels: those that hold the copy's index, and names that two stages share."""
 
 from __future__ import annotations
 
 import re
 
+from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
 from archdsl.elaborate.report import Reporter
+from archdsl.ir.names import clash
+from archdsl.ir.network import Module
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 from archdsl.syntax import parse
@@ -34,6 +37,29 @@ def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
         parts.append(str(value))
     parts.append(label.name[end:])
     return "".join(parts)
+
+
+def report_clash(module: Module, report: Reporter) -> None:
+    """Report the first name that two submodules of a scope would share."""
+    found = clash(module)
+    if found is None:
+        return
+    name, first, second = found
+    if first == second:
+        report.error(
+            "E0212",
+            f"each copy of this stage gets the name `{name}`",
+            second,
+            hints=(f'put the copy\'s index into the label: `"{name}{{i+1}}": …`',),
+        )
+        return
+    report.error(
+        "E0212",
+        f"two stages get the name `{name}`",
+        second,
+        related=(Note(first, "this one has it already"),),
+        hints=("label one of them, or change its label",),
+    )
 
 
 def _expression(text: str) -> n.Expression | None:

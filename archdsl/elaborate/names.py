@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate.evaluate import FUNCTIONS
 from archdsl.elaborate.report import Reporter
 from archdsl.ops import LAYERS
+from archdsl.shapes.arithmetic import FUNCTIONS
 from archdsl.syntax import nodes as n
 
 CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"

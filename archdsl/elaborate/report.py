@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from archdsl.diagnostics import Diagnostic, Note
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
@@ -20,10 +20,16 @@ class Located(Protocol):
 
 
 class Entry(NamedTuple):
-    """A step of the way in: a call or a copy, and the shapes that entered there."""
+    """A step of the way in.
 
-    note: Note
-    inputs: tuple[TensorType, ...] | None
+    `kind` is "net" for a derived net, "block" for the call of a block and "copy" for
+    a copy of a repeat; `inputs` holds the shapes that entered a block.
+    """
+
+    kind: Literal["net", "block", "copy"]
+    text: str
+    span: Span
+    inputs: tuple[TensorType, ...] = ()
 
 
 class Reporter:
@@ -52,15 +58,43 @@ class Reporter:
     ) -> None:
         """Add a finding."""
         span = at if isinstance(at, Span) else self.span(at)
-        trace = tuple(entry.note for entry in reversed(self.way_in))
         self.found.append(
-            Diagnostic(code, message, span, label, related, notes, hints, trace)
+            Diagnostic(
+                code, message, span, label, related, notes, hints, self._trace()
+            )
         )
+
+    def _trace(self) -> tuple[Note, ...]:
+        """The way in, innermost first; the copy of a block is one step."""
+        trace: list[Note] = []
+        copy: Entry | None = None
+        for entry in self.way_in:
+            where = f"line {entry.span.line}"
+            if entry.kind == "block":
+                text = f"in `{entry.text}`, called from {where}"
+                if copy is not None and copy.span.end == entry.span.end:
+                    trace.pop()
+                    text = f"in {copy.text} of `{entry.text}`, called from {where}"
+            elif entry.kind == "copy":
+                text = f"in {entry.text} of the repeat in {where}"
+            else:
+                text = f"in the net `{entry.text}`, derived in {where}"
+            copy = entry if entry.kind == "copy" else None
+            trace.append(Note(entry.span, text))
+        return tuple(reversed(trace))
+
+    def in_block(self) -> bool:
+        """Whether elaboration stands inside a block or a copy."""
+        return any(entry.kind != "net" for entry in self.way_in)
+
+    def open_blocks(self) -> list[str]:
+        """The blocks that elaboration stands inside of, outermost first."""
+        return [entry.text for entry in self.way_in if entry.kind == "block"]
 
     def origin(self, dim: Dim) -> Span | None:
         """Where a size was bound, followed out through the calls."""
         origin = dim.origin
-        calls = [e.inputs for e in self.way_in if e.inputs is not None]
+        calls = [e.inputs for e in self.way_in if e.kind == "block"]
         while isinstance(origin, InputOrigin):
             if not calls:
                 return None

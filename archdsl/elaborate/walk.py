@@ -16,6 +16,7 @@ from archdsl.elaborate import limits
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.evaluate import UNKNOWN, Result, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
+from archdsl.elaborate.labels import fill_in, report_clash
 from archdsl.elaborate.names import INPUT_STAGE, ORDERS, Definitions
 from archdsl.elaborate.report import Entry, Reporter
 from archdsl.ir.network import (
@@ -94,6 +95,7 @@ class Elaborator:
                 list(family.args),
                 span,
                 self._report.span(item.name),
+                complete=False,
             )
             given |= bound
             good = good and fine
@@ -113,27 +115,48 @@ class Elaborator:
         missing = [
             p.name for p in item.params if p.default is None and p.name not in given
         ]
-        if missing and not chain and not overrides:
+        if missing and not overrides and (not chain or self._has_family(name)):
             # A net with required parameters is checked through what derives from it.
+            if not self._has_family(name):
+                self.unused(item)
             return None
         if missing:
             self._report.error(
                 "E0402",
                 f"`{name}` lacks " + ", ".join(f"`{m}`" for m in missing),
-                at,
+                chain[0].base if chain else item.name,
+                related=(
+                    Note(
+                        self._report.span(item.name), f"`{item.name.name}` asks for it"
+                    ),
+                )
+                if chain
+                else (),
             )
             good = False
         if not good:
             return None
         defaults_of = item.name.name
+        if chain:
+            entry = Entry("net", name, self._report.span(chain[0].name))
+            self._report.way_in.append(entry)
         module = self._module(
             "net", name, item.params, (), item.body, given, (), defaults_of
         )
+        if chain:
+            self._report.way_in.pop()
         if module is not None:
             for family in reversed(chain):
                 if family.body is not None:
                     self._family_asserts(family, module, item)
         return module
+
+    def _has_family(self, name: str) -> bool:
+        """Whether some net derives from the net of that name."""
+        return any(
+            isinstance(net, n.Family) and net.base.name == name
+            for net in self._definitions.nets.values()
+        )
 
     def requires(self, name: str) -> list[str]:
         """The parameters of a net that nothing gives a value."""
@@ -175,17 +198,29 @@ class Elaborator:
         )
         if key in self._memo:
             return self._memo[key]
-        calls = sum(1 for entry in self._report.way_in if entry.inputs is not None)
-        if calls >= limits.MAX_CALL_DEPTH:
+        opened = self._report.open_blocks()
+        if name in opened:
+            # A block's own text was searched before: a parameter led back here.
+            circle = [*opened[opened.index(name) :], name]
             self._report.error(
                 "E0210",
-                f"blocks are called more than {limits.MAX_CALL_DEPTH} deep",
+                f"the block `{name}` contains itself",
                 at,
-                hints=("does a block call itself through a parameter?",),
+                notes=("the way round: " + " → ".join(circle),)
+                if len(circle) > 2
+                else (),
+                hints=("give its parameter another layer",),
             )
             return None
-        note = Note(at, f"in `{name}`, called here")
-        self._report.way_in.append(Entry(note, inputs))
+        if len(opened) >= limits.MAX_CALL_DEPTH:
+            self._report.error(
+                "E0703",
+                f"blocks are called more than {limits.MAX_CALL_DEPTH} deep",
+                at,
+                hints=("write some of these blocks as one",),
+            )
+            return None
+        self._report.way_in.append(Entry("block", name, at, inputs))
         names = tuple(node.name for node in block.inputs)
         module = self._module(
             "block", name, block.params, names, block.body, given, inputs, name
@@ -249,7 +284,7 @@ class Elaborator:
             return None
         if len(self._report.found) > before:
             return None
-        return Module(
+        made = Module(
             "net" if kind == "net" else "block",
             name,
             frame.params,
@@ -264,16 +299,21 @@ class Elaborator:
             frozenset(frame.decided),
             self._report.span(body),
         )
+        report_clash(made, self._report)
+        return made
 
-    def unused(self, block: n.Block) -> None:
-        """Check the arguments in a block that no net calls, shapes unknown."""
+    def unused(self, block: n.Block | n.Net) -> None:
+        """Check the arguments in what no net calls or derives from, shapes unknown."""
         frame = Frame(self._report, {})
         for param in block.params:
+            if param.default is not None:
+                evaluate(param.default, frame, self._report)
             frame.params[param.name] = Bound(UNKNOWN, Const(None), None)
-        for name in block.inputs:
-            frame.labels[0][name.name] = Labelled(frame, frame.value(None), None)
-        frame.input_value = frame.value(None)
-        frame.current = frame.input_value
+        if isinstance(block, n.Block):
+            for name in block.inputs:
+                frame.labels[0][name.name] = Labelled(frame, frame.value(None), None)
+            frame.input_value = frame.value(None)
+            frame.current = frame.input_value
         walk = _Walk(self, frame, self._defaults_for(block.name.name))
         walk.body(block.body, frame.current, module=True)
 
@@ -571,10 +611,16 @@ class _Walk:
                     "E0408",
                     f"`{name}` is {describe(bound.value)}, not a layer",
                     call.callee,
+                    related=()
+                    if bound.span is None
+                    else (Note(bound.span, "its value comes from here"),),
                     hints=(f"give it one: `{name}=relu`",),
                 )
             return frame.value(None)
         found = frame.fetch(name)
+        if found is None and frame.input_value is NOTHING:
+            # Reported with the names; it may have been meant as the input.
+            frame.input_value = frame.value(None)
         if found is None or found.value is NOTHING:
             if found is not None:
                 self._report.error(
@@ -593,13 +639,17 @@ class _Walk:
 
     def _input(self, stage: n.Stage, call: n.Call) -> Value:
         frame = self._frame
-        if frame.outer is not None or self._report.way_in:
+        if frame.outer is not None or self._report.in_block():
             self._report.error(
                 "E0307",
                 "`input` stands in a net, outside of groups and blocks",
                 stage,
             )
             return frame.value(None)
+        if frame.input_value is not NOTHING:
+            if frame.input_value.type is None:
+                # Something was amiss at the first stage, and was reported there.
+                frame.input_value = NOTHING
         if frame.input_value is not NOTHING:
             self._report.error(
                 "E0307",
@@ -625,6 +675,9 @@ class _Walk:
                 call,
                 hints=("leave the batch out: `3x224x224`",),
             )
+            tensor = None
+        if tensor is not None and tensor.elements > limits.MAX_INTEGER:
+            self._report.error("E0701", f"the value {tensor} is too large", call)
             tensor = None
         value = frame.value(tensor)
         frame.input_value = value
@@ -686,9 +739,8 @@ class _Walk:
             defaults = self._defaults.get(target.layer.name, {})
             bound = binder.layer(target.layer, rest, defaults, span)
             types = self._types(inputs)
-            if bound is None or types is None:
-                return None, binder.varied
-            if not self._count_inputs(target, len(inputs), call):
+            good = self._count_inputs(target, len(inputs), call)
+            if bound is None or types is None or not good:
                 return None, binder.varied
             return self._apply(target, bound, types, call), binder.varied
         assert target.block is not None
@@ -699,6 +751,7 @@ class _Walk:
             rest,
             span,
             self._report.span(block.name),
+            block.inputs,
         )
         good = self._count_inputs(target, len(inputs), call) and good
         types = self._types(inputs)
@@ -820,12 +873,17 @@ class _Walk:
         self, stage: n.Stage, built: _Built, inputs: list[Value], ordinal: int
     ) -> Value:
         frame = self._frame
+        label = _label(stage)
+        if stage.label is not None and _has_index(stage):
+            label = fill_in(stage.label, frame, self._report)
+            if label is None:
+                return frame.value(None)
         value = frame.value(built.type)
         frame.nodes.append(
             built.stage(
                 tuple(v.id for v in inputs),
                 value.id,
-                _label(stage),
+                label,
                 ordinal,
                 self._report.span(stage),
             )
@@ -892,6 +950,8 @@ class _Walk:
             frozenset(frame.decided),
             self._report.span(body),
         )
+        if stage.label is not None:
+            report_clash(module, self._report)
         return module, [outside for outside, _ in frame.captured.values()]
 
     # Repeats
@@ -974,15 +1034,13 @@ class _Walk:
         value = current
         copies: list[_Built] = []
         written: dict[str, int] = {}
+        own: dict[str, int] = {}
         outer_index, frame_index_used = frame.index, frame.index_used
         at = 0
         while at < total:
             frame.current = value
             self._report.way_in.append(
-                Entry(
-                    Note(self._report.span(stage), f"in copy {at + 1} of {total}"),
-                    None,
-                )
+                Entry("copy", f"copy {at + 1} of {total}", self._report.span(stage))
             )
             frame.index, frame.index_used = at, False
             varied = 0
@@ -1000,7 +1058,7 @@ class _Walk:
                 built = None
                 if grouped is not None:
                     module, extra = grouped
-                    written = module.written
+                    own = module.written
                     built = _Built(None, module, {}, module.type, module.cost)
             frame.index, frame.index_used = outer_index, frame_index_used
             self._report.way_in.pop()
@@ -1027,15 +1085,19 @@ class _Walk:
             self._join(runs, stage_built, built, alike, expr, copies, value.type)
             if names is not None:
                 names += self._copy_names(stage, at, alike)
+            for kind, number in own.items():
+                written[kind] = written.get(kind, 0) + number * alike
             value = Value(value.id, built.type)
             at += alike
         if total == 0:
             return current
+        before: dict[str, int] = {}
         if target is None:
             ordinal = 0
             if stage.label is None:
+                before = {kind: frame.written.get(kind, 0) for kind in written}
                 for kind, number in written.items():
-                    frame.ordinal(kind, number * total)
+                    frame.ordinal(kind, number)
         output = frame.value(value.type)
         assert value.type is not None
         cost = Cost()
@@ -1053,6 +1115,7 @@ class _Walk:
                 cost,
                 ordinal,
                 self._report.span(stage),
+                before,
             )
         )
         if cost.layers > limits.MAX_EXPANDED_LAYERS:
@@ -1092,8 +1155,6 @@ class _Walk:
 
     def _fill_in(self, label: n.Label, copy: int) -> str | None:
         """A quoted label with `{…}` worked out for one copy."""
-        from archdsl.elaborate.labels import fill_in
-
         frame = self._frame
         before, frame.index = frame.index, copy
         name = fill_in(label, frame, self._report)

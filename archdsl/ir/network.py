@@ -7,7 +7,7 @@ are its inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from archdsl.ops.record import Bound, Site, Weight
@@ -84,7 +84,9 @@ class Repeat:
     Each copy takes the flowing value as its first input; `inputs` holds the value
     that enters the first copy, then what else every copy gets. Without a label the
     copies stand in the enclosing scope. `names` are the copies' own labels where the
-    label held the index (`"denselayer{i+1}"`).
+    label held the index (`"denselayer{i+1}"`). `ordinal` is that of the first copy;
+    groups have 0, and `before` instead: how many stages of each kind come earlier in
+    their scope. `archdsl.ir.names` makes names of it.
     """
 
     label: str | None
@@ -97,6 +99,7 @@ class Repeat:
     cost: Cost
     ordinal: int
     span: Span
+    before: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -65,25 +65,45 @@ SUBSAMPLE = Layer(
 
 
 def _rbf_shape(site: Site) -> TensorType | Problem:
-    n = site.dim("n")
+    n, width = site.dim("n"), site.x.dims[0]
     centres = site.args["centres"].value
     if isinstance(centres, tuple):
-        width = site.x.dims[0].size
-        if len(centres) != n.size:
+        problem = _centres_problem(centres, n.size, width)
+        if problem:
+            return problem
+    return TensorType((n,))
+
+
+def _centres_problem(
+    centres: tuple[str, ...], outputs: int, width: Dim
+) -> Problem | None:
+    rows = [row.split() for row in centres]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != outputs:
             return Problem(
                 "E0405",
-                f"{len(centres)} centres are given for {n.size} outputs",
+                f"row {number} of the centres has {len(row)} pieces for {outputs}"
+                " outputs",
+                at="centres",
+                hints=("give each output one piece in each row, parted by blanks",),
+            )
+        if set("".join(row)) - {"#", "."}:
+            return Problem(
+                "E0405",
+                f"row {number} of the centres holds more than `#` (+1), `.` (-1)"
+                " and blanks",
                 at="centres",
             )
-        for number, centre in enumerate(centres):
-            if len(centre) != width or set(centre) - {"#", "."}:
-                return Problem(
-                    "E0405",
-                    f"centre {number} must be {width} of `#` (+1) and `.` (-1),"
-                    f" but is {len(centre)} characters long",
-                    at="centres",
-                )
-    return TensorType((n,))
+    for number in range(outputs):
+        pixels = sum(len(row[number]) for row in rows)
+        if pixels != width.size:
+            return Problem(
+                "E0405",
+                f"centre {number} has {pixels} numbers, but {width.size} arrive",
+                at="centres",
+                dims=((width, f"the {width.size} comes from here"),),
+            )
+    return None
 
 
 def _rbf_torch(site: Site) -> Form:
@@ -109,7 +129,8 @@ RBF = Layer(
             "centres",
             ArgType("strings"),
             None,
-            "one string for each output, `#` for +1 and `.` for -1; random if left out",
+            "pictures side by side, in rows: one piece for each output in each string,"
+            " `#` for +1 and `.` for -1; random if left out",
             ("centers",),
         ),
     ),

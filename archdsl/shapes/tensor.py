@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archdsl.shapes.expr import Const, Expr, InputSize
+from archdsl.shapes.expr import Const, Expr, InputSize, Op, op
 from archdsl.source import Span
 
 
@@ -88,12 +88,16 @@ def as_input(tensor: TensorType, index: int) -> TensorType:
 
 
 def product(dims: tuple[Dim, ...], origin: Span | None) -> Dim:
-    """The product of sizes, as `flatten` has it."""
-    from archdsl.shapes.expr import op
-
+    """The product of sizes, as `flatten` has it. The factors stay in the formula."""
     if len(dims) == 1:
         return dims[0]
     size = 1
     for dim in dims:
         size *= dim.size
-    return Dim(size, origin, op("*", size, *(dim.expr for dim in dims)))
+    factors = tuple(dim.expr for dim in dims if dim.expr != Const(1))
+    if len(factors) == 1:
+        return Dim(size, origin, factors[0])
+    if all(isinstance(factor, Const) for factor in factors):
+        # Not folded: 256 * 6 * 6 tells a reader more than 9216.
+        return Dim(size, origin, Op("*", factors, 1 + len(factors)))
+    return Dim(size, origin, op("*", size, *factors))

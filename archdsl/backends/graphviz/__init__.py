@@ -1,0 +1,5 @@
+"""Network to DOT, the language of Graphviz."""
+
+from archdsl.backends.graphviz.dot import dot
+
+__all__ = ["dot"]

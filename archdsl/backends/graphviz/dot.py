@@ -1,0 +1,140 @@
+"""Picture to DOT text."""
+
+from __future__ import annotations
+
+from archdsl.backends.graphviz import words
+from archdsl.backends.graphviz.plan import Box, Edge, Frame, plan
+from archdsl.ir.network import Network
+from archdsl.ops.record import Look
+
+# Paul Tol's light scheme.
+COLOURS: dict[Look, str] = {
+    "convolution": "#77AADD",
+    "linear": "#FFAABB",
+    "pooling": "#99DDFF",
+    "normalisation": "#44BB99",
+    "activation": "#EE8866",
+    "regularisation": "#EEDD88",
+    "merge": "#BBCC33",
+    "shape": "#DDDDDD",
+}
+PLAIN = "#FFFFFF"
+
+HEAD = """\
+  graph [rankdir=TB, labelloc=t, nodesep=0.3, ranksep=0.3,
+    fontname="Helvetica,Arial,sans-serif", fontsize=13, fontcolor="#222222"]
+  node [shape=box, style="rounded,filled", fillcolor="#FFFFFF", color="#444444",
+    fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#222222",
+    margin="0.12,0.05", height=0.3, width=0.6]
+  edge [color="#444444", fontname="Helvetica,Arial,sans-serif", fontsize=9,
+    fontcolor="#444444", arrowsize=0.6]
+"""
+
+
+def dot(network: Network, source_name: str | None = None) -> str:
+    """The network as DOT text; `source_name` is the file's name to show."""
+    picture = plan(network, source_name)
+    out = [f'digraph "{_id(network.name or "net")}" {{\n', HEAD]
+    out.append(f'  label="{_legend(network)}"\n')
+    _items(picture.root, out)
+    out += [_edge(edge) for edge in picture.edges]
+    out.append("}\n")
+    return "".join(out)
+
+
+def _legend(network: Network) -> str:
+    cost = network.root.cost
+    totals = f"{words.count(cost.params)} parameters, {words.count(cost.macs)} MACs"
+    rank = network.root.inputs[0].rank if network.root.inputs else 0
+    order = "channels × height × width" if rank == 3 else "channels first"
+    lines = [words.short(network.name), totals, "", f"on edges: {order}"]
+    if cost.params:
+        lines.append("in boxes: parameters")
+    return "".join(f"{escape(line)}\\n" for line in lines)
+
+
+def _items(root: Frame, out: list[str]) -> None:
+    """The frames and their boxes, without recursion."""
+    stack: list[Box | Frame | str] = list(reversed(root.items))
+    depth = 1
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            depth -= 1
+            out.append("  " * depth + item)
+        elif isinstance(item, Box):
+            out.append("  " * depth + _box(item))
+        else:
+            pad = "  " * depth
+            wide = ", penwidth=2" if item.times > 1 else ""
+            out.append(
+                f'{pad}subgraph "{item.id}" {{\n'
+                f'{pad}  graph [label="", style=rounded, color="#888888"{wide},'
+                f' margin=8, tooltip="{escape(item.tooltip)}"]\n'
+            )
+            depth += 1
+            stack.append("}\n")
+            stack += reversed(item.items)
+
+
+def _box(box: Box) -> str:
+    if box.shape == "fork":
+        return (
+            f'"{box.id}" [shape=point, width=0.05, height=0.05, label="",'
+            f' color="#444444", fillcolor="#444444", tooltip="{escape(box.tooltip)}"]\n'
+        )
+    if box.shape == "title":
+        title = box.lines[0]
+        if box.times > 1:
+            title = f"{title}  ×{box.times}".strip()
+        return (
+            f'"{box.id}" [shape=plaintext, style="", label="{escape(title)}",'
+            f' margin="0.05,0.02", height=0.2, tooltip="{escape(box.tooltip)}"]\n'
+        )
+    lines = list(box.lines)
+    low, high = box.params
+    note = words.counts(low, high) if high else ""
+    if box.times > 1:
+        note = f"×{box.times}, {note} each" if note else f"×{box.times}"
+    if note:
+        lines.append(note)
+    parts = [f'label="{escape(chr(10).join(lines))}"']
+    if box.look is not None:
+        parts.append(f'fillcolor="{COLOURS.get(box.look, PLAIN)}"')
+    if box.shape == "merge":
+        parts.append('shape=ellipse, style=filled, margin="0.03,0.02"')
+    if box.times > 1:
+        parts.append("peripheries=2")
+    parts.append(f'tooltip="{escape(box.tooltip)}"')
+    return f'"{box.id}" [{", ".join(parts)}]\n'
+
+
+def _edge(edge: Edge) -> str:
+    parts = []
+    if edge.label:
+        parts.append(f'label="{escape("  " + edge.label)}"')
+    if edge.head.shape in ("fork", "title"):
+        parts.append("arrowhead=none")
+    if edge.hidden:
+        parts.append("style=invis")
+    elif edge.skip:
+        parts.append("style=dashed, constraint=false")
+    elif edge.projects:
+        parts.append("style=dashed")
+    elif edge.spine:
+        parts.append("weight=50")
+    attributes = f" [{', '.join(parts)}]" if parts else ""
+    return f'  "{edge.tail.id}" -> "{edge.head.id}"{attributes}\n'
+
+
+def escape(text: str) -> str:
+    """Text for a quoted label: nothing in it means anything to Graphviz."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    # Graphviz reads HTML entities even in plain labels.
+    text = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
+    return text.replace("\n", "\\n")
+
+
+def _id(name: str) -> str:
+    return "".join(c if c.isascii() and c.isalnum() else "_" for c in name)

@@ -1,0 +1,109 @@
+"""What is written in a diagram: layers, shapes and counts in few characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.ops.record import REQUIRED, Bound, Site
+
+# Arguments that a reader needs even where they are not positional, and how they read.
+SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
+LONGEST = 60
+
+
+def layer(site: Site) -> str:
+    """A layer as papers write it: `conv 3×3, 64, /2`."""
+    size = ""
+    words: list[str] = []
+    for written in site.layer.positional:
+        name = written.lstrip("*")
+        record = site.layer.arg(name)
+        bound = site.args[name]
+        if record is None or bound.value is None:
+            continue
+        if record.type.kind == "sizes" and isinstance(bound.value, tuple):
+            size = sizes(site.sizes(name)) if site.spatial else ""
+        elif record.default is REQUIRED or _is_number(bound.value):
+            words.append(value(bound.value))
+        elif bound.value != record.default:
+            words.append(value(bound.value))
+    if size:
+        words.insert(0, size)
+    for name, form in SHORT.items():
+        if name in site.args and name not in site.layer.positional:
+            step = _step(site, name, site.args[name])
+            if step:
+                words.append(form.format(step))
+    return short(" ".join((site.layer.name, ", ".join(words))).strip())
+
+
+def _step(site: Site, name: str, bound: Bound) -> str:
+    """A stride, dilation or number of groups, unless it is one."""
+    given = bound.value
+    if given is None and name == "s" and "k" in site.args:
+        # The stride of a pool is its window where none is given.
+        given = site.args["k"].value
+    if isinstance(given, tuple):
+        if set(given) == {1}:
+            return ""
+        return str(given[0]) if len(set(given)) == 1 else sizes(given)
+    return "" if given in (None, 1) else value(given)
+
+
+def _is_number(found: object) -> bool:
+    return isinstance(found, int | float) and not isinstance(found, bool)
+
+
+def value(found: object) -> str:
+    """An argument's value."""
+    if isinstance(found, float):
+        return f"{found:g}"
+    if isinstance(found, tuple):
+        return "…"
+    return str(found)
+
+
+def sizes(found: Sequence[int]) -> str:
+    """A shape: `64×56×56`."""
+    return "×".join(map(str, found))
+
+
+def shape(found: Sequence[tuple[int, ...]]) -> str:
+    """The shape of all copies, a size that differs as a range: `64–224×56×56`."""
+    if len(found) == 1 or any(len(one) != len(found[0]) for one in found):
+        return sizes(found[-1])
+    return "×".join(span(min(axis), max(axis)) for axis in zip(*found, strict=True))
+
+
+def span(low: int, high: int) -> str:
+    """One number, or the range from one to another."""
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def count(number: int) -> str:
+    """A number of parameters or operations, to three digits: `9.41 K`."""
+    if number < 1000:
+        return str(number)
+    scaled = float(number)
+    unit = ""
+    for unit in ("K", "M", "G", "T", "P", "E"):
+        scaled /= 1000
+        if scaled < 999.5:
+            break
+    digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:.{digits}f} {unit}"
+
+
+def counts(low: int, high: int) -> str:
+    """A number of parameters, or the range over the copies."""
+    first, last = count(low), count(high)
+    if first == last:
+        return first
+    if first.split()[1:] == last.split()[1:]:
+        first = first.split()[0]
+    return f"{first}–{last}"
+
+
+def short(text: str) -> str:
+    """The text, cut where it would make the picture too wide."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,0 +1,236 @@
+"""Python expressions as trees, laid out as `ruff format` lays them out.
+
+A small pretty-printer (Wadler 2003, "A prettier printer"): a group is set on one line
+if it fits, and broken at its line breaks if it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+WIDTH = 88
+INDENT = 4
+
+
+class Text(NamedTuple):
+    """An expression that is never broken: a name, a number, a string."""
+
+    text: str
+
+
+class Call(NamedTuple):
+    """A call; a keyword argument is a pair."""
+
+    function: Code
+    arguments: tuple[Code | tuple[str, Code], ...]
+
+
+class Listing(NamedTuple):
+    """`[a, b]`."""
+
+    items: tuple[Code, ...]
+
+
+class Star(NamedTuple):
+    """`*items`."""
+
+    items: Code
+
+
+class Comprehension(NamedTuple):
+    """`[item for name in items]`."""
+
+    item: Code
+    name: str
+    items: Code
+
+
+class Infix(NamedTuple):
+    """Operands joined by one operator."""
+
+    operator: str
+    operands: tuple[Code, ...]
+
+
+Code: TypeAlias = Text | Call | Listing | Star | Comprehension | Infix
+
+# Documents: what the printer understands.
+
+
+class _Line(NamedTuple):
+    flat: str
+
+
+class _Group(NamedTuple):
+    parts: tuple[_Doc, ...]
+
+
+class _Indent(NamedTuple):
+    parts: tuple[_Doc, ...]
+
+
+class _IfBroken(NamedTuple):
+    text: str
+
+
+_Doc: TypeAlias = str | _Line | _Group | _Indent | _IfBroken
+
+_SOFT, _SPACE = _Line(""), _Line(" ")
+
+
+def _joined(items: Sequence[tuple[_Doc, ...]]) -> tuple[_Doc, ...]:
+    parts: list[_Doc] = []
+    for at, item in enumerate(items):
+        if at:
+            parts += [",", _SPACE]
+        parts.extend(item)
+    return (*parts, _IfBroken(","))
+
+
+def _brackets(opening: str, inner: tuple[_Doc, ...], closing: str) -> _Group:
+    return _Group((opening, _Indent((_SOFT, *inner)), _SOFT, closing))
+
+
+def _document(code: Code) -> tuple[_Doc, ...]:
+    if isinstance(code, Text):
+        return (code.text,)
+    if isinstance(code, Call):
+        function = _document(code.function)
+        if not code.arguments:
+            return (*function, "()")
+        arguments = [
+            (f"{a[0]}=", *_document(a[1]))
+            if type(a) is tuple
+            else _document(a)  # type: ignore[arg-type]
+            for a in code.arguments
+        ]
+        # Arguments first move to a line of their own, then to one line each.
+        return (*function, _brackets("(", (_Group(_joined(arguments)),), ")"))
+    if isinstance(code, Listing):
+        if not code.items:
+            return ("[]",)
+        return (_brackets("[", _joined([_document(i) for i in code.items]), "]"),)
+    if isinstance(code, Star):
+        return ("*", *_document(code.items))
+    if isinstance(code, Comprehension):
+        inner = (
+            *_document(code.item),
+            _SPACE,
+            f"for {code.name} in ",
+            *_document(code.items),
+        )
+        return (_brackets("[", inner, "]"),)
+    parts: list[_Doc] = []
+    for at, operand in enumerate(code.operands):
+        if at:
+            parts += [_SPACE, f"{code.operator} "]
+        if isinstance(operand, Infix) and operand.operator != code.operator:
+            parts += ["(", *_document(operand), ")"]
+        else:
+            parts += _document(operand)
+    return tuple(parts)
+
+
+def _statement(code: Code) -> tuple[_Doc, ...]:
+    """The right side of an assignment: operands in brackets only when broken."""
+    if isinstance(code, Infix):
+        inner = _document(code)
+        return (
+            _Group((_IfBroken("("), _Indent((_SOFT, *inner)), _SOFT, _IfBroken(")"))),
+        )
+    return _document(code)
+
+
+def _fits(parts: list[tuple[int, bool, _Doc]], room: int) -> bool:
+    """Whether what comes up to the next line break fits, innermost last."""
+    rest = list(parts)
+    while rest and room >= 0:
+        indent, flat, doc = rest.pop()
+        if isinstance(doc, str):
+            room -= len(doc)
+        elif isinstance(doc, _Line):
+            if not flat:
+                return True
+            room -= len(doc.flat)
+        elif isinstance(doc, _IfBroken):
+            room -= 0 if flat else len(doc.text)
+        else:
+            rest += [(indent, flat, part) for part in reversed(doc.parts)]
+    return room >= 0
+
+
+def _print(parts: tuple[_Doc, ...], indent: int) -> list[str]:
+    lines: list[str] = []
+    current = " " * indent
+    rest: list[tuple[int, bool, _Doc]] = [
+        (indent, False, part) for part in reversed(parts)
+    ]
+    while rest:
+        level, flat, doc = rest.pop()
+        if isinstance(doc, str):
+            current += doc
+        elif isinstance(doc, _Line):
+            if flat:
+                current += doc.flat
+            else:
+                lines.append(current)
+                current = " " * level
+        elif isinstance(doc, _IfBroken):
+            current += "" if flat else doc.text
+        elif isinstance(doc, _Indent):
+            rest += [(level + INDENT, flat, part) for part in reversed(doc.parts)]
+        else:
+            flattened = [(level, True, part) for part in reversed(doc.parts)]
+            if flat or _fits([*rest, *flattened], WIDTH - len(current)):
+                rest += flattened
+            else:
+                rest += [(level, False, part) for part in reversed(doc.parts)]
+    lines.append(current)
+    return lines
+
+
+def assign(target: str, code: Code, indent: int) -> list[str]:
+    """`target = code`, in as many lines as it takes."""
+    return _print((f"{target} = ", *_statement(code)), indent)
+
+
+def returned(code: Code, indent: int) -> list[str]:
+    """`return code`."""
+    return _print(("return ", *_statement(code)), indent)
+
+
+def expression(code: Code, indent: int) -> list[str]:
+    """An expression as a statement."""
+    return _print(_document(code), indent)
+
+
+def header(text: str, condition: str, indent: int) -> list[str]:
+    """`if condition:`, in brackets when it is too long."""
+    whole = " " * indent + f"{text} {condition}:"
+    if len(whole) <= WIDTH:
+        return [whole]
+    inner = " " * (indent + INDENT)
+    return [f"{' ' * indent}{text} (", f"{inner}{condition}", f"{' ' * indent}):"]
+
+
+def signature(name: str, parameters: Sequence[str], result: str, indent: int) -> list[str]:
+    """`def name(parameters) -> result:`."""
+    inner = _Group(_joined([(parameter,) for parameter in parameters]))
+    return _print((f"def {name}", _brackets("(", (inner,), ")"), f" -> {result}:"), indent)
+
+
+def flat(code: Code) -> str:
+    """The expression on one line, however long."""
+    parts = _document(code)
+    text = ""
+    rest: list[_Doc] = list(reversed(parts))
+    while rest:
+        doc = rest.pop()
+        if isinstance(doc, str):
+            text += doc
+        elif isinstance(doc, _Line):
+            text += doc.flat
+        elif not isinstance(doc, _IfBroken):
+            rest += reversed(doc.parts)
+    return text

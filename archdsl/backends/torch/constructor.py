@@ -1,0 +1,452 @@
+"""The body of `__init__`: how each submodule is built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from archdsl.backends.torch import code as c
+from archdsl.backends.torch.namespace import Extra, Name, Namespace, merged_slot
+from archdsl.backends.torch.plan import (
+    Mismatch,
+    Planned,
+    PlannedChoice,
+    PlannedRepeat,
+    PlannedRun,
+    PlannedStage,
+    Scope,
+)
+from archdsl.backends.torch.reserved import is_attribute, safe_name
+from archdsl.ir.network import Module
+from archdsl.ops.form import Apply, Slot
+from archdsl.ops.form import Code as FormCode
+from archdsl.ops.record import plain
+from archdsl.shapes.expr import Const, InputSize, Var, depends
+
+
+class Argument(NamedTuple):
+    """A constructor argument: what it stands for, and its default if it has one."""
+
+    name: str
+    stands_for: Name | Extra
+    annotation: str
+    default: str | None
+
+
+class Callee(NamedTuple):
+    """A class as its callers see it; `index` gives the variant for each module."""
+
+    name: str
+    arguments: list[Argument]
+    index: dict[int, int]
+    takes_inputs: int
+
+
+FindClass = Callable[[Module], Callee]
+GroupClass = Callable[[Scope, Namespace, PlannedStage], tuple[str, list[str]]]
+
+
+class Shortcut(NamedTuple):
+    """A choice between one submodule and nothing at all."""
+
+    node: PlannedStage | PlannedRepeat
+    negated: bool
+
+
+def shortcut(choice: PlannedChoice) -> Shortcut | None:
+    """The lone submodule that one arm has and the other lacks, if that is all."""
+    arms = (
+        (choice.then, choice.then_result, choice.otherwise, choice.otherwise_result),
+        (choice.otherwise, choice.otherwise_result, choice.then, choice.then_result),
+    )
+    for number, (nodes, result, others, other_result) in enumerate(arms):
+        if others or len(nodes) != 1 or isinstance(nodes[0], PlannedChoice):
+            continue
+        node = nodes[0]
+        if node.inputs == (other_result,) and node.output == result:
+            if isinstance(node, PlannedStage) and node.site is not None:
+                if any(form.module is None for form in node.forms().values()):
+                    continue
+            return Shortcut(node, negated=number == 1)
+    return None
+
+
+class Constructor:
+    """Writes how the submodules of one class are built."""
+
+    def __init__(
+        self,
+        namespace: Namespace,
+        find_class: FindClass,
+        group_class: GroupClass,
+        positional: bool,
+    ) -> None:
+        self.namespace = namespace
+        self._find_class = find_class
+        self._group_class = group_class
+        self._positional = positional
+
+    # Which stages are modules
+
+    def is_functional(self, stage: PlannedStage) -> bool:
+        """Whether the stage is applied by a function, with no submodule."""
+        if stage.site is None:
+            return False
+        forms = stage.forms()
+        if any(form.module is None for form in forms.values()):
+            return True
+        if self._positional or (stage.labelled and not stage.fetched):
+            return False
+        functions = [form.function for form in forms.values()]
+        if any(function is None for function in functions):
+            return False
+        return all(self._is_literal(function) for function in functions) and (
+            len({str(_values(function)) for function in functions}) == 1
+        )
+
+    def _is_literal(self, code: FormCode | None) -> bool:
+        return not any(
+            depends(slot.expr) & self.namespace.live for slot in _slots(code)
+        )
+
+    # Statements
+
+    def lines(self, nodes: list[Planned], indent: int) -> list[str]:
+        """The assignments that build the submodules of these nodes."""
+        found: list[str] = []
+        for node in nodes:
+            if isinstance(node, PlannedChoice):
+                found += self._choice(node, indent)
+            elif isinstance(node, PlannedRepeat) or not self.is_functional(node):
+                found += self._assign(node.name, self.module(node), indent)
+        return found
+
+    def _assign(self, name: str, code: c.Code, indent: int) -> list[str]:
+        if is_attribute(name):
+            return c.assign(f"self.{name}", code, indent)
+        from archdsl.backends.torch.formula import quoted
+
+        return c.assign(f"self._modules[{quoted(name)}]", code, indent)
+
+    def _choice(self, choice: PlannedChoice, indent: int) -> list[str]:
+        condition = self.namespace.condition(choice.conditions)
+        lone = shortcut(choice)
+        if lone is not None and is_attribute(lone.node.name):
+            if lone.negated:
+                condition = _negated(condition)
+            identity = c.Call(c.Text("nn.Identity"), ())
+            return [
+                *c.assign(f"self.{lone.node.name}: nn.Module", identity, indent),
+                *c.header("if", condition, indent),
+                *c.assign(
+                    f"self.{lone.node.name}", self.module(lone.node), indent + c.INDENT
+                ),
+            ]
+        then = self.lines(choice.then, indent + c.INDENT)
+        otherwise = self.lines(choice.otherwise, indent + c.INDENT)
+        flag = f"self.{flag_name(choice)}"
+        found = c.assign(flag, c.Text(condition), indent)
+        if then:
+            found += [*c.header("if", flag, indent), *then]
+            if otherwise:
+                found += [f"{' ' * indent}else:", *otherwise]
+        elif otherwise:
+            found += [*c.header("if", f"not {flag}", indent), *otherwise]
+        return found
+
+    # Expressions
+
+    def module(self, node: PlannedStage | PlannedRepeat) -> c.Code:
+        """The expression that builds a submodule."""
+        if isinstance(node, PlannedRepeat):
+            return self._repeat(node)
+        if node.site is not None:
+            forms = node.forms()
+            for form in forms.values():
+                if form.helper is not None:
+                    self.namespace.helpers.add(form.helper)
+            applied: dict[int, Apply] = {}
+            for at, form in forms.items():
+                if form.module is None:
+                    raise Mismatch
+                applied[at] = form.module
+            return self.apply(applied, node.name, [])
+        if node.inner is not None:
+            return self._group(node, node.inner)
+        return self._call(node)
+
+    def apply(
+        self, applied: Mapping[int, Apply], hint: str, inputs: list[c.Code]
+    ) -> c.Code:
+        """A constructor or function call, the variants laid over each other."""
+        first = next(iter(applied.values()))
+        if any(
+            other.function != first.function
+            or len(other.arguments) != len(first.arguments)
+            for other in applied.values()
+        ):
+            raise Mismatch
+        arguments: list[c.Code | tuple[str, c.Code]] = []
+        for number, argument in enumerate(first.arguments):
+            # A pair is a keyword argument; code is a named tuple.
+            if type(argument) is tuple:
+                key = argument[0]
+                parts = {
+                    at: a.arguments[number][1]  # type: ignore[index,misc]
+                    for at, a in applied.items()
+                }
+                written = self.code(parts, f"{hint}_{key}", inputs)  # type: ignore[arg-type]
+                if written is not None:
+                    arguments.append((key, written))
+            else:
+                parts = {at: a.arguments[number] for at, a in applied.items()}
+                word = _ARGUMENT_WORDS.get((first.function.rsplit(".")[-1][:4], number))
+                written = self.code(parts, f"{hint}_{word or 'size'}", inputs)  # type: ignore[arg-type]
+                if written is not None:
+                    arguments.append(written)
+        return c.Call(c.Text(first.function), tuple(arguments))
+
+    def code(
+        self, parts: Mapping[int, FormCode], hint: str, inputs: list[c.Code]
+    ) -> c.Code | None:
+        """A tree of PyTorch code, the variants laid over each other."""
+        from archdsl.ops.form import Infix, Input, Inputs
+
+        first = next(iter(parts.values()))
+        if any(type(part) is not type(first) for part in parts.values()):
+            raise Mismatch
+        if isinstance(first, Slot):
+            slots = {at: p for at, p in parts.items() if isinstance(p, Slot)}
+            return merged_slot(self.namespace, slots, hint)
+        if isinstance(first, Input):
+            if len(set(parts.values())) != 1:
+                raise Mismatch
+            given = inputs[first.number]
+            if not first.axes:
+                return given
+            return c.Text(f"{c.flat(given)}[(..., {', '.join(['None'] * first.axes)})]")
+        if isinstance(first, Inputs):
+            return c.Listing(tuple(inputs))
+        if isinstance(first, Apply):
+            applied = {at: p for at, p in parts.items() if isinstance(p, Apply)}
+            return self.apply(applied, hint, inputs)
+        if isinstance(first, Infix):
+            if len({(p.operator, p.operands) for p in parts.values()}) != 1:  # type: ignore[union-attr]
+                raise Mismatch
+            operands = [
+                self.code(dict.fromkeys(parts, operand), hint, inputs)
+                for operand in first.operands
+            ]
+            return c.Infix(first.operator, tuple(o for o in operands if o is not None))
+        if len(set(parts.values())) != 1:
+            raise Mismatch
+        from archdsl.backends.torch.formula import literal
+
+        return c.Text(first if isinstance(first, str) else literal(first))
+
+    def _call(self, stage: PlannedStage) -> c.Code:
+        """A block's class, constructed."""
+        modules = {
+            at: s.target for at, s in stage.stages.items() if isinstance(s.target, Module)
+        }
+        callees = {at: self._find_class(module) for at, module in modules.items()}
+        callee = next(iter(callees.values()))
+        if any(other is not callee for other in callees.values()):
+            raise Mismatch
+        arguments: list[c.Code | tuple[str, c.Code]] = []
+        keyword = False
+        for argument in callee.arguments:
+            slots = {
+                at: self._argument(argument, stage, at, module, callee)
+                for at, module in modules.items()
+            }
+            hint = f"{safe_name(stage.name)}_{argument.name}"
+            written = merged_slot(self.namespace, slots, hint)
+            if argument.default is not None:
+                if isinstance(written, c.Text) and written.text == argument.default:
+                    continue
+                keyword = True
+            if written is None:
+                raise Mismatch
+            arguments.append((argument.name, written) if keyword else written)
+        return c.Call(c.Text(callee.name), tuple(arguments))
+
+    def _argument(
+        self,
+        argument: Argument,
+        stage: PlannedStage,
+        at: int,
+        module: Module,
+        callee: Callee,
+    ) -> Slot:
+        wanted = argument.stands_for
+        if isinstance(wanted, Var):
+            bound = stage.stages[at].args.get(wanted.name)
+            if bound is None:
+                value = module.params[wanted.name].value
+                return Slot(value, Const(value))
+            return Slot(bound.value, bound.expr)
+        if isinstance(wanted, InputSize):
+            dim = stage.types[at][wanted.input].dims[wanted.axis]
+            return Slot(dim.size, dim.expr)
+        value = wanted.values[callee.index[id(module)]]
+        return Slot(plain(value), Const(value))
+
+    def _group(self, stage: PlannedStage, scope: Scope) -> c.Code:
+        if scope.is_chain:
+            return self.sequential(scope)
+        name, arguments = self._group_class(scope, self.namespace, stage)
+        return c.Call(c.Text(name), tuple(map(c.Text, arguments)))
+
+    def sequential(self, scope: Scope) -> c.Code:
+        """`nn.Sequential(…)` of a chain's modules."""
+        inside = Constructor(
+            self.namespace, self._find_class, self._group_class, positional=True
+        )
+        return c.Call(c.Text("nn.Sequential"), inside.items(scope))
+
+    def items(self, scope: Scope) -> tuple[c.Code, ...]:
+        """The arguments of `nn.Sequential`, named where a child has a label."""
+        named: list[tuple[str, c.Code]] = []
+        for node in scope.nodes:
+            if isinstance(node, PlannedChoice):
+                raise Mismatch
+            if isinstance(node, PlannedStage) and self.is_functional(node):
+                continue
+            named.append((node.name, self.module(node)))
+        if all(name == str(at) for at, (name, _) in enumerate(named)):
+            return tuple(code for _, code in named)
+        from archdsl.backends.torch.formula import quoted
+
+        self.namespace.helpers.add("OrderedDict")
+        pairs = tuple(
+            c.Call(c.Text(""), (c.Text(quoted(name)), code)) for name, code in named
+        )
+        return (c.Call(c.Text("OrderedDict"), (c.Listing(pairs),)),)
+
+    def _repeat(self, repeat: PlannedRepeat) -> c.Code:
+        elements: list[tuple[c.Code, str]] = []
+        for run in repeat.runs:
+            elements.append((self.module(run.stage), self._copies(run, repeat.name)))
+        container = "nn.Sequential" if len(repeat.inputs) == 1 else "nn.ModuleList"
+        items = _folded(elements)
+        if container == "nn.ModuleList":
+            if len(items) == 1 and isinstance(items[0], c.Star):
+                return c.Call(c.Text(container), (items[0].items,))
+            return c.Call(c.Text(container), (c.Listing(items),))
+        return c.Call(c.Text(container), items)
+
+    def _copies(self, run: PlannedRun, hint: str) -> str:
+        values = {at: count for at, (count, _) in run.counts.items()}
+        exprs = {at: expr for at, (_, expr) in run.counts.items()}
+        return self.namespace.write(values, exprs, f"{safe_name(hint)}_copies")
+
+
+def _slots(code: FormCode | None) -> list[Slot]:
+    from archdsl.ops.form import Infix
+
+    if isinstance(code, Slot):
+        return [code]
+    if isinstance(code, Apply):
+        parts = [a[1] if type(a) is tuple else a for a in code.arguments]
+        return [slot for part in parts for slot in _slots(part)]  # type: ignore[arg-type]
+    if isinstance(code, Infix):
+        return [slot for part in code.operands for slot in _slots(part)]
+    return []
+
+
+def _values(code: FormCode | None) -> list[object]:
+    return [slot.value for slot in _slots(code)]
+
+
+def _folded(elements: list[tuple[c.Code, str]]) -> tuple[c.Code, ...]:
+    """Equal copies as comprehensions, and copies whose numbers grow evenly too."""
+    items: list[c.Code] = []
+    at = 0
+    while at < len(elements):
+        code, count = elements[at]
+        if count != "1":
+            counted = c.Call(c.Text("range"), (c.Text(count),))
+            items.append(c.Star(c.Comprehension(code, "_", counted)))
+            at += 1
+            continue
+        growing, length = _growing([e for e, n in elements[at:] if n == "1"])
+        if length >= 3 and all(n == "1" for _, n in elements[at : at + length]):
+            counted = c.Call(c.Text("range"), (c.Text(str(length)),))
+            items.append(c.Star(c.Comprehension(growing, "i", counted)))
+            at += length
+        else:
+            items.append(code)
+            at += 1
+    return tuple(items)
+
+
+def _growing(codes: list[c.Code]) -> tuple[c.Code, int]:
+    """The longest start of the list whose arguments are arithmetic progressions."""
+    first = codes[0]
+    if not isinstance(first, c.Call) or len(codes) < 3:
+        return first, 1
+    second = codes[1]
+    steps = _steps(first, second)
+    if steps is None or not any(steps):
+        return first, 1
+    length = 2
+    while length < len(codes) and _steps(codes[length - 1], codes[length]) == steps:
+        length += 1
+    arguments: list[c.Code | tuple[str, c.Code]] = []
+    for argument, step in zip(first.arguments, steps, strict=True):
+        key, code = argument if type(argument) is tuple else ("", argument)
+        if step:
+            assert isinstance(code, c.Text)
+            sign = "+" if step > 0 else "-"
+            scale = f"{abs(step)} * i" if abs(step) != 1 else "i"
+            code = c.Text(f"{code.text} {sign} {scale}")
+        arguments.append((key, code) if key else code)  # type: ignore[arg-type]
+    return c.Call(first.function, tuple(arguments)), length
+
+
+def _steps(a: c.Code, b: c.Code) -> list[int] | None:
+    """By how much each argument of one call exceeds the other's; None if unlike."""
+    if not isinstance(a, c.Call) or not isinstance(b, c.Call):
+        return None
+    if a.function != b.function or len(a.arguments) != len(b.arguments):
+        return None
+    steps: list[int] = []
+    for x, y in zip(a.arguments, b.arguments, strict=True):
+        if x == y:
+            steps.append(0)
+            continue
+        if type(x) is tuple and type(y) is tuple and x[0] == y[0]:
+            x, y = x[1], y[1]
+        if not isinstance(x, c.Text) or not isinstance(y, c.Text):
+            return None
+        if not x.text.isdigit() or not y.text.isdigit():
+            return None
+        steps.append(int(y.text) - int(x.text))
+    return steps
+
+
+def _negated(condition: str) -> str:
+    if condition.isidentifier():
+        return f"not {condition}"
+    return f"not ({condition})"
+
+
+def flag_name(choice: PlannedChoice) -> str:
+    """The attribute that remembers how a condition was decided."""
+    for node in (*choice.then, *choice.otherwise):
+        if isinstance(node, PlannedStage | PlannedRepeat) and is_attribute(node.name):
+            return f"has_{node.name}"
+    return f"has_branch{choice.output}"
+
+
+# What the first arguments of common constructors are, for names of extra arguments.
+_ARGUMENT_WORDS = {
+    ("Conv", 0): "in_channels",
+    ("Conv", 1): "out_channels",
+    ("Conv", 2): "kernel_size",
+    ("Line", 0): "in_features",
+    ("Line", 1): "out_features",
+    ("Batc", 0): "features",
+}
+

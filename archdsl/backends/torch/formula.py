@@ -1,0 +1,169 @@
+"""Formulas as Python: their value for given arguments, and their text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archdsl.ir.network import LayerRef
+from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, equal
+from archdsl.shapes.expr import Const, Expr, InputSize, Op, Opaque, Var
+
+Known = Mapping[Var | InputSize, object]
+
+
+class NoValue(Exception):
+    """The formula is not kept, or does not hold for these arguments."""
+
+
+def value(expr: Expr, known: Known) -> object:
+    """What a formula is worth. Raises NoValue if that cannot be said."""
+    if isinstance(expr, Const):
+        return expr.value
+    if isinstance(expr, Var | InputSize):
+        if expr not in known:
+            raise NoValue
+        return known[expr]
+    if isinstance(expr, Opaque):
+        raise NoValue
+    operands = [value(operand, known) for operand in expr.operands]
+    try:
+        return _apply(expr.operator, operands)
+    except (ArithmeticError, TypeError, IndexError, ValueError) as wrong:
+        raise NoValue from wrong
+
+
+def _apply(operator: str, v: list[object]) -> object:
+    if operator in ARITHMETIC:
+        return ARITHMETIC[operator](v[0], v[1])  # type: ignore[arg-type]
+    if operator in COMPARE:
+        return COMPARE[operator](v[0], v[1])
+    if operator in FUNCTIONS:
+        return FUNCTIONS[operator][2](*v)
+    if operator == "==":
+        return equal(v[0], v[1])
+    if operator == "!=":
+        return not equal(v[0], v[1])
+    if operator == "and":
+        return bool(v[0] and v[1])
+    if operator == "or":
+        return bool(v[0] or v[1])
+    if operator == "not":
+        return not v[0]
+    if operator == "neg":
+        return -v[0]  # type: ignore[operator]
+    if operator == "[]":
+        return v[0][v[1]]  # type: ignore[index]
+    if operator in ("tuple", "list"):
+        return tuple(v)
+    raise NoValue
+
+
+class Written(NamedTuple):
+    """The text of a formula and how tightly its last operator binds."""
+
+    text: str
+    binding: int
+
+
+_BINDING = {
+    "or": 1,
+    "and": 2,
+    "not": 3,
+    "==": 4,
+    "!=": 4,
+    "<": 4,
+    "<=": 4,
+    ">": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "//": 6,
+    "%": 6,
+    "neg": 7,
+    "**": 8,
+}
+_TIGHTEST = 9
+
+# What needs a function of its own in the source, and what has another name there.
+HELPERS = {"divisible": "make_divisible"}
+_MATH = {"ceil": "math.ceil", "floor": "math.floor"}
+
+
+def written(
+    expr: Expr, names: Mapping[Var | InputSize, str], known: Known
+) -> Written:
+    """The formula as Python, with the names that its parts have there."""
+    if isinstance(expr, Const):
+        text = literal(expr.value)
+        return Written(text, 7 if text.startswith("-") else _TIGHTEST)
+    if isinstance(expr, Var | InputSize):
+        return Written(names[expr], _TIGHTEST)
+    assert isinstance(expr, Op)
+    operator = expr.operator
+    parts = [written(operand, names, known) for operand in expr.operands]
+    if operator == "[]":
+        return Written(f"{_tight(parts[0], _TIGHTEST)}[{parts[1].text}]", _TIGHTEST)
+    if operator in ("tuple", "list"):
+        inner = ", ".join(part.text for part in parts)
+        if operator == "list":
+            return Written(f"[{inner}]", _TIGHTEST)
+        return Written(f"({inner},)" if len(parts) == 1 else f"({inner})", _TIGHTEST)
+    if operator in FUNCTIONS:
+        inner = ", ".join(part.text for part in parts)
+        name = HELPERS.get(operator) or _MATH.get(operator) or operator
+        return Written(f"{name}({inner})", _TIGHTEST)
+    binding = _BINDING[operator]
+    if operator == "not":
+        return Written(f"not {_tight(parts[0], binding)}", binding)
+    if operator == "neg":
+        return Written(f"-{_tight(parts[0], binding)}", binding)
+    if operator == "/" and isinstance(value(expr, known), int):
+        # Exact in the language: both sides are whole and the remainder is 0.
+        operator = "//"
+    left = _tight(parts[0], binding + (operator == "**"))
+    texts = [left]
+    for part in parts[1:]:
+        commutes = operator in ("+", "*", "and", "or")
+        texts.append(_tight(part, binding if commutes else binding + 1))
+    return Written(f" {operator} ".join(texts), binding)
+
+
+def _tight(part: Written, binding: int) -> str:
+    return part.text if part.binding >= binding else f"({part.text})"
+
+
+def functions_in(expr: Expr) -> set[str]:
+    """The functions that a formula calls."""
+    if not isinstance(expr, Op):
+        return set()
+    found = {expr.operator} & FUNCTIONS.keys()
+    for operand in expr.operands:
+        found |= functions_in(operand)
+    return found
+
+
+def literal(value: object) -> str:
+    """A value as Python source, numbers and quotes as `ruff format` has them."""
+    if isinstance(value, bool) or value is None:
+        return repr(value)
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, LayerRef):
+        raise NoValue
+    if isinstance(value, tuple):
+        inner = ", ".join(map(literal, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    raise NoValue
+
+
+def quoted(text: str) -> str:
+    """A string literal in ASCII, in double quotes unless it holds some."""
+    plain = ascii(text)
+    if plain[0] == "'" and '"' not in plain:
+        return f'"{plain[1:-1]}"'
+    return plain

@@ -1,0 +1,304 @@
+"""The body of `forward`: in which order, and in which variables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from archdsl.backends.torch import code as c
+from archdsl.backends.torch.constructor import Constructor, flag_name, shortcut
+from archdsl.backends.torch.formula import quoted
+from archdsl.backends.torch.plan import (
+    Planned,
+    PlannedChoice,
+    PlannedRepeat,
+    PlannedStage,
+    Scope,
+)
+from archdsl.backends.torch.reserved import is_attribute, safe_name
+
+# A nested call longer than this gets a line of its own.
+_LONGEST = 60
+# A branch of at most this many stages stands inside the merge that takes it.
+_SHORT_BRANCH = 4
+
+_LIGHT = frozenset(("normalisation", "activation", "regularisation"))
+
+
+class Held(NamedTuple):
+    """A value: in a variable, or as an expression not yet assigned."""
+
+    code: c.Code
+    variable: str | None
+    flow: str
+    label: str | None = None
+
+
+class Forward:
+    """Writes `forward` for one scope."""
+
+    def __init__(
+        self, scope: Scope, constructor: Constructor, inputs: list[str], positional: bool
+    ) -> None:
+        self._scope = scope
+        self._constructor = constructor
+        self._positional = positional
+        self._uses = _count_uses(scope.nodes)
+        self._uses[scope.output] += 1
+        self._inline = _short_branches(scope, self._uses, constructor)
+        self._env: dict[int, Held] = {}
+        self._holds: dict[str, int] = {}
+        for value, name in enumerate(inputs):
+            self._env[value] = Held(c.Text(name), name, name)
+            self._holds[name] = value
+        self._lines: list[str] = []
+        self._indent = 2 * c.INDENT
+
+    def lines(self) -> list[str]:
+        """The statements, the last one returning the result."""
+        self._nodes(self._scope.nodes)
+        result = self._take(self._scope.output)
+        return [*self._lines, *c.returned(result, self._indent)]
+
+    def _nodes(self, nodes: list[Planned]) -> None:
+        for node in nodes:
+            if isinstance(node, PlannedChoice):
+                self._choice(node)
+            elif isinstance(node, PlannedRepeat):
+                self._repeat(node)
+            else:
+                self._stage(node)
+
+    # Values and variables
+
+    def _take(self, value: int) -> c.Code:
+        self._uses[value] -= 1
+        return self._env[value].code
+
+    def _is_free(self, name: str) -> bool:
+        return name not in self._holds or self._uses[self._holds[name]] <= 0
+
+    def _variable(self, held: Held) -> str:
+        if held.label is not None:
+            name = safe_name(held.label)
+            if is_attribute(held.label) and self._is_free(name):
+                return name
+        for name in (held.flow, "out", "branch", "y"):
+            if self._is_free(name):
+                return name
+        number = 2
+        while not self._is_free(f"branch{number}"):
+            number += 1
+        return f"branch{number}"
+
+    def _store(self, value: int) -> None:
+        """Put a value into a variable, and those that wait before it as well."""
+        for waiting in [v for v in self._env if v <= value]:
+            held = self._env[waiting]
+            if held.variable is None and self._uses[waiting] > 0:
+                if waiting == value or self._reorders(waiting):
+                    self._assign(waiting)
+
+    def _reorders(self, waiting: int) -> bool:
+        return waiting not in self._inline
+
+    def _assign(self, value: int) -> None:
+        held = self._env[value]
+        name = self._variable(held)
+        self._lines += c.assign(name, held.code, self._indent)
+        self._env[value] = Held(c.Text(name), name, name)
+        self._holds[name] = value
+
+    def _hold(self, value: int, code: c.Code, flow: str, label: str | None) -> None:
+        self._env[value] = Held(code, None, flow, label)
+        if self._uses[value] != 1 or label is not None:
+            if self._uses[value] == 0:
+                # Nobody reads it: computed all the same, for its side effects.
+                self._lines += c.expression(code, self._indent)
+                return
+            self._store(value)
+
+    # Stages
+
+    def _stage(self, stage: PlannedStage) -> None:
+        functional = self._constructor.is_functional(stage)
+        look = stage.site.layer.look if stage.site is not None else None
+        light = look in _LIGHT
+        merge = look == "merge"
+        for value in stage.inputs:
+            held = self._env[value]
+            if held.variable is not None or merge or value in self._inline:
+                continue
+            if light and len(c.flat(held.code)) < _LONGEST // 2 + 10:
+                continue
+            self._store(value)
+        flow = self._env[stage.inputs[0]].flow
+        for value in stage.inputs if merge else ():
+            other = self._env[value]
+            if other.variable not in (None, "x") and self._uses[value] == 1:
+                flow = other.flow
+                break
+        if merge:
+            self._shorten(stage)
+        inputs = [self._take(value) for value in stage.inputs]
+        if functional:
+            forms = stage.forms()
+            functions = {
+                at: form.function
+                for at, form in forms.items()
+                if form.function is not None
+            }
+            code = self._constructor.code(functions, stage.name, inputs)
+            assert code is not None
+        else:
+            code = c.Call(self._submodule(stage.name), tuple(inputs))
+        label = stage.any.label if stage.fetched else None
+        self._hold(stage.output, code, flow, label)
+
+    def _shorten(self, stage: PlannedStage) -> None:
+        """Assign what would make a merge of two hard to read."""
+        waiting = [v for v in stage.inputs if self._env[v].variable is None]
+        total = sum(len(c.flat(self._env[value].code)) for value in waiting)
+        site = stage.site
+        assert site is not None
+        if site.layer.name == "concat" or total < _LONGEST:
+            return
+        for value in waiting:
+            self._store(value)
+
+    def _submodule(self, name: str) -> c.Code:
+        if self._positional and name.isdigit():
+            return c.Text(f"self[{name}]")
+        if is_attribute(name):
+            return c.Text(f"self.{name}")
+        return c.Text(f"self._modules[{quoted(name)}]")
+
+    def _repeat(self, repeat: PlannedRepeat) -> None:
+        self._settle(repeat.inputs[0])
+        flow = self._env[repeat.inputs[0]].flow
+        if len(repeat.inputs) == 1:
+            code = c.Call(
+                self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
+            )
+            self._hold(repeat.output, code, flow, None)
+            return
+        for value in repeat.inputs:
+            self._settle(value)
+        first, *others = [self._take(value) for value in repeat.inputs]
+        held = Held(first, None, flow)
+        name = self._variable(held)
+        if first != c.Text(name):
+            self._lines += c.assign(name, first, self._indent)
+        copy = "copy" if name != "copy" else "block"
+        self._lines += c.header(
+            "for", f"{copy} in {c.flat(self._submodule(repeat.name))}", self._indent
+        )
+        called = c.Call(c.Text(copy), (c.Text(name), *others))
+        self._lines += c.assign(name, called, self._indent + c.INDENT)
+        self._env[repeat.output] = Held(c.Text(name), name, name)
+        self._holds[name] = repeat.output
+
+    def _settle(self, value: int) -> None:
+        if self._env[value].variable is None:
+            self._store(value)
+
+    # Choices
+
+    def _choice(self, choice: PlannedChoice) -> None:
+        lone = shortcut(choice)
+        if lone is not None and is_attribute(lone.node.name):
+            source = lone.node.inputs[0]
+            # Both arms were counted as reading the source; it is read once.
+            self._settle(source)
+            flow = self._env[source].flow
+            self._uses[source] -= 1
+            code = c.Call(self._submodule(lone.node.name), (self._take(source),))
+            self._hold(choice.output, code, flow, None)
+            return
+        for value in list(self._env):
+            if self._env[value].variable is None and self._uses[value] > 0:
+                self._assign(value)
+        flag = f"self.{flag_name(choice)}"
+        flow = self._env[choice.input].flow
+        uses, env, holds = dict(self._uses), dict(self._env), dict(self._holds)
+        target = self._target(choice, flow)
+        written: list[list[str]] = []
+        outside = self._lines
+        for nodes, result in (
+            (choice.then, choice.then_result),
+            (choice.otherwise, choice.otherwise_result),
+        ):
+            self._uses, self._env = Counter(uses), dict(env)
+            self._holds = dict(holds)
+            self._lines = []
+            self._indent += c.INDENT
+            self._nodes(nodes)
+            code = self._take(result)
+            if code != c.Text(target):
+                self._lines += c.assign(target, code, self._indent)
+            self._indent -= c.INDENT
+            written.append(self._lines)
+        self._lines, self._env, self._holds = outside, env, holds
+        self._uses = Counter(uses)
+        for value, count in _count_uses([choice]).items():
+            self._uses[value] -= count
+        then, otherwise = written
+        if then:
+            self._lines += [*c.header("if", flag, self._indent), *then]
+            if otherwise:
+                self._lines += [f"{' ' * self._indent}else:", *otherwise]
+        elif otherwise:
+            self._lines += [*c.header("if", f"not {flag}", self._indent), *otherwise]
+        self._env[choice.output] = Held(c.Text(target), target, target)
+        self._holds[target] = choice.output
+
+    def _target(self, choice: PlannedChoice, flow: str) -> str:
+        """The variable that holds the result of either arm."""
+        counted = _count_uses([choice])
+        for name in (flow, "out", "branch", "y"):
+            held = self._holds.get(name)
+            if held is None or self._uses[held] <= counted[held]:
+                # Free once the arms have read it; they assign it last.
+                return name
+        number = 2
+        while f"branch{number}" in self._holds:
+            number += 1
+        return f"branch{number}"
+
+
+def _count_uses(nodes: list[Planned]) -> Counter[int]:
+    """How often each value is read."""
+    uses: Counter[int] = Counter()
+    for node in nodes:
+        if isinstance(node, PlannedChoice):
+            uses += _count_uses(node.then)
+            uses += _count_uses(node.otherwise)
+            uses[node.then_result] += 1
+            uses[node.otherwise_result] += 1
+        else:
+            uses.update(node.inputs)
+    return uses
+
+
+def _short_branches(
+    scope: Scope, uses: Counter[int], constructor: Constructor
+) -> frozenset[int]:
+    """The values inside short branches, from a fork to the merge that takes them."""
+    stages = [node for node in scope.nodes if isinstance(node, PlannedStage)]
+    made_by = {stage.output: stage for stage in stages}
+    inline: set[int] = set()
+    for merge in stages:
+        if merge.site is None or merge.site.layer.look != "merge":
+            continue
+        for value in merge.inputs:
+            chain: list[int] = []
+            at = value
+            while at in made_by and uses[at] == 1:
+                stage = made_by[at]
+                if len(stage.inputs) != 1 or stage.fetched:
+                    break
+                chain.append(at)
+                at = stage.inputs[0]
+            if len(chain) <= _SHORT_BRANCH and uses[at] > 1:
+                inline.update(chain)
+    return frozenset(inline)

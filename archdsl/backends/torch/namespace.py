@@ -1,0 +1,248 @@
+"""The constructor arguments of a class, and numbers written in terms of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from archdsl.backends.torch import formula
+from archdsl.backends.torch.code import Code, Listing, Text
+from archdsl.backends.torch.plan import Mismatch
+from archdsl.backends.torch.reserved import safe_name
+from archdsl.ir.network import LayerRef, Module
+from archdsl.ops.form import Slot
+from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
+
+Name = Var | InputSize
+
+
+class Extra:
+    """A number that no formula gives: an argument of its own."""
+
+    def __init__(self, name: str, values: dict[int, object]) -> None:
+        self.name = name
+        self.values = values
+
+
+@dataclass(eq=False)
+class Namespace:
+    """What a class's code may refer to.
+
+    `known` holds, for each variant, what parameters and input sizes are worth;
+    `live` are those that become constructor arguments when used. `used` and `extras`
+    collect what the code then needs.
+    """
+
+    known: dict[int, dict[Name, object]]
+    live: frozenset[Name]
+    names: dict[Name, str]
+    used: dict[Name, None] = field(default_factory=dict)
+    extras: dict[str, Extra] = field(default_factory=dict)
+    helpers: set[str] = field(default_factory=set)
+    needs_math: bool = False
+
+    def write(
+        self, values: Mapping[int, object], exprs: Mapping[int, Expr], hint: str
+    ) -> str:
+        """A number as Python: a literal, a formula, or an argument of its own."""
+        first = next(iter(values.values()))
+        uniform = all(
+            type(value) is type(first) and value == first for value in values.values()
+        )
+        for expr in sorted(set(exprs.values()), key=lambda e: (e.weight, str(e))):
+            names = depends(expr)
+            if uniform and names and not names & self.live:
+                continue
+            if isinstance(expr, Const) or not self._holds(expr, values):
+                continue
+            return self._formula(expr, next(iter(values)))
+        if uniform:
+            return formula.literal(first)
+        return self._extra(values, hint)
+
+    def condition(self, conditions: Mapping[int, tuple[bool, Expr]]) -> str:
+        """A condition as Python. Raises Mismatch if it cannot be written."""
+        values = {at: taken for at, (taken, _) in conditions.items()}
+        exprs = {expr for _, expr in conditions.values()}
+        for expr in exprs:
+            if self._holds(expr, values):
+                return self._formula(expr, next(iter(values)))
+        raise Mismatch
+
+    def _holds(self, expr: Expr, values: Mapping[int, object]) -> bool:
+        try:
+            return all(
+                _plain(formula.value(expr, self.known[at])) == value
+                for at, value in values.items()
+            )
+        except formula.NoValue:
+            return False
+
+    def _formula(self, expr: Expr, variant: int) -> str:
+        names: dict[Name, str] = {}
+        for name in sorted(depends(expr), key=str):
+            if name in self.live:
+                self.used[name] = None
+                names[name] = self.names[name]
+            else:
+                names[name] = formula.literal(self.known[variant][name])
+        for function in formula.functions_in(expr):
+            if function in formula.HELPERS:
+                self.helpers.add(formula.HELPERS[function])
+            self.needs_math = self.needs_math or function in ("ceil", "floor")
+        return formula.written(expr, names, self.known[variant]).text
+
+    def _extra(self, values: Mapping[int, object], hint: str) -> str:
+        for extra in self.extras.values():
+            if all(extra.values.get(at) == value for at, value in values.items()):
+                return extra.name
+        name = safe_name(hint)
+        number = 2
+        while name in self.extras or name in self.names.values():
+            name = f"{safe_name(hint)}{number}"
+            number += 1
+        # A variant without this stage never reads the number.
+        fallback = next(iter(values.values()))
+        whole = {at: values.get(at, fallback) for at in self.known}
+        self.extras[name] = Extra(name, whole)
+        return name
+
+
+def _plain(value: object) -> object:
+    from archdsl.ops.record import plain
+
+    return plain(value)
+
+
+def merged_slot(
+    namespace: Namespace, slots: Mapping[int, Slot], hint: str
+) -> Code | None:
+    """The code for a slot, or None where the default does as well."""
+    values = {at: slot.value for at, slot in slots.items()}
+    first = next(iter(slots.values()))
+    if first.default is not None:
+        at_default = all(
+            slot.value == slot.default and type(slot.value) is type(slot.default)
+            or _same_number(slot.value, slot.default)
+            for slot in slots.values()
+        )
+        live = any(depends(slot.expr) & namespace.live for slot in slots.values())
+        if at_default and not live:
+            return None
+    if any(value is None for value in values.values()):
+        return None
+    if any(_is_table(value) for value in values.values()):
+        if len({str(value) for value in values.values()}) != 1:
+            raise Mismatch
+        return _listing(values[next(iter(values))])
+    exprs = {at: slot.expr for at, slot in slots.items()}
+    return Text(namespace.write(values, exprs, hint))
+
+
+def _same_number(a: object, b: object) -> bool:
+    if isinstance(a, bool) or isinstance(b, bool):
+        return a is b
+    return isinstance(a, int | float) and isinstance(b, int | float) and a == b
+
+
+def _is_table(value: object) -> bool:
+    return (
+        isinstance(value, tuple)
+        and not isinstance(value, LayerRef)
+        and any(isinstance(item, tuple | str) for item in value)
+    )
+
+
+def _listing(value: object) -> Code:
+    if isinstance(value, tuple):
+        return Listing(tuple(_listing(item) for item in value))
+    return Text(formula.literal(value))
+
+
+def for_block(
+    modules: Mapping[int, Module],
+    given: Mapping[int, set[str]],
+    input_names: Iterable[str],
+) -> Namespace:
+    """The namespace of a block's class.
+
+    `given` are the parameters that some call of a variant sets. What differs between
+    variants, and what is set by calls, becomes an argument; so do channels.
+    """
+    known: dict[int, dict[Name, object]] = {}
+    for at, module in modules.items():
+        values: dict[Name, object] = {
+            Var(name): _plain_param(bound.value) for name, bound in module.params.items()
+        }
+        for number, tensor in enumerate(module.inputs):
+            for axis, dim in enumerate(tensor.dims):
+                values[InputSize(number, axis)] = dim.size
+        known[at] = values
+    first = next(iter(known.values()))
+    live: set[Name] = set()
+    names: dict[Name, str] = {}
+    inputs = list(input_names)
+    ranks = [tensor.rank for tensor in next(iter(modules.values())).inputs]
+    for name in first:
+        differs = any(
+            name not in values
+            or type(values[name]) is not type(first[name])
+            or values[name] != first[name]
+            for values in known.values()
+        )
+        if isinstance(name, Var):
+            named = safe_name(name.name)
+            set_by_calls = any(name.name in names for names in given.values())
+            wanted = differs or set_by_calls
+            wanted = wanted and not isinstance(first[name], LayerRef)
+        else:
+            named = _size_name(name, inputs, ranks)
+            wanted = differs or name.axis == (1 if ranks[name.input] == 2 else 0)
+        names[name] = named
+        if wanted:
+            live.add(name)
+    return Namespace(known, frozenset(live), _distinct(names))
+
+
+def _plain_param(value: object) -> object:
+    return value
+
+
+def _distinct(names: dict[Name, str]) -> dict[Name, str]:
+    taken: set[str] = set()
+    # Parameters keep their names; sizes give way.
+    for name in sorted(names, key=lambda name: isinstance(name, InputSize)):
+        text = names[name]
+        while text in taken:
+            text += "_"
+        names[name] = text
+        taken.add(text)
+    return names
+
+
+_AXIS_WORDS = {
+    1: ("features",),
+    2: ("channels", "features"),
+    3: ("channels", "height", "width"),
+    4: ("channels", "depth", "height", "width"),
+}
+
+
+def _size_name(name: InputSize, inputs: list[str], ranks: list[int]) -> str:
+    word = _AXIS_WORDS[ranks[name.input]][name.axis]
+    prefix = "in" if len(inputs) <= 1 else inputs[name.input]
+    return f"{prefix}_{word}"
+
+
+def for_net(module: Module, exposed: Iterable[str]) -> Namespace:
+    """The namespace of a net's class: some parameters stay arguments."""
+    known: dict[Name, object] = {
+        Var(name): bound.value for name, bound in module.params.items()
+    }
+    names: dict[Name, str] = {
+        Var(name): safe_name(name) for name in module.params
+    }
+    live: frozenset[Name] = frozenset(Var(name) for name in exposed)
+    return Namespace({0: known}, live, names)
+
+

@@ -1,0 +1,396 @@
+"""From modules to classes: one for each block, however many shapes it is used with.
+
+A block's uses (its variants) differ in numbers and in which arms of its conditions are
+taken. Here they are laid over each other, stage by stage. What cannot be laid over
+each other raises Mismatch, and the variants then get classes apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from archdsl.ir.names import Child, children
+from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+from archdsl.ops.form import Form
+from archdsl.ops.record import Site
+from archdsl.shapes.expr import Expr
+from archdsl.shapes.tensor import TensorType
+from archdsl.source import Span
+
+
+class Mismatch(Exception):
+    """These uses of a block cannot share a class."""
+
+
+@dataclass(eq=False)
+class PlannedStage:
+    """A layer, block call or group, as each variant has it.
+
+    `inputs` and `output` are numbers of planned values. `inner` is the plan of a
+    group. `fetched` tells that its label is used as a value.
+    """
+
+    stages: dict[int, Stage]
+    name: str
+    inputs: tuple[int, ...]
+    output: int
+    types: dict[int, tuple[TensorType, ...]]
+    inner: Scope | None
+    labelled: bool
+    fetched: bool
+
+    @property
+    def any(self) -> Stage:
+        """The stage in one of the variants."""
+        return next(iter(self.stages.values()))
+
+    @property
+    def site(self) -> Site | None:
+        """The layer, if it is one."""
+        target = self.any.target
+        return target if isinstance(target, Site) else None
+
+    def forms(self) -> dict[int, Form]:
+        """How each variant builds the layer."""
+        found = {}
+        for variant, stage in self.stages.items():
+            assert isinstance(stage.target, Site)
+            found[variant] = stage.target.layer.torch(stage.target)
+        return found
+
+
+@dataclass(eq=False)
+class PlannedRun:
+    """Equal copies: one of them, and how many in each variant."""
+
+    stage: PlannedStage
+    counts: dict[int, tuple[int, Expr]]
+
+
+@dataclass(eq=False)
+class PlannedRepeat:
+    """A labelled repeat: a list of modules."""
+
+    name: str
+    runs: list[PlannedRun]
+    inputs: tuple[int, ...]
+    output: int
+    variants: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class PlannedChoice:
+    """A condition that the variants decide differently."""
+
+    conditions: dict[int, tuple[bool, Expr]]
+    then: list[Planned]
+    then_result: int
+    otherwise: list[Planned]
+    otherwise_result: int
+    input: int
+    output: int
+    span: Span
+
+
+Planned: TypeAlias = PlannedStage | PlannedRepeat | PlannedChoice
+
+
+@dataclass(eq=False)
+class Scope:
+    """What becomes one class or one `nn.Sequential`."""
+
+    nodes: list[Planned] = field(default_factory=list)
+    inputs: int = 0
+    output: int = 0
+    values: int = 0
+
+    def value(self) -> int:
+        """A new planned value."""
+        self.values += 1
+        return self.values - 1
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether the scope is a plain sequence of modules, each fed by the last."""
+        flow = 0
+        if self.inputs != 1:
+            return False
+        for node in self.nodes:
+            if isinstance(node, PlannedChoice) or node.inputs != (flow,):
+                return False
+            if isinstance(node, PlannedStage):
+                if node.site is not None and any(
+                    form.module is None for form in node.forms().values()
+                ):
+                    return False
+                if node.fetched:
+                    return False
+            flow = node.output
+        return flow == self.output
+
+
+class _Variant:
+    """One use of a block while it is laid over the others."""
+
+    def __init__(self, module: Module, positional: bool) -> None:
+        self.names: Iterator[Child] = children(module, positional)
+        self.values: dict[int, int] = {}
+        self.types: dict[int, TensorType] = dict(enumerate(module.inputs))
+        self.module = module
+
+
+def plan(modules: Sequence[Module]) -> Scope:
+    """The variants of a block laid over each other. Raises Mismatch."""
+    return _scope({at: module for at, module in enumerate(modules)}, positional=False)
+
+
+def _scope(modules: dict[int, Module], positional: bool) -> Scope:
+    scope = Scope()
+    variants = {at: _Variant(module, positional) for at, module in modules.items()}
+    counts = {len(module.inputs) for module in modules.values()}
+    if len(counts) != 1:
+        raise Mismatch
+    scope.inputs = counts.pop()
+    for number in range(scope.inputs):
+        value = scope.value()
+        for variant in variants.values():
+            variant.values[number] = value
+    # A net's input is a value like another; it has the number 0 as well.
+    sequences = {at: module.nodes for at, module in modules.items()}
+    scope.nodes = _merge(scope, variants, sequences)
+    scope.output = _agreed(
+        variants[at].values[module.output] for at, module in modules.items()
+    )
+    return scope
+
+
+def _agreed(values: Iterator[int] | Sequence[int]) -> int:
+    found = set(values)
+    if len(found) != 1:
+        raise Mismatch
+    return found.pop()
+
+
+def _merge(
+    scope: Scope,
+    variants: dict[int, _Variant],
+    sequences: dict[int, tuple[Node, ...]],
+) -> list[Planned]:
+    if len({len(nodes) for nodes in sequences.values()}) != 1:
+        raise Mismatch
+    planned: list[Planned] = []
+    order = tuple(sequences)
+    for row in zip(*(sequences[at] for at in order), strict=True):
+        nodes = dict(zip(order, row, strict=True))
+        first = row[0]
+        if any(type(node) is not type(first) for node in row):
+            raise Mismatch
+        if isinstance(first, Stage):
+            stages = {at: n for at, n in nodes.items() if isinstance(n, Stage)}
+            planned.append(_stage(scope, variants, stages))
+        elif isinstance(first, Choice):
+            choices = {at: n for at, n in nodes.items() if isinstance(n, Choice)}
+            planned += _choice(scope, variants, choices)
+        else:
+            repeats = {at: n for at, n in nodes.items() if isinstance(n, Repeat)}
+            planned += _repeat(scope, variants, repeats)
+    return planned
+
+
+def _name(variants: dict[int, _Variant], stages: dict[int, Stage | Repeat]) -> str:
+    names = {next(variants[at].names).name for at in stages}
+    if len(names) != 1:
+        raise Mismatch
+    return names.pop()
+
+
+def _stage(
+    scope: Scope, variants: dict[int, _Variant], stages: dict[int, Stage]
+) -> PlannedStage:
+    name = _name(variants, dict(stages))
+    inputs = [
+        tuple(variants[at].values[i] for i in stage.inputs)
+        for at, stage in stages.items()
+    ]
+    types = {
+        at: tuple(variants[at].types[i] for i in stage.inputs)
+        for at, stage in stages.items()
+    }
+    fetched = any(
+        stage.output in variants[at].module.referenced for at, stage in stages.items()
+    )
+    planned = _planned_stage(scope, stages, name, inputs, types, fetched)
+    for at, stage in stages.items():
+        variants[at].values[stage.output] = planned.output
+        variants[at].types[stage.output] = stage.type
+    return planned
+
+
+def _planned_stage(
+    scope: Scope,
+    stages: dict[int, Stage],
+    name: str,
+    inputs: list[tuple[int, ...]],
+    types: dict[int, tuple[TensorType, ...]],
+    fetched: bool,
+) -> PlannedStage:
+    if len(set(inputs)) != 1:
+        raise Mismatch
+    groups: dict[int, Module] = {}
+    for at, stage in stages.items():
+        if isinstance(stage.target, Module) and stage.target.kind == "group":
+            groups[at] = stage.target
+    if groups and len(groups) != len(stages):
+        raise Mismatch
+    inner = _scope(groups, positional=True) if groups else None
+    labelled = any(stage.label is not None for stage in stages.values())
+    return PlannedStage(
+        stages, name, inputs[0], scope.value(), types, inner, labelled, fetched
+    )
+
+
+def _choice(
+    scope: Scope, variants: dict[int, _Variant], choices: dict[int, Choice]
+) -> list[Planned]:
+    arms: dict[bool, tuple[list[Planned], int]] = {}
+    for taken in (True, False):
+        chosen = {at: choice for at, choice in choices.items() if choice.taken is taken}
+        if not chosen:
+            continue
+        inside = {at: variants[at] for at in chosen}
+        nodes = _merge(scope, inside, {at: c.nodes for at, c in chosen.items()})
+        result = _agreed([inside[at].values[c.result] for at, c in chosen.items()])
+        arms[taken] = nodes, result
+        for at, choice in chosen.items():
+            variant = variants[at]
+            variant.values[choice.output] = result
+            variant.types[choice.output] = variant.types[choice.result]
+    if len(arms) == 1:
+        return next(iter(arms.values()))[0]
+    output = scope.value()
+    for at, choice in choices.items():
+        variants[at].values[choice.output] = output
+    entered = _agreed([variants[at].values[c.input] for at, c in choices.items()])
+    (then, then_result), (otherwise, otherwise_result) = arms[True], arms[False]
+    return [
+        PlannedChoice(
+            {at: (choice.taken, choice.condition) for at, choice in choices.items()},
+            then,
+            then_result,
+            otherwise,
+            otherwise_result,
+            entered,
+            output,
+            next(iter(choices.values())).span,
+        )
+    ]
+
+
+def _repeat(
+    scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
+) -> list[Planned]:
+    if any(repeat.label is not None for repeat in repeats.values()):
+        return [_labelled_repeat(scope, variants, repeats)]
+    return _unrolled(scope, variants, repeats)
+
+
+def _labelled_repeat(
+    scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
+) -> PlannedRepeat:
+    name = _name(variants, dict(repeats))
+    if len({len(repeat.runs) for repeat in repeats.values()}) != 1:
+        raise Mismatch
+    inputs = _same(
+        tuple(variants[at].values[i] for i in repeat.inputs)
+        for at, repeat in repeats.items()
+    )
+    runs: list[PlannedRun] = []
+    flows = {
+        at: tuple(variants[at].types[i] for i in repeat.inputs)
+        for at, repeat in repeats.items()
+    }
+    for number in range(len(next(iter(repeats.values())).runs)):
+        stages = {at: repeat.runs[number].stage for at, repeat in repeats.items()}
+        stage = _planned_stage(
+            scope, stages, str(number), [inputs] * len(stages), flows, False
+        )
+        counts = {
+            at: (repeat.runs[number].count, repeat.runs[number].count_expr)
+            for at, repeat in repeats.items()
+        }
+        runs.append(PlannedRun(stage, counts))
+        flows = {at: (stages[at].type, *flows[at][1:]) for at in flows}
+    output = scope.value()
+    for at, repeat in repeats.items():
+        variants[at].values[repeat.output] = output
+        variants[at].types[repeat.output] = repeat.type
+    return PlannedRepeat(name, runs, inputs, output, tuple(repeats))
+
+
+def _same(values: Iterator[tuple[int, ...]]) -> tuple[int, ...]:
+    found = set(values)
+    if len(found) != 1:
+        raise Mismatch
+    return found.pop()
+
+
+def _copies(repeat: Repeat) -> Iterator[Stage]:
+    for run in repeat.runs:
+        for _ in range(run.count):
+            yield run.stage
+
+
+def _unrolled(
+    scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
+) -> list[Planned]:
+    """The copies of a repeat that stand in the enclosing scope."""
+    if len({repeat.count for repeat in repeats.values()}) != 1:
+        raise Mismatch
+    inputs = _same(
+        tuple(variants[at].values[i] for i in repeat.inputs)
+        for at, repeat in repeats.items()
+    )
+    types = {
+        at: tuple(variants[at].types[i] for i in repeat.inputs)
+        for at, repeat in repeats.items()
+    }
+    planned: list[Planned] = []
+    for row in zip(*(_copies(repeat) for repeat in repeats.values()), strict=True):
+        stages = dict(zip(repeats, row, strict=True))
+        named = all(repeat.names is not None for repeat in repeats.values())
+        groups = {
+            at: stage.target
+            for at, stage in stages.items()
+            if isinstance(stage.target, Module) and stage.target.kind == "group"
+        }
+        if groups and not named:
+            if len(groups) != len(stages):
+                raise Mismatch
+            inside: dict[int, _Variant] = {}
+            for at, group in groups.items():
+                variant = _Variant.__new__(_Variant)
+                variant.names = variants[at].names
+                variant.values = dict(enumerate(inputs))
+                variant.types = dict(enumerate(types[at]))
+                variant.module = group
+                inside[at] = variant
+            planned += _merge(scope, inside, {at: g.nodes for at, g in groups.items()})
+            flow = _agreed([inside[at].values[g.output] for at, g in groups.items()])
+        else:
+            name = _name(variants, dict(stages))
+            stage = _planned_stage(
+                scope, stages, name, [inputs] * len(stages), types, False
+            )
+            stage.labelled = named
+            planned.append(stage)
+            flow = stage.output
+        inputs = (flow, *inputs[1:])
+        types = {at: (stages[at].type, *types[at][1:]) for at in types}
+    for at, repeat in repeats.items():
+        variants[at].values[repeat.output] = inputs[0]
+        variants[at].types[repeat.output] = repeat.type
+    return planned
+
+

@@ -1,0 +1,66 @@
+"""Names that the emitted source must not use for something else."""
+
+from __future__ import annotations
+
+import keyword
+
+# The attributes of torch.nn.Module; a test compares them with the installed torch.
+MODULE_ATTRIBUTES = frozenset(
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu
+    cuda double dump_patches eval extra_repr float forward get_buffer get_extra_state
+    get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers
+    named_children named_modules named_parameters parameters register_backward_hook
+    register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+    register_parameter register_state_dict_post_hook register_state_dict_pre_hook
+    requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
+    train training type xpu zero_grad
+    """.split()
+)
+
+# What the emitted source itself imports or calls.
+_SOURCE_NAMES = frozenset(
+    "self nn torch F math Tensor OrderedDict super range int float bool str tuple list"
+    " type max min round x make_divisible Callable".split()
+)
+
+
+def is_attribute(name: str) -> bool:
+    """Whether `self.name` can hold a submodule of that name."""
+    return (
+        name.isidentifier()
+        and name.isascii()
+        and not keyword.iskeyword(name)
+        and not name.startswith("_")
+        and name not in MODULE_ATTRIBUTES
+    )
+
+
+def safe_name(name: str) -> str:
+    """A name for a parameter or variable, changed as little as it takes."""
+    if keyword.iskeyword(name) or name in _SOURCE_NAMES or name.startswith("__"):
+        return f"{name.lstrip('_')}_"
+    return name
+
+
+def class_name(name: str) -> str:
+    """The class for a block or net: `basic_block` → BasicBlock, `vgg16` → VGG16.
+
+    A word without a vowel is taken for an initialism, and `net` at a word's end keeps
+    its capital: AlexNet, ResNet50.
+    """
+    words = [word for word in name.split("_") if word]
+    shown = "".join(map(_capitalised, words)) or "Net"
+    return f"Net{shown}" if shown[0].isdigit() else shown
+
+
+def _capitalised(word: str) -> str:
+    letters = word.rstrip("0123456789")
+    digits = word[len(letters) :]
+    if letters and letters.islower() and not set(letters) & set("aeiouy"):
+        return letters.upper() + digits
+    if len(letters) > 3 and letters.endswith("net"):
+        return letters[:-3].capitalize() + "Net" + digits
+    return word[:1].upper() + word[1:]

@@ -1,0 +1,91 @@
+"""Flat views of a network: every layer, and every tensor, with its full path.
+
+They are iterators: a short spec may stand for a billion layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archdsl.ir.names import Child, children, copies
+from archdsl.ir.network import Module, Network, Repeat, Stage
+from archdsl.ops.record import Site, Weight
+from archdsl.shapes.tensor import TensorType
+
+
+class FlatLayer(NamedTuple):
+    """A layer of the net written out, and its path: `layer1.0.conv2`.
+
+    Numbers are for one sample. The path names the layer in the `state_dict` if it
+    has weights.
+    """
+
+    path: str
+    stage: Stage
+
+    @property
+    def site(self) -> Site:
+        """The use of the layer."""
+        assert not isinstance(self.stage.target, Module)
+        return self.stage.target
+
+    @property
+    def kind(self) -> str:
+        """The layer's name."""
+        return self.stage.kind
+
+    @property
+    def ins(self) -> tuple[TensorType, ...]:
+        """The shapes that flow in."""
+        return self.site.ins
+
+    @property
+    def out(self) -> TensorType:
+        """The shape that flows out."""
+        return self.stage.type
+
+    @property
+    def params(self) -> int:
+        """How many numbers the layer learns."""
+        return self.stage.cost.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of convolutions, linear maps and matrix products."""
+        return self.stage.cost.macs
+
+    @property
+    def activation_bytes(self) -> int:
+        """The size of the output in float32."""
+        return self.stage.cost.activation_bytes
+
+    @property
+    def line(self) -> int:
+        """The line on which the layer is written, counted from 1."""
+        return self.stage.span.line
+
+
+def layers(network: Network) -> Iterator[FlatLayer]:
+    """Every layer in the order of the text, also those without weights."""
+    stack: list[tuple[Iterator[Child], str]] = [(children(network.root), "")]
+    while stack:
+        scope, prefix = stack[-1]
+        child = next(scope, None)
+        if child is None:
+            stack.pop()
+            continue
+        node, path = child.node, prefix + child.name
+        if isinstance(node, Repeat):
+            stack.append((copies(node), f"{path}."))
+        elif isinstance(node.target, Module):
+            stack.append((children(node.target), f"{path}."))
+        else:
+            yield FlatLayer(path, node)
+
+
+def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:
+    """The names of all tensors in the `state_dict`, in the order of the modules."""
+    for layer in layers(network):
+        for weight in layer.stage.weights:
+            yield f"{layer.path}.{weight.name}", weight

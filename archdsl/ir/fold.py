@@ -1,0 +1,165 @@
+"""Which neighbouring copies are alike, so that one may stand for all.
+
+Modules are shared, so most comparisons end at once; a `Folder` remembers the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+
+
+class Flat(NamedTuple):
+    """A module's stages and repeats in order, its choices resolved.
+
+    `sources` says where the inputs of each node come from: the number of a node, or
+    -1 - k for the module's input k. `output` is such a number too.
+    """
+
+    nodes: tuple[Stage | Repeat, ...]
+    sources: tuple[tuple[int, ...], ...]
+    output: int
+
+
+class Fold(NamedTuple):
+    """Copies that are drawn once: each distinct stage, and how often it stands."""
+
+    stages: tuple[Stage, ...]
+    counts: tuple[int, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(self.counts)
+
+
+class Folder:
+    """Compares and folds the parts of one network."""
+
+    def __init__(self) -> None:
+        self._flat: dict[int, Flat] = {}
+        self._alike: dict[tuple[int, int, bool], bool] = {}
+
+    def flat(self, module: Module) -> Flat:
+        """The module's nodes and where their inputs come from."""
+        found = self._flat.get(id(module))
+        if found is None:
+            found = self._flat[id(module)] = _flatten(module)
+        return found
+
+    def folded(self, repeat: Repeat) -> list[Fold]:
+        """The copies of a repeat, neighbours that are alike taken together.
+
+        Three or more that differ in nothing but the sizes that arrive, as the layers
+        of a dense block do, are taken together too.
+        """
+        strict: list[Fold] = []
+        for stage, count, _ in repeat.runs:
+            if strict and self.alike(strict[-1].stages[0], stage, True):
+                last = strict[-1]
+                strict[-1] = Fold(last.stages, (last.count + count,))
+            else:
+                strict.append(Fold((stage,), (count,)))
+        result: list[Fold] = []
+        at = 0
+        while at < len(strict):
+            end = at + 1
+            while end < len(strict) and self.alike(
+                strict[end - 1].stages[0], strict[end].stages[0], False
+            ):
+                end += 1
+            if end - at < 3:
+                end = at + 1
+            group = strict[at:end]
+            result.append(
+                Fold(
+                    tuple(fold.stages[0] for fold in group),
+                    tuple(fold.count for fold in group),
+                )
+            )
+            at = end
+        return result
+
+    def alike(self, a: Stage | Repeat, b: Stage | Repeat, sizes: bool) -> bool:
+        """Whether two nodes have the same structure, arguments and, if asked, sizes."""
+        if isinstance(a, Repeat) and isinstance(b, Repeat):
+            return a.label == b.label and self._same_folds(a, b, sizes)
+        if isinstance(a, Repeat) or isinstance(b, Repeat):
+            return False
+        if a.kind != b.kind or a.label != b.label:
+            return False
+        one, two = a.target, b.target
+        if isinstance(one, Module) and isinstance(two, Module):
+            return self._same_modules(one, two, sizes)
+        if isinstance(one, Module) or isinstance(two, Module):
+            return False
+        if sizes and one.ins != two.ins:
+            return False
+        return len(one.ins) == len(two.ins) and all(
+            two.args[name].value == bound.value for name, bound in one.args.items()
+        )
+
+    def _same_folds(self, a: Repeat, b: Repeat, sizes: bool) -> bool:
+        first, second = self.folded(a), self.folded(b)
+        return len(first) == len(second) and all(
+            one.counts == two.counts
+            and all(
+                self.alike(x, y, sizes)
+                for x, y in zip(one.stages, two.stages, strict=True)
+            )
+            for one, two in zip(first, second, strict=True)
+        )
+
+    def _same_modules(self, a: Module, b: Module, sizes: bool) -> bool:
+        if a is b:
+            return True
+        if a.kind != b.kind or a.name != b.name or len(a.inputs) != len(b.inputs):
+            return False
+        if sizes and (a.inputs != b.inputs or a.cost != b.cost):
+            return False
+        key = (id(a), id(b), sizes)
+        found = self._alike.get(key)
+        if found is None:
+            one, two = self.flat(a), self.flat(b)
+            found = self._alike[key] = (
+                one.sources == two.sources
+                and one.output == two.output
+                and all(
+                    self.alike(x, y, sizes)
+                    for x, y in zip(one.nodes, two.nodes, strict=True)
+                )
+            )
+        return found
+
+
+def _flatten(module: Module) -> Flat:
+    nodes: list[Stage | Repeat] = []
+    choices: list[Choice] = []
+    _gather(module.nodes, nodes, choices)
+    came: dict[int, int] = {node.output: at for at, node in enumerate(nodes)}
+    became = {choice.output: choice.result for choice in choices}
+    last = max((module.output, len(module.inputs) - 1, *came, *became))
+    # What no node makes flows in; a group captures in the midst of its values.
+    outside = (v for v in range(last + 1) if v not in came and v not in became)
+    for k, value in enumerate(outside):
+        came[value] = -1 - k
+
+    def source(value: int) -> int:
+        while value in became:
+            value = became[value]
+        return came[value]
+
+    sources = tuple(tuple(map(source, node.inputs)) for node in nodes)
+    return Flat(tuple(nodes), sources, source(module.output))
+
+
+def _gather(
+    found: Sequence[Node], nodes: list[Stage | Repeat], choices: list[Choice]
+) -> None:
+    for node in found:
+        if isinstance(node, Choice):
+            _gather(node.nodes, nodes, choices)
+            choices.append(node)
+        else:
+            nodes.append(node)

@@ -1,0 +1,256 @@
+"""Names of submodules, as they stand in the `state_dict`.
+
+Labels, blocks and nets make scopes; anonymous braces and repeats are plain expansion.
+In a net or a block an unlabelled stage is called after its kind and its ordinal
+(`conv2`). The children of a labelled group are called by position, as in
+`nn.Sequential`; only stages that make a torch module take a position. The copies of a
+labelled repeat are `label.0`, `label.1` and so on.
+
+    children(module)    the submodules of a net, block or group
+    copies(repeat)      the submodules of a labelled repeat
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from archdsl.ir.fold import Fold, Folder
+from archdsl.ir.network import Choice, Module, Node, Repeat, Run, Stage
+from archdsl.source import Span
+
+# So many children are compared when names are looked through for clashes.
+MAX_COMPARED = 10_000
+
+
+class Copy(NamedTuple):
+    """One copy of an unlabelled repeat: number `index`, from 0, made by `run`.
+
+    With `fold`, the first of several alike.
+    """
+
+    repeat: Repeat
+    run: Run
+    index: int
+    fold: Fold | None = None
+
+
+class Child(NamedTuple):
+    """A named node of a scope.
+
+    `node` is a `Repeat` only if the repeat is labelled: then `copies(node)` are the
+    children of this child. The copies of any other repeat are children each on their
+    own; `within` tells the repeats that they came from, outermost first. Any other
+    node is a `Stage` whose target is a `Site` (a layer) or a `Module`; with
+    `children(stage.target)` the latter's names go on.
+
+    `registered` is False for stages that make no torch module, such as `add`. They
+    have a name for tables and diagrams only.
+    """
+
+    name: str
+    node: Stage | Repeat
+    registered: bool
+    within: tuple[Copy, ...] = ()
+
+
+def makes_module(node: Stage | Repeat) -> bool:
+    """Whether a torch module stands for this stage; False for `add` and its like."""
+    if isinstance(node, Repeat):
+        return any(makes_module(run.stage) for run in node.runs)
+    target = node.target
+    if isinstance(target, Module):
+        return True
+    return target.layer.torch(target).module is not None
+
+
+def is_inline(repeat: Repeat) -> bool:
+    """Whether the copies are groups whose stages stand in the enclosing scope."""
+    target = repeat.runs[0].stage.target
+    return (
+        repeat.label is None
+        and repeat.names is None
+        and isinstance(target, Module)
+        and target.kind == "group"
+    )
+
+
+def children(
+    module: Module, positional: bool | None = None, folder: Folder | None = None
+) -> Iterator[Child]:
+    """The named nodes of a scope, in order; choices and inline groups are entered.
+
+    With `positional`, which is the default for groups, registered children without a
+    label are called by their position. A repeat may stand for a billion copies: the
+    iterator is lazy, and callers that keep its items have to limit them. With a
+    `folder` only the first of copies that are alike is given; the last entry of its
+    `within` tells how many there are.
+    """
+    if positional is None:
+        positional = module.kind == "group"
+    return _Scope(positional, folder).children(module)
+
+
+def copies(repeat: Repeat, folder: Folder | None = None) -> Iterator[Child]:
+    """The copies of a labelled repeat, called by number from 0."""
+    for copy in _numbered(repeat, folder):
+        stage = copy.run.stage
+        yield Child(str(copy.index), stage, makes_module(stage), (copy,))
+
+
+def clash(module: Module) -> tuple[str, Span, Span] | None:
+    """The first name that two registered children share, and where both stand.
+
+    Only the first `MAX_COMPARED` children are compared.
+    """
+    if not _may_clash(module):
+        return None
+    seen: dict[str, Span] = {}
+    for count, child in enumerate(children(module)):
+        if count == MAX_COMPARED:
+            return None
+        if not child.registered:
+            continue
+        if child.name in seen:
+            return child.name, seen[child.name], child.node.span
+        seen[child.name] = child.node.span
+    return None
+
+
+def _numbered(repeat: Repeat, folder: Folder | None) -> Iterator[Copy]:
+    """The copies of a repeat; with a folder, the first of each that are alike."""
+    if folder is None:
+        index = 0
+        for run in repeat.runs:
+            for _ in range(run.count):
+                yield Copy(repeat, run, index)
+                index += 1
+        return
+    runs = iter(repeat.runs)
+    index = passed = 0
+    for fold in folder.folded(repeat):
+        # A fold consists of whole runs.
+        run = next(runs)
+        yield Copy(repeat, run, index, fold)
+        index += fold.count
+        passed += run.count
+        while passed < index:
+            passed += next(runs).count
+
+
+class _Open(NamedTuple):
+    """Nodes still to be gone through.
+
+    `before` counts the stages of each kind that stand in the naming scope before the
+    group that the nodes belong to. `position` is the one at which they began, and
+    they stand there `times`.
+    """
+
+    nodes: Iterator[Node | _Open]
+    before: dict[str, int]
+    within: tuple[Copy, ...]
+    position: int = 0
+    times: int = 1
+
+
+class _Scope:
+    """One pass over the nodes of a scope."""
+
+    def __init__(self, positional: bool, folder: Folder | None) -> None:
+        self._positional = positional
+        self._folder = folder
+        self._position = 0
+
+    def children(self, module: Module) -> Iterator[Child]:
+        stack = [_Open(iter(module.nodes), {}, ())]
+        while stack:
+            opened = stack[-1]
+            nodes, before, within = opened[:3]
+            node = next(nodes, None)
+            if node is None:
+                stack.pop()
+                taken = self._position - opened.position
+                self._position += taken * (opened.times - 1)
+            elif isinstance(node, _Open):
+                stack.append(node._replace(position=self._position))
+            elif isinstance(node, Choice):
+                inner = _Open(iter(node.nodes), before, within, self._position)
+                stack.append(inner)
+            elif isinstance(node, Repeat) and node.label is None:
+                if is_inline(node):
+                    copied = self._inline(node, before, within)
+                    stack.append(_Open(copied, before, within, self._position))
+                else:
+                    yield from self._each(node, before, within)
+            else:
+                registered = makes_module(node)
+                name = self._name(node, node.label, before, 0, registered)
+                yield Child(name, node, registered, within)
+
+    def _name(
+        self,
+        node: Stage | Repeat,
+        label: str | None,
+        before: dict[str, int],
+        ordinal: int,
+        registered: bool,
+        times: int = 1,
+    ) -> str:
+        position = self._position
+        self._position += times * registered
+        if label is not None:
+            return label
+        if self._positional and registered:
+            return str(position)
+        assert isinstance(node, Stage)
+        return f"{node.kind}{before.get(node.kind, 0) + (ordinal or node.ordinal)}"
+
+    def _each(
+        self, repeat: Repeat, before: dict[str, int], within: tuple[Copy, ...]
+    ) -> Iterator[Child]:
+        """The copies of a layer or block, or of anything whose copies have names."""
+        for copy in _numbered(repeat, self._folder):
+            stage = copy.run.stage
+            registered = makes_module(stage)
+            label = repeat.names[copy.index] if repeat.names is not None else None
+            times = copy.fold.count if copy.fold else 1
+            ordinal = repeat.ordinal + copy.index
+            name = self._name(stage, label, before, ordinal, registered, times)
+            yield Child(name, stage, registered, (*within, copy))
+
+    def _inline(
+        self, repeat: Repeat, before: dict[str, int], within: tuple[Copy, ...]
+    ) -> Iterator[_Open]:
+        """The copies of an inline group, each with what is counted before it."""
+        counted = {kind: before.get(kind, 0) + n for kind, n in repeat.before.items()}
+        for copy in _numbered(repeat, self._folder):
+            module = copy.run.stage.target
+            assert isinstance(module, Module)
+            times = copy.fold.count if copy.fold else 1
+            inside = (*within, copy)
+            yield _Open(iter(module.nodes), dict(counted), inside, 0, times)
+            for kind, written in module.written.items():
+                counted[kind] = counted.get(kind, 0) + written * times
+
+
+def _may_clash(module: Module) -> bool:
+    """Whether anything but kinds and their ordinals is in the scope's names."""
+    stack: list[Iterable[Node]] = [module.nodes]
+    kinds = set(module.written)
+    while stack:
+        for node in stack.pop():
+            if isinstance(node, Choice):
+                stack.append(node.nodes)
+            elif node.label is not None:
+                return True
+            elif isinstance(node, Repeat):
+                if node.names is not None:
+                    return True
+                if is_inline(node):
+                    for run in node.runs:
+                        assert isinstance(run.stage.target, Module)
+                        stack.append(run.stage.target.nodes)
+    # `relu6` and 1 give the same name as `relu` and 61.
+    return any(
+        kind[-1].isdigit() and kind.rstrip("0123456789") in kinds for kind in kinds
+    )
