@@ -6,12 +6,13 @@ names, names defined twice or never used, and blocks that contain themselves.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.report import Reporter
-from archdsl.ops import LAYERS
+from archdsl.ops import LAYERS, Layer
 from archdsl.shapes.arithmetic import FUNCTIONS
 from archdsl.syntax import nodes as n
 
@@ -65,6 +66,7 @@ def definitions(tree: n.File, report: Reporter) -> Definitions:
                     item.name,
                     hints=(f"choose another name, such as `my_{name}`",),
                 )
+                continue
             blocks[name] = item
         else:
             nets[name] = item
@@ -90,36 +92,44 @@ def check_names(definitions: Definitions, report: Reporter) -> bool:
         scope = _Scope(definitions, report, block.params, block.inputs)
         scope.module(block.body)
         calls[name] = scope.called
+    circles: set[str] = set()
     for net in definitions.nets.values():
         if isinstance(net, n.Net):
             _Scope(definitions, report, net.params, ()).module(net.body)
         else:
-            _check_family(net, definitions, report)
+            _check_family(net, definitions, report, circles)
     return _no_recursion(calls, report)
 
 
 def _check_family(
-    family: n.Family, definitions: Definitions, report: Reporter
+    family: n.Family, definitions: Definitions, report: Reporter, circles: set[str]
 ) -> None:
-    seen = {family.name.name}
+    """Check the names of a derived net; `circles` are those found to be in one."""
+    seen = [family.name.name]
     base: n.Net | n.Family | None = family
     while isinstance(base, n.Family):
         name = base.base.name
         if name in seen:
-            report.error(
-                "E0210",
-                f"the net `{family.name.name}` is derived from itself",
-                family.base,
-            )
+            if name == seen[0] and name not in circles:
+                way = " → ".join((*seen, name))
+                report.error(
+                    "E0210",
+                    f"the net `{name}` is derived from itself",
+                    family.base,
+                    notes=(f"the way round: {way}",) if len(seen) > 1 else (),
+                    hints=("derive it from a net that has a body `{…}`",),
+                )
+                circles.update(seen)
             return
-        seen.add(name)
+        seen.append(name)
         following = definitions.nets.get(name)
         if following is None and base is family:
             report.error(
                 "E0211",
                 f"there is no net `{name}`",
                 family.base,
-                hints=did_you_mean(name, definitions.nets),
+                hints=did_you_mean(name, definitions.nets)
+                or _there_are(definitions.nets, (family.name.name,)),
             )
         base = following
     scope = _Scope(definitions, report, (), ())
@@ -131,6 +141,7 @@ def _check_family(
                 known = {param.name for param in base.params}
                 scope.params |= dict.fromkeys(known, family.base)
                 scope.used |= known
+            # The labels are the base's: looked up when its value is known.
             scope.asserted(line.condition, trust_labels=True)
         else:
             report.error(
@@ -177,6 +188,16 @@ def _no_recursion(calls: dict[str, dict[str, n.Name]], report: Reporter) -> bool
     return good
 
 
+def is_flag(name: str) -> bool:
+    """Whether a name reads as a flag, such as `s2`."""
+    return name[0].islower() and name[1:].replace("x", "").isdigit()
+
+
+def _there_are(names: Iterable[str], but: Collection[str] = ()) -> tuple[str, ...]:
+    shown = [f"`{name}`" for name in names if name and name not in but]
+    return (f"there are: {', '.join(shown)}",) if 0 < len(shown) <= 12 else ()
+
+
 class _Scope:
     """The names visible in one block or net."""
 
@@ -201,29 +222,44 @@ class _Scope:
         self._copies = 0
         seen: dict[str, n.Name] = {}
         for name in inputs:
-            self._define(name, name.name, seen, "an input")
+            self._define(name, name.name, seen)
         for param in params:
             self._check_param(param)
-            if param.name in self.params or param.name in self._inputs:
+            first = seen.get(param.name) or self.params.get(param.name)
+            if first is not None:
                 report.error(
-                    "E0209", f"the parameter `{param.name}` is defined twice", param
+                    "E0209",
+                    f"the parameter `{param.name}` is defined twice",
+                    param,
+                    related=(Note(report.span(first), "first defined here"),),
+                    hints=("give one of them another name",),
                 )
             if param.default is not None:
                 self.expression(param.default)
             self.params[param.name] = param
 
-    def _define(
-        self, node: n.Name, name: str, seen: dict[str, n.Name], what: str
-    ) -> None:
+    def _define(self, node: n.Name, name: str, seen: dict[str, n.Name]) -> None:
         if name in RESERVED and name != "x":
-            self._report.error("E0213", f"`{name}` is a name of the language", node)
-        if name in seen:
-            self._report.error("E0209", f"{what} `{name}` is defined twice", node)
+            self._report.error(
+                "E0213",
+                f"`{name}` is a name of the language, and cannot be an input",
+                node,
+                hints=(f"choose another name, such as `{name}_`",),
+            )
+        elif name in seen:
+            self._report.error(
+                "E0209",
+                f"the input `{name}` is defined twice",
+                node,
+                related=(Note(self._report.span(seen[name]), "first defined here"),),
+                hints=("give one of them another name",),
+            )
         seen[name] = node
 
     def _check_param(self, param: n.Param) -> None:
         name = param.name
-        if name[0].islower() and name[1:].replace("x", "").isdigit():
+        if is_flag(name):
+            self.used.add(name)
             self._report.error(
                 "E0208",
                 f"a parameter cannot be named `{name}`: that is short for"
@@ -232,6 +268,7 @@ class _Scope:
                 hints=(f"use two letters or more, such as `{name[0] * 2}{name[1:]}`",),
             )
         elif name in RESERVED:
+            self.used.add(name)
             self._report.error(
                 "E0213",
                 f"`{name}` is a name of the language, and cannot be a parameter",
@@ -263,7 +300,7 @@ class _Scope:
                     "E0207",
                     f"the parameter `{name}` is never used",
                     param,
-                    hints=("use it, or remove it",),
+                    hints=("use it in the body, or remove it",),
                 )
 
     def body(self, body: n.Body) -> None:
@@ -322,6 +359,7 @@ class _Scope:
                 "E0213",
                 f"`{name}` is a name of the language, and cannot be a label",
                 label,
+                hints=(f"choose another name, such as `{name}_`",),
             )
         if name in labels:
             self._report.error(
@@ -361,6 +399,7 @@ class _Scope:
                 for word in (
                     *arg.type.words,
                     *((arg.name,) if arg.type.kind == "truth" else ()),
+                    *(AXIS_NAMES if arg.type.kind == "axis" else ()),
                 )
             )
         elif self._fetch(name):
@@ -368,19 +407,50 @@ class _Scope:
             self._no_arguments(call, f"the label `{name}`")
         else:
             self._unknown(call)
+            self._use(call.args)
+            return False
         for arg in call.args:
-            if isinstance(arg.value, n.Name) and (
-                (arg.key is None and arg.value.name in words)
-                or (arg.key is not None and self._is_word(layer, arg))
-            ):
-                continue
+            if isinstance(arg.value, n.Name):
+                if arg.key is None and arg.value.name in words:
+                    continue
+                if arg.key is not None and self._is_word(layer, arg):
+                    continue
+                if layer is not None and arg.key is None:
+                    self._argument(arg.value, layer, words)
+                    continue
             self.expression(arg.value)
         return nameless
 
-    def _is_word(self, layer: object, arg: n.Argument) -> bool:
-        from archdsl.ops import Layer
+    def _use(self, args: tuple[n.Argument, ...]) -> None:
+        """Count the parameters in arguments as used, and report nothing."""
+        stack: list[object] = [arg.value for arg in args]
+        while stack:
+            part = stack.pop()
+            if isinstance(part, n.Name):
+                self.used.add(part.name)
+                self._fetch(part.name)
+            elif isinstance(part, tuple):
+                stack.extend(child for child in part if isinstance(child, tuple))
 
-        if not isinstance(layer, Layer) or not isinstance(arg.value, n.Name):
+    def _argument(self, node: n.Name, layer: Layer, words: tuple[str, ...]) -> None:
+        """Check a name that stands for an argument of a layer."""
+        name = node.name
+        known = {*self.params, *words}
+        if name in self.params or name in self._definitions.blocks or name in LAYERS:
+            self._name(node, totals=False)
+            return
+        hints = did_you_mean(name, known)
+        if layer.arg(name) is not None:
+            hints = (f"give it a value: `{name}=…`",)
+        if not hints:
+            self._name(node, totals=False)
+            return
+        self._report.error(
+            "E0206", f"`{layer.name}` has no argument `{name}`", node, hints=hints
+        )
+
+    def _is_word(self, layer: Layer | None, arg: n.Argument) -> bool:
+        if layer is None or not isinstance(arg.value, n.Name):
             return False
         record = layer.arg(arg.key or "")
         return record is not None and (
@@ -390,7 +460,12 @@ class _Scope:
     def _no_arguments(self, call: n.Call, what: str) -> None:
         rest = [arg for arg in call.args if arg.key != "x"]
         if rest:
-            self._report.error("E0403", f"{what} is a value and takes none", rest[0])
+            self._report.error(
+                "E0403",
+                f"{what} is a value and takes no arguments",
+                rest[0],
+                hints=("put `|` before what follows",),
+            )
         elif call.inputs:
             self._report.error(
                 "E0403", f"{what} is a value and takes no inputs", call.inputs[0]
@@ -426,6 +501,7 @@ class _Scope:
             *self.params,
             *self._inputs,
             *(label for labels in self._labels for label in labels),
+            *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
         }
         what = "layer, block or label"
         hints = did_you_mean(name, known)
@@ -463,7 +539,8 @@ class _Scope:
                         "E0206",
                         f"there is no function `{part.name}`",
                         part,
-                        hints=did_you_mean(part.name, FUNCTIONS),
+                        hints=did_you_mean(part.name, FUNCTIONS)
+                        or _there_are(FUNCTIONS),
                     )
             elif isinstance(part, tuple):
                 stack.extend(
@@ -483,6 +560,11 @@ class _Scope:
             return
         else:
             hints = did_you_mean(name, {*self.params, *(TOTALS if totals else ())})
+            if not hints:
+                known = (*_CONSTANTS, *LAYERS, *self._definitions.blocks)
+                hints = did_you_mean(name, known)
+            if name in TOTALS:
+                hints = (f"`{name}` is known in `assert` lines only",)
             if name == INDEX:
                 hints = ("`i` counts the copies of a repeat, and is known inside one",)
             elif self._fetch(name) or name in (CURRENT, BLOCK_INPUT):
@@ -490,7 +572,10 @@ class _Scope:
                     f"`{name}` is a value; its sizes are numbers: `{name}.c`",
                 )
             self._report.error(
-                "E0206", f"there is no parameter `{name}`", node, hints=hints
+                "E0206",
+                f"there is no parameter or layer `{name}`",
+                node,
+                hints=hints,
             )
 
     def _attribute_base(self, base: n.Name) -> None:
@@ -517,6 +602,8 @@ class _Scope:
             hints=did_you_mean(name, known),
         )
 
+
+_CONSTANTS = ("true", "false")
 
 # What other tools call our layers.
 _ELSEWHERE = {

@@ -21,8 +21,9 @@ def _activation(name: str, doc: str, module: str, function: str) -> Layer:
 def _scaled_tanh(site: Site) -> Form:
     return Form(
         apply("ScaledTanh"),
-        None,
-        helper="scaled_tanh",
+        apply("scaled_tanh", X),
+        helper="scaled_tanh_module",
+        function_helper="scaled_tanh",
     )
 
 

@@ -46,13 +46,15 @@ Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | int | str
 class Form(NamedTuple):
     """`module` constructs the layer; `function` applies it without a module.
 
-    A layer with neither weights nor state may have both. `helper` names a file of
-    `archdsl/ops/helpers` whose class the source then carries along.
+    A layer with neither weights nor state may have both. `helper` and
+    `function_helper` name files of `archdsl/ops/helpers` whose definition the source
+    then carries along.
     """
 
     module: Apply | None
     function: Code | None = None
     helper: str | None = None
+    function_helper: str | None = None
 
 
 def apply(function: str, *arguments: Code, **keywords: Code) -> Apply:

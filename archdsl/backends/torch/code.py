@@ -46,6 +46,14 @@ class Comprehension(NamedTuple):
     items: Code
 
 
+class Conditional(NamedTuple):
+    """`then if condition else otherwise`."""
+
+    then: Code
+    condition: str
+    otherwise: Code
+
+
 class Infix(NamedTuple):
     """Operands joined by one operator."""
 
@@ -53,7 +61,7 @@ class Infix(NamedTuple):
     operands: tuple[Code, ...]
 
 
-Code: TypeAlias = Text | Call | Listing | Star | Comprehension | Infix
+Code: TypeAlias = Text | Call | Listing | Star | Comprehension | Conditional | Infix
 
 # Documents: what the printer understands.
 
@@ -121,11 +129,22 @@ def _document(code: Code) -> tuple[_Doc, ...]:
             *_document(code.items),
         )
         return (_brackets("[", inner, "]"),)
+    if isinstance(code, Conditional):
+        return (
+            *_document(code.then),
+            _SPACE,
+            f"if {code.condition}",
+            _SPACE,
+            "else ",
+            *_document(code.otherwise),
+        )
     parts: list[_Doc] = []
     for at, operand in enumerate(code.operands):
         if at:
             parts += [_SPACE, f"{code.operator} "]
-        if isinstance(operand, Infix) and operand.operator != code.operator:
+        if isinstance(operand, Conditional) or (
+            isinstance(operand, Infix) and operand.operator != code.operator
+        ):
             parts += ["(", *_document(operand), ")"]
         else:
             parts += _document(operand)
@@ -134,7 +153,7 @@ def _document(code: Code) -> tuple[_Doc, ...]:
 
 def _statement(code: Code) -> tuple[_Doc, ...]:
     """The right side of an assignment: operands in brackets only when broken."""
-    if isinstance(code, Infix):
+    if isinstance(code, Infix | Conditional):
         inner = _document(code)
         return (
             _Group((_IfBroken("("), _Indent((_SOFT, *inner)), _SOFT, _IfBroken(")"))),

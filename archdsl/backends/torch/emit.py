@@ -334,14 +334,14 @@ def _imports(text: str, needs_math: bool, needs_ordered: bool) -> list[str]:
 
 _ALL_HELPERS = frozenset(
     "euclidean_rbf global_avg_pool make_divisible partial_conv2d scaled_tanh"
-    " subsample2d zero_pad_channels".split()
+    " scaled_tanh_module subsample2d zero_pad_channels".split()
 )
 
 _HELPER_CLASSES = {
     "euclidean_rbf": "EuclideanRBF",
     "global_avg_pool": "GlobalAvgPool",
     "partial_conv2d": "PartialConv2d",
-    "scaled_tanh": "ScaledTanh",
+    "scaled_tanh_module": "ScaledTanh",
     "subsample2d": "Subsample2d",
     "zero_pad_channels": "ZeroPadChannels",
 }

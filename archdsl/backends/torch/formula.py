@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import NamedTuple
 
 from archdsl.ir.network import LayerRef
@@ -35,7 +36,7 @@ def value(expr: Expr, known: Known) -> object:
 
 def _apply(operator: str, v: list[object]) -> object:
     if operator in ARITHMETIC:
-        return ARITHMETIC[operator](v[0], v[1])  # type: ignore[arg-type]
+        return reduce(ARITHMETIC[operator], v)  # type: ignore[arg-type]
     if operator in COMPARE:
         return COMPARE[operator](v[0], v[1])
     if operator in FUNCTIONS:

@@ -148,6 +148,11 @@ class Forward:
                 for at, form in forms.items()
                 if form.function is not None
             }
+            self._constructor.namespace.helpers |= {
+                form.function_helper
+                for form in forms.values()
+                if form.function_helper is not None
+            }
             code = self._constructor.code(functions, stage.name, inputs)
             assert code is not None
         else:
@@ -223,6 +228,8 @@ class Forward:
         uses, env, holds = dict(self._uses), dict(self._env), dict(self._holds)
         target = self._target(choice, flow)
         written: list[list[str]] = []
+        # The result of each arm that is a lone expression.
+        results: list[c.Code | None] = []
         outside = self._lines
         for nodes, result in (
             (choice.then, choice.then_result),
@@ -234,7 +241,9 @@ class Forward:
             self._indent += c.INDENT
             self._nodes(nodes)
             code = self._take(result)
-            if code != c.Text(target):
+            changed = code != c.Text(target)
+            results.append(code if changed and not self._lines else None)
+            if changed:
                 self._lines += c.assign(target, code, self._indent)
             self._indent -= c.INDENT
             written.append(self._lines)
@@ -243,7 +252,10 @@ class Forward:
         for value, count in _count_uses([choice]).items():
             self._uses[value] -= count
         then, otherwise = written
-        if then:
+        if results[0] is not None and results[1] is not None:
+            either = c.Conditional(results[0], flag, results[1])
+            self._lines += c.assign(target, either, self._indent)
+        elif then:
             self._lines += [*c.header("if", flag, self._indent), *then]
             if otherwise:
                 self._lines += [f"{' ' * self._indent}else:", *otherwise]
@@ -255,7 +267,14 @@ class Forward:
     def _target(self, choice: PlannedChoice, flow: str) -> str:
         """The variable that holds the result of either arm."""
         counted = _count_uses([choice])
-        for name in (flow, "out", "branch", "y"):
+        labels = [
+            safe_name(node.name)
+            for node in (*choice.then, *choice.otherwise)
+            if isinstance(node, PlannedStage)
+            and node.labelled
+            and is_attribute(node.name)
+        ]
+        for name in (*labels, flow, "out", "branch", "y"):
             held = self._holds.get(name)
             if held is None or self._uses[held] <= counted[held]:
                 # Free once the arms have read it; they assign it last.

@@ -45,20 +45,29 @@ def safe_name(name: str) -> str:
     return name
 
 
+# As their papers spell them, where the rules of class_name do not.
+_SPELLED = {"googlenet": "GoogLeNet", "preresnet": "PreResNet"}
+
+
 def class_name(name: str) -> str:
     """The class for a block or net: `basic_block` → BasicBlock, `vgg16` → VGG16.
 
     A word without a vowel is taken for an initialism, and `net` at a word's end keeps
     its capital: AlexNet, ResNet50.
     """
-    words = [word for word in name.split("_") if word]
-    shown = "".join(map(_capitalised, words)) or "Net"
+    shown = ""
+    for word in name.split("_"):
+        apart = shown[-1:].isdigit() and word[:1].isdigit()
+        shown += f"_{_capitalised(word)}" if apart else _capitalised(word)
+    shown = shown or "Net"
     return f"Net{shown}" if shown[0].isdigit() else shown
 
 
 def _capitalised(word: str) -> str:
     letters = word.rstrip("0123456789")
     digits = word[len(letters) :]
+    if letters in _SPELLED:
+        return _SPELLED[letters] + digits
     if letters and letters.islower() and not set(letters) & set("aeiouy"):
         return letters.upper() + digits
     if len(letters) > 3 and letters.endswith("net"):

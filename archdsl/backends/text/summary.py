@@ -1,0 +1,260 @@
+"""The table of a network's layers, and the same as data.
+
+Copies that are alike are shown once with their number, and so is a module that is
+used again; numbers in the row of a repeat count all its copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from archdsl.backends.text.wording import call, human
+from archdsl.ir.flat import FlatLayer, layers
+from archdsl.ir.fold import Folder
+from archdsl.ir.names import Child, Copy, children, copies, is_inline
+from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
+from archdsl.shapes.tensor import TensorType
+
+# The widest that the first columns get; what is longer is cut.
+MAX_NAME = 34
+MAX_CALL = 36
+
+
+class _Row(NamedTuple):
+    name: str
+    count: int
+    call: str
+    out: TensorType
+    cost: Cost
+
+
+def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str:
+    """The network as a table for people, in lines that end with a newline.
+
+    MACs and the size of the activations are for `batch` samples. With `expand` each
+    copy has its own rows; the caller sees to it that they are not too many.
+    """
+    rows = list(_Rows(None if expand else Folder()).of(network.root))
+    head = ("layer", "", "call", "output", "parameters", "MACs")
+    total = network.root.cost
+    cells = [
+        (
+            _cut(row.name, MAX_NAME),
+            f"×{row.count:,}" if row.count > 1 else "",
+            _cut(row.call, MAX_CALL),
+            str(row.out),
+            _number(row.cost.params),
+            _number(row.cost.macs * batch),
+        )
+        for row in rows
+    ]
+    last = ("total", "", "", "", _number(total.params), _number(total.macs * batch))
+    widths = [max(map(len, column)) for column in zip(head, *cells, last, strict=True)]
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    table = [_line(head, widths), rule]
+    table += [_line(row, widths) for row in cells]
+    table += [rule, _line(last, widths)]
+    return "\n".join((*_header(network, batch), "", *table)) + "\n"
+
+
+def _header(network: Network, batch: int) -> list[str]:
+    root, cost = network.root, network.root.cost
+    inputs = ", ".join(map(str, root.inputs))
+    if cost.trainable == cost.params:
+        trainable = "all trainable"
+    else:
+        trainable = f"{cost.trainable:,} ({human(cost.trainable)}) trainable"
+    samples = "" if batch == 1 else f", for a batch of {batch:,}"
+    return [
+        f"{network.name or network.source_name}: {inputs} → {root.type}",
+        f"{_both(cost.params)} parameters, {trainable}",
+        f"{_both(cost.macs * batch)} MACs,"
+        f" {human(cost.activation_bytes * batch)}B of activations{samples}",
+        f"{cost.layers:,} layers",
+    ]
+
+
+def _both(number: int) -> str:
+    return f"{number:,} ({human(number)})" if number >= 1000 else str(number)
+
+
+def _number(number: int) -> str:
+    return f"{number:,}" if number else ""
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    aligned = [
+        cell.rjust(width) if at in (1, 4, 5) else cell.ljust(width)
+        for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
+    return "  ".join(aligned).rstrip()
+
+
+class _Open(NamedTuple):
+    """A scope being shown. `groups` are the folded groups that stand open in it."""
+
+    rest: Iterator[Child]
+    depth: int
+    path: str
+    groups: list[Copy]
+
+
+class _Rows:
+    """One pass over a network; without a folder everything is written out."""
+
+    def __init__(self, folder: Folder | None) -> None:
+        self._folder = folder
+        # Where each module was shown. Without this, a few lines of blocks that call
+        # each other twice would make rows without end.
+        self._shown: dict[int, str] = {}
+
+    def of(self, root: Module) -> Iterator[_Row]:
+        stack = [_Open(children(root, folder=self._folder), 0, "", [])]
+        while stack:
+            opened = stack[-1]
+            child = next(opened.rest, None)
+            if child is None:
+                stack.pop()
+                continue
+            yield from self._groups(child, opened)
+            inner = self._inner(child, opened)
+            yield self._row(child, opened)
+            if inner is not None:
+                stack.append(inner)
+
+    def _groups(self, child: Child, opened: _Open) -> Iterator[_Row]:
+        """A row for each folded group that this child begins."""
+        inside = [
+            copy
+            for copy in child.within
+            if copy.fold and copy.fold.count > 1 and is_inline(copy.repeat)
+        ]
+        known = opened.groups
+        keep = 0
+        while (
+            keep < len(known) and keep < len(inside) and _same(known[keep], inside[keep])
+        ):
+            keep += 1
+        del known[keep:]
+        for copy in inside[keep:]:
+            assert copy.fold is not None
+            stages = copy.fold.stages
+            indent = "  " * (opened.depth + len(known))
+            cost = _cost(stages, copy.fold.counts)
+            yield _Row(
+                f"{indent}{{…}}", copy.fold.count, "", stages[-1].type, cost
+            )
+            known.append(copy)
+
+    def _inner(self, child: Child, opened: _Open) -> _Open | None:
+        """The scope that a child opens, unless it was shown before."""
+        depth = opened.depth + len(opened.groups) + 1
+        path = f"{opened.path}{child.name}."
+        node = child.node
+        if isinstance(node, Repeat):
+            stage = self._single(node)
+            if stage is None:
+                return _Open(copies(node, self._folder), depth, path, [])
+            node, path = stage, f"{path}0."
+        if not isinstance(node.target, Module):
+            return None
+        if self._folder is not None:
+            if id(node.target) in self._shown:
+                return None
+            self._shown[id(node.target)] = path[:-1]
+        return _Open(children(node.target, folder=self._folder), depth, path, [])
+
+    def _single(self, repeat: Repeat) -> Stage | None:
+        """The stage that stands for all copies of a repeat, if one does."""
+        if self._folder is None:
+            return None
+        folds = self._folder.folded(repeat)
+        return folds[0].stages[0] if len(folds) == 1 else None
+
+    def _row(self, child: Child, opened: _Open) -> _Row:
+        indent = "  " * (opened.depth + len(opened.groups))
+        node = child.node
+        if isinstance(node, Repeat):
+            stage = self._single(node)
+            if stage is None:
+                kinds = dict.fromkeys(run.stage.kind for run in node.runs)
+                text = " / ".join("{…}" if kind == "{}" else kind for kind in kinds)
+            else:
+                text = self._call(stage, f"{opened.path}{child.name}.0")
+            return _Row(indent + child.name, node.count, text, node.type, node.cost)
+        text = self._call(node, opened.path + child.name)
+        fold = child.within[-1].fold if child.within else None
+        if fold is None or is_inline(child.within[-1].repeat):
+            return _Row(indent + child.name, 1, text, node.type, node.cost)
+        last = _last_name(child, fold.count)
+        cost = _cost(fold.stages, fold.counts)
+        return _Row(indent + last, fold.count, text, fold.stages[-1].type, cost)
+
+    def _call(self, stage: Stage, path: str) -> str:
+        first = self._shown.get(id(stage.target), path)
+        return call(stage) if first == path else f"{call(stage)}, as {first}"
+
+
+def _same(a: Copy, b: Copy) -> bool:
+    return a.repeat is b.repeat and a.index == b.index
+
+
+def _cost(stages: tuple[Stage, ...], counts: tuple[int, ...]) -> Cost:
+    cost = Cost()
+    for stage, count in zip(stages, counts, strict=True):
+        cost = cost.plus(stage.cost.times(count))
+    return cost
+
+
+def _last_name(child: Child, count: int) -> str:
+    """The names of so many copies: `dense1–6`."""
+    if count == 1:
+        return child.name
+    copy = child.within[-1]
+    stem = child.name.rstrip("0123456789")
+    number = child.name[len(stem) :]
+    if copy.repeat.names is not None:
+        last = copy.repeat.names[copy.index + count - 1]
+        if number and last == f"{stem}{int(number) + count - 1}":
+            return f"{child.name}–{int(number) + count - 1}"
+        return f"{child.name} … {last}"
+    return f"{child.name}–{int(number) + count - 1}"
+
+
+def summary_json(network: Network, batch: int = 1, expand: bool = True) -> dict[str, object]:
+    """The network as plain data; shapes are lists without the batch.
+
+    MACs and activation bytes are for `batch` samples. Every layer is listed, whether
+    or not `expand` is set; the caller sees to it that they are not too many.
+    """
+    cost = network.root.cost
+    return {
+        "net": network.name,
+        "source": network.source_name,
+        "batch": batch,
+        "inputs": [list(tensor.sizes) for tensor in network.root.inputs],
+        "outputs": [list(network.root.type.sizes)],
+        "params": cost.params,
+        "trainable": cost.trainable,
+        "macs": cost.macs * batch,
+        "activation_bytes": cost.activation_bytes * batch,
+        "layers": [_plain(layer, batch) for layer in layers(network)],
+    }
+
+
+def _plain(layer: FlatLayer, batch: int) -> dict[str, object]:
+    return {
+        "path": layer.path,
+        "kind": layer.kind,
+        "in": [list(tensor.sizes) for tensor in layer.ins],
+        "out": list(layer.out.sizes),
+        "params": layer.params,
+        "macs": layer.macs * batch,
+        "activation_bytes": layer.activation_bytes * batch,
+        "line": layer.line,
+    }

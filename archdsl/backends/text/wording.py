@@ -1,0 +1,116 @@
+"""Stages and numbers in words: `conv 64x7x7 s2`, `25.56 M`."""
+
+from __future__ import annotations
+
+from archdsl.ir.network import LayerRef, Module, Stage
+from archdsl.ops.record import Bound, Site, plain
+
+_UNITS = ("", " k", " M", " G", " T", " P", " E")
+
+
+def human(number: float) -> str:
+    """Four significant digits and a unit in powers of 1000: `25.56 M`."""
+    value = float(number)
+    unit = 0
+    # 999,950 would else be shown as 1000 k.
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value /= 1000
+        unit += 1
+    if unit == 0:
+        return f"{number:.0f}"
+    return f"{value:.{max(0, 4 - len(str(int(value))))}f}"[:5].rstrip(".") + _UNITS[unit]
+
+
+def value_text(value: object) -> str:
+    """A value as the language writes it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, LayerRef):
+        return value.name
+    if isinstance(value, tuple):
+        if value and type(value) is not tuple:
+            return "x".join(map(value_text, value))
+        return "[" + ",".join(map(value_text, value)) + "]"
+    return str(value)
+
+
+def call(stage: Stage) -> str:
+    """The stage as it could be written, with the values that its arguments have.
+
+    Arguments that a `default` line set and those equal to the layer's defaults are
+    left out. A group is `{…}`.
+    """
+    if isinstance(stage.target, Module):
+        words = _block_words(stage)
+        return " ".join(("{…}" if stage.kind == "{}" else stage.kind, *words))
+    return " ".join((stage.kind, *_layer_words(stage, stage.target)))
+
+
+def _block_words(stage: Stage) -> list[str]:
+    positional: list[tuple[int, str]] = []
+    keyed: list[tuple[int, str]] = []
+    for name, bound in stage.args.items():
+        if bound.span is None:
+            continue
+        text = bound.span.text
+        value = value_text(bound.value)
+        after = text[len(name) :].lstrip()[:1]
+        if text.startswith(name) and (after == "=" or after.isdigit()):
+            keyed.append((bound.span.start, _keyed(name, value)))
+        else:
+            positional.append((bound.span.start, value))
+    return [word for _, word in sorted(positional) + sorted(keyed)]
+
+
+def _layer_words(stage: Stage, site: Site) -> list[str]:
+    words: list[str] = []
+    shown: set[str] = set()
+    joined = any(name.startswith("*") for name in site.layer.positional)
+    for starred in site.layer.positional:
+        name = starred.lstrip("*")
+        bound = site.args[name]
+        if not _given(stage, bound):
+            break
+        shown.add(name)
+        if joined and words and isinstance(bound.value, tuple):
+            words.append("x".join(map(str, site.sizes(name))))
+        else:
+            words.append(_argument(bound.value))
+    if joined and words:
+        # Channels and kernel are read joined.
+        words = ["x".join(words)]
+    for arg in site.layer.args:
+        value = site.args[arg.name].value
+        if (
+            arg.name in shown
+            or not _given(stage, site.args[arg.name])
+            or plain(value) == plain(arg.default)
+        ):
+            continue
+        if arg.type.kind == "lists":
+            words.append(f"{arg.name}=[…]")
+        elif value is True:
+            words.append(arg.name)
+        elif value in arg.type.words:
+            words.append(str(value))
+        else:
+            words.append(_keyed(arg.name, _argument(value)))
+    return words
+
+
+def _given(stage: Stage, bound: Bound) -> bool:
+    """Whether the argument stands at the stage itself."""
+    span = bound.span
+    return span is not None and stage.span.start <= span.start < stage.span.end
+
+
+def _argument(value: object) -> str:
+    """A layer's argument; sizes are plain tuples there."""
+    if isinstance(value, tuple) and value and isinstance(value[0], int):
+        return str(value[0]) if len(set(value)) == 1 else "x".join(map(str, value))
+    return value_text(value)
+
+
+def _keyed(name: str, text: str) -> str:
+    is_flag = len(name) == 1 and text.replace("x", "").isdigit()
+    return f"{name}{text}" if is_flag else f"{name}={text}"
