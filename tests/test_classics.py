@@ -99,7 +99,8 @@ def test_a_size_as_a_lecture_misprints_it_is_refused() -> None:
     right, wrong = line + "256x27x27", line + "276x27x27"
     assert text.count(right) == 1
     found = check(Source("alexnet.arch", text.replace(right, wrong))).diagnostics
-    assert [(d.code, d.message) for d in found] == [("E0601", "this is 256x27x27")]
+    assert [d.code for d in found] == ["E0601"]
+    assert found[0].message.startswith("this is 256x27x27")
     places = [found[0].span, *(note.span for note in found[0].related)]
     assert [span and span.text for span in places] == ["276x27x27", "256x5x5"]
 

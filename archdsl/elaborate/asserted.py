@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.frame import Frame, Value
@@ -45,6 +45,7 @@ def hold(
                 return
             believed += [dim.size for dim in dims]
     shown = _show(tensor.sizes, order)
+    said = _show(["_" if b is None else b for b in believed])
     if order == "hwc" and believed:
         believed = [believed[-1], *believed[:-1]]
     if len(believed) == tensor.rank and all(
@@ -64,19 +65,23 @@ def hold(
             if axis and not hints:
                 hints = _what_would_fit(frame, value, axis, b)
             elif not axis and order == "chw" and _hwc_fits(believed, tensor):
-                hints = ("in the order of lectures, write `hwc` after it",)
+                hints = ("for height x width x channels, write `hwc` after it",)
+        if not hints and believed[1:] == list(tensor.sizes[1:]):
+            where = related[0].span.line if related else 0
+            here = "" if where in (0, span.line) else f" in line {where}"
+            hints = (f"write {shown} here, or {believed[0]} channels{here}",)
     elif order == "chw":
         hints = ("a shape is written channels first, without the batch",)
     report.error(
         "E0601",
-        f"this is {shown}",
+        f"this is {shown}, not {said}",
         span,
         related=tuple(dict.fromkeys(related)),
         hints=hints,
     )
 
 
-def _show(sizes: tuple[int, ...], order: str) -> str:
+def _show(sizes: Sequence[int | str], order: str = "chw") -> str:
     if order == "hwc":
         sizes = (*sizes[1:], sizes[0])
     return "x".join(map(str, sizes))

@@ -14,6 +14,7 @@ from archdsl.elaborate.evaluate import (
     describe,
     evaluate,
 )
+from archdsl.elaborate.names import AXIS_NAMES
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
@@ -104,6 +105,7 @@ class Binder:
         if not good:
             return None
         good = self._positional(layer, numbers, given, places)
+        missing: list[str] = []
         for arg_record in layer.args:
             name = arg_record.name
             if name in given:
@@ -112,20 +114,18 @@ class Binder:
                 given[name] = defaults[name]
             elif arg_record.default is REQUIRED:
                 good = False
-                what = ", then ".join(
-                    _arg_name(layer, item) for item in starred
-                )
-                self._report.error(
-                    "E0402",
-                    f"`{layer.name}` lacks its {arg_record.doc}",
-                    at,
-                    hints=(
-                        f"it takes {what}, as in `{layer.example.split('|')[-1].strip()}`",
-                    ),
-                )
+                missing.append(arg_record.doc)
             else:
                 default = arg_record.default
                 given[name] = Bound(default, Const(plain(default)), None)
+        if missing:
+            takes = ", then ".join(_arg_name(layer, item) for item in starred)
+            self._report.error(
+                "E0402",
+                f"`{layer.name}` lacks its {' and its '.join(missing)}",
+                at,
+                hints=(f"it takes {takes}, as in `{_example(layer)}`",),
+            )
         return given if good else None
 
     def _keyword(
@@ -158,12 +158,13 @@ class Binder:
     def _unknown_key(self, layer: Layer, arg: n.Argument, span: Span) -> None:
         assert arg.key is not None
         hints: list[str] = []
-        for record in layer.args:
-            if arg.key.lower() in record.also:
-                hints.append(f"did you mean `{record.name}`? ({record.doc})")
-        near = nearest(arg.key, (record.name for record in layer.args))
-        if not hints and near:
-            hints.append(f"did you mean `{near}`?")
+        meant = self._meant(layer, arg.key)
+        if meant is not None:
+            doc = meant.doc.split(";")[0]
+            same = doc == meant.name or meant.type.kind == "truth"
+            hints.append(
+                f"did you mean `{meant.name}`?" + ("" if same else f" ({doc})")
+            )
         if layer.args:
             known = ", ".join(record.name for record in layer.args)
             hints.append(f"`{layer.name}` knows: {known}")
@@ -175,6 +176,14 @@ class Binder:
             else f"`{layer.name}` has no argument `{arg.key}`"
         )
         self._report.error("E0401", message, span, hints=tuple(hints))
+
+    def _meant(self, layer: Layer, key: str) -> Arg | None:
+        """The argument that a wrong key most resembles."""
+        names = {name: arg for arg in layer.args for name in (arg.name, *arg.also)}
+        found = nearest(key, names)
+        if found is None and len(key) > 1:
+            found = next((name for name in names if name.startswith(key)), None)
+        return names[found] if found else None
 
     def _once(self, name: str, span: Span, places: dict[str, Span]) -> bool:
         if name in places:
@@ -196,6 +205,8 @@ class Binder:
             if node.name == record.name and record.type.kind == "truth":
                 return record.name, True
             if node.name in record.type.words:
+                return record.name, node.name
+            if record.type.kind == "axis" and node.name in AXIS_NAMES:
                 return record.name, node.name
         return None
 
@@ -221,6 +232,8 @@ class Binder:
                 "a list gives one entry to each copy of a repeat (`x2`);"
                 " a size is written `3x3`",
             )
+        if isinstance(value, LayerRef):
+            hints = (f"join stages by `|`: `… | {value.name}`",)
         if layer.positional:
             message = f"`{layer.name}` takes numbers here, not {describe(value)}"
         else:
@@ -264,9 +277,11 @@ class Binder:
             f"`{layer.name}` has no use for {'this number' if len(left) == 1 else 'these numbers'}",
             Span(span.source, span.start, last.end),
             hints=(
-                f"it takes {', then '.join(takes)}"
+                f"it takes {', then '.join(takes)}, as in `{_example(layer)}`"
                 if takes
-                else f"`{layer.name}` takes no numbers without a key",
+                else f"`{layer.name}` takes no numbers without a key"
+                if layer.args
+                else f"`{layer.name}` takes no arguments",
             ),
         )
         return False
@@ -287,10 +302,12 @@ class Binder:
                     "a list gives one entry to each copy of a repeat (`x2`);"
                     " a size is written `3x3`",
                 )
+            if isinstance(value, SizeValue) and value[0] < 0 and not record.type.words:
+                hints = ("a minus after a space is a sign; to subtract: `16 - 1`",)
             self._report.error(
                 "E0405" if in_range is not None else "E0404",
                 f"`{record.name}` of `{layer.name}` is {record.type.describe()},"
-                f" not {describe(value)}",
+                f" not {_shown(value)}",
                 at,
                 hints=hints,
             )
@@ -368,6 +385,16 @@ class Binder:
             )
             good = False
         return given, good
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return describe(value)
+    return str(value) if isinstance(value, int | float) else describe(value)
+
+
+def _example(layer: Layer) -> str:
+    return layer.example.split("|")[-1].strip()
 
 
 def _arg_name(layer: Layer, name: str) -> str:

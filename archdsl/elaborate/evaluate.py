@@ -142,13 +142,19 @@ class _Evaluator:
                 "E0503", f"{describe(base.value)} cannot be indexed", node.base
             )
         if not isinstance(index.value, int) or isinstance(index.value, bool):
-            return self.fail("E0503", "an index is a whole number", node.index)
+            return self.fail(
+                "E0503",
+                f"an index is a whole number, not {describe(index.value)}",
+                node.index,
+            )
         if not -len(base.value) <= index.value < len(base.value):
             return self.fail(
                 "E0504",
                 f"there is no entry {index.value} in a list of {len(base.value)}",
                 node.index,
-                ("the first entry is 0",),
+                (f"its entries are 0 to {len(base.value) - 1}",)
+                if base.value
+                else (),
             )
         value = base.value[index.value]
         return Result(value, op("[]", value, base.expr, index.expr))
@@ -217,7 +223,8 @@ class _Evaluator:
                 wrong = at if not is_number(left.value) else at + 1
                 return self.fail(
                     "E0503",
-                    f"{describe(operands[wrong].value)} has no order",
+                    f"{describe(operands[wrong].value)} cannot be compared by"
+                    f" `{operator}`",
                     node.operands[wrong],
                 )
             step = Result(value, op(operator, value, left.expr, right.expr))

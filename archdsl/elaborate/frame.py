@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import FAILED, Result
 from archdsl.elaborate.names import BLOCK_INPUT, CURRENT, INDEX, TOTALS
 from archdsl.elaborate.report import Reporter
@@ -11,6 +12,7 @@ from archdsl.ir.network import Cost, LayerRef, Node
 from archdsl.ops.record import Bound
 from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
 from archdsl.shapes.tensor import AXES, TensorType
+from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
 
@@ -60,8 +62,12 @@ class Frame:
         self.current = NOTHING
         self.cost = Cost()
         self.totals: Cost | None = None
+        # Whether labels were not looked up together with the other names.
+        self.trusting = False
         self.index_used = False
         self.captured: dict[tuple[int, int], tuple[Value, Value]] = {}
+        # Labels in lines that were skipped, and where they stand.
+        self.skipped: dict[str, Span] = {}
         self._next = 0
 
     def value(self, tensor: TensorType | None) -> Value:
@@ -109,6 +115,23 @@ class Frame:
             frame = frame.outer
         return None
 
+    def report_skipped(self, name: str, at: n.Name | n.Attribute) -> bool:
+        """Report a label that has no value because its line was skipped, if it is one.
+        """
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.skipped:
+                self.report.error(
+                    "E0215",
+                    f"the label `{name}` stands in a line that is skipped here",
+                    at,
+                    related=(Note(frame.skipped[name], "its line is not taken"),),
+                    hints=("use it under the same condition only",),
+                )
+                return True
+            frame = frame.outer
+        return False
+
     # What names mean in expressions.
 
     def lookup(self, node: n.Name) -> Result:
@@ -139,6 +162,18 @@ class Frame:
         """A size or total of a value."""
         found = self.fetch(base)
         if found is None:
+            if not self.report_skipped(base, node) and self.trusting:
+                self.report.error(
+                    "E0202", f"the base has no label `{base}` in its body", node.base
+                )
+            return FAILED
+        if found.value is NOTHING:
+            self.report.error(
+                "E0306",
+                f"there is no value for `{base}` yet",
+                node,
+                hints=("begin with the shape of the input: `input 3x224x224`",),
+            )
             return FAILED
         if self.totals is not None and node.name in TOTALS:
             if found.cost is None:

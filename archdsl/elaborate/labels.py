@@ -18,24 +18,37 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 
 def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
     """The label with each `{expression}` replaced by its value, None if reported."""
+    span = Span(report.source, label.start, label.end)
     parts: list[str] = []
     end = 0
     for field in _FIELD.finditer(label.name):
         parts.append(label.name[end : field.start()])
         end = field.end()
         node = _expression(field.group(1))
-        # The expression is parsed apart: point at the whole label.
+        known = len(report.found)
+        report.fixed = span
         value = evaluate(node, names, report).value if node else UNKNOWN
+        report.fixed = None
         if isinstance(value, bool) or not isinstance(value, int):
-            report.error(
-                "E0404",
-                f"`{field.group()}` in a label must be a whole number of the index `i`",
-                Span(report.source, label.start, label.end),
-                hints=('as in `"layer{i+1}"`',),
-            )
+            if len(report.found) == known:
+                report.error(
+                    "E0404",
+                    f"`{field.group()}` in a label must be a whole number,"
+                    " such as the copy's index `i`",
+                    span,
+                    hints=('as in `"layer{i+1}"`',),
+                )
             return None
         parts.append(str(value))
     parts.append(label.name[end:])
+    if "{" in parts[-1] or any("}" in part for part in parts[::2]):
+        report.error(
+            "E0404",
+            "the braces in this label do not match",
+            span,
+            hints=('as in `"layer{i+1}"`',),
+        )
+        return None
     return "".join(parts)
 
 

@@ -14,11 +14,14 @@ from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.report import Reporter
 from archdsl.ops import LAYERS, Layer
 from archdsl.shapes.arithmetic import FUNCTIONS
+from archdsl.shapes.tensor import AXES
 from archdsl.syntax import nodes as n
 
 CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
 INPUT_STAGE = "input"
 ORDERS = ("chw", "hwc")
+
+AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes))
 
 RESERVED = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
 

@@ -41,9 +41,13 @@ class Reporter:
         self.way_in: list[Entry] = []
         # The names of the blocks, which may stand as arguments.
         self.blocks: Collection[str] = ()
+        # While set, every finding points here: its text was parsed apart.
+        self.fixed: Span | None = None
 
     def span(self, node: Located) -> Span:
         """Where a node stands."""
+        if self.fixed is not None:
+            return self.fixed
         return Span(self.source, node.start, node.end)
 
     def error(

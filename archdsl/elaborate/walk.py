@@ -25,12 +25,13 @@ from archdsl.ir.network import (
     Cost,
     LayerRef,
     Module,
+    Node,
     Repeat,
     Run,
     Stage,
 )
 from archdsl.ops import LAYERS, Layer
-from archdsl.ops.record import Bound, Problem, Site
+from archdsl.ops.record import WHERE, Bound, Problem, Site
 from archdsl.shapes.expr import Const, Expr, InputSize, Var, op, substitute
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType, as_input
 from archdsl.source import Span
@@ -173,6 +174,7 @@ class Elaborator:
     def _family_asserts(self, family: n.Family, module: Module, base: n.Net) -> None:
         frame = Frame(self._report, module.params)
         frame.totals = module.cost
+        frame.trusting = True
         for stage in module.nodes:
             if isinstance(stage, Stage | Repeat) and stage.label is not None:
                 value = Value(stage.output, stage.type)
@@ -335,13 +337,12 @@ class Elaborator:
             )
             return
         notes: list[str] = []
-        if isinstance(node, n.Comparison):
-            for operand in node.operands:
-                if isinstance(operand, n.Name | n.Attribute | n.Binary):
-                    text = self._report.span(operand).text
-                    value = evaluate(operand, frame, self._report).value
-                    if isinstance(value, int) and not isinstance(value, bool):
-                        notes.append(f"{text} is {value:_}".replace("_", ","))
+        for operand in _compared(node):
+            text = self._report.span(operand).text
+            value = evaluate(operand, frame, self._report).value
+            if isinstance(value, int) and not isinstance(value, bool):
+                notes.append(f"{text} is {value:,}")
+        notes = list(dict.fromkeys(notes))
         if len(notes) == 1 and isinstance(node, n.Comparison):
             message = f"this does not hold: {notes[0]}"
             notes = []
@@ -492,8 +493,11 @@ class _Walk:
         """Count the stages of an arm not taken, so that it renames nothing."""
         for stage in chain.stages if chain else ():
             atom = stage.atom
-            if stage.label is not None and isinstance(atom, n.Group):
-                continue
+            if stage.label is not None:
+                span = self._report.span(stage.label)
+                self._frame.skipped[stage.label.name] = span
+                if isinstance(atom, n.Group):
+                    continue
             count = 1
             for arg in atom.args:
                 if arg.key == "x" and isinstance(arg.value, n.Number):
@@ -618,6 +622,8 @@ class _Walk:
                 )
             return frame.value(None)
         found = frame.fetch(name)
+        if found is None:
+            frame.report_skipped(name, call.callee)
         if found is None and frame.input_value is NOTHING:
             # Reported with the names; it may have been meant as the input.
             frame.input_value = frame.value(None)
@@ -858,15 +864,20 @@ class _Walk:
         for dim, text in problem.dims:
             related += self._report.came_from(dim, text, unless=span)
         value = " and ".join(str(tensor) for tensor in site.ins)
-        notes = (f"the value here is {value}", *problem.notes)
+        what = "value here is" if len(site.ins) == 1 else "values here are"
+        notes = (f"the {what} {value}", *problem.notes)
+        where = ""
+        if related and related[0].span.line != span.line:
+            where = f" in line {related[0].span.line}"
+        hints = tuple(hint.replace(WHERE, where) for hint in problem.hints)
         self._report.error(
             problem.code,
             problem.message,
             span,
             problem.label,
             tuple(dict.fromkeys(related)),
-            notes if problem.code != "E0304" else problem.notes,
-            problem.hints,
+            notes if problem.code not in _SHAPES_SAID else problem.notes,
+            hints,
         )
 
     def _append(
@@ -935,18 +946,24 @@ class _Walk:
             outer.index_used = True
         if result.type is None or len(self._report.found) > before:
             return None
+        nodes, result_id, referenced = in_input_order(
+            frame.nodes,
+            result.id,
+            frame.referenced,
+            [inside.id for _, inside in frame.captured.values()],
+        )
         module = Module(
             "group",
             stage.label.name if stage.label else "",
             outer.params,
             (),
             tuple(frame.inputs),
-            tuple(frame.nodes),
-            result.id,
+            nodes,
+            result_id,
             result.type,
             frame.cost,
             frame.written,
-            frozenset(frame.referenced),
+            referenced,
             frozenset(frame.decided),
             self._report.span(body),
         )
@@ -1031,6 +1048,8 @@ class _Walk:
             body = atom.body
         runs: list[Run] = []
         names: list[str] | None = [] if _has_index(stage) else None
+        if names is not None and total and not self._copy_names(stage, 0, 1):
+            return frame.value(None)
         value = current
         copies: list[_Built] = []
         written: dict[str, int] = {}
@@ -1042,6 +1061,7 @@ class _Walk:
             self._report.way_in.append(
                 Entry("copy", f"copy {at + 1} of {total}", self._report.span(stage))
             )
+            taken = list(range(1, 1 + len(extra)))
             frame.index, frame.index_used = at, False
             varied = 0
             built: _Built | None
@@ -1057,7 +1077,12 @@ class _Walk:
                 own_index = self._index_used
                 built = None
                 if grouped is not None:
-                    module, extra = grouped
+                    module, captured = grouped
+                    taken = []
+                    for outside in captured:
+                        if outside not in extra:
+                            extra.append(outside)
+                        taken.append(1 + extra.index(outside))
                     own = module.written
                     built = _Built(None, module, {}, module.type, module.cost)
             frame.index, frame.index_used = outer_index, frame_index_used
@@ -1073,8 +1098,8 @@ class _Walk:
             )
             alike = total - at if settled else 1
             stage_built = built.stage(
-                (0, *range(1, 1 + len(extra))),
-                1 + len(extra),
+                (0, *taken),
+                0,
                 None,
                 0,
                 self._report.span(stage),
@@ -1171,6 +1196,35 @@ class _Walk:
     _index_used = False
 
 
+def in_input_order(
+    nodes: list[Node], result: int, referenced: set[int], captured: list[int]
+) -> tuple[tuple[Node, ...], int, frozenset[int]]:
+    """A group's nodes with its values numbered anew, what it captures coming first."""
+    wanted = [0, *captured]
+    if wanted == list(range(len(wanted))):
+        return tuple(nodes), result, frozenset(referenced)
+    numbers = {value: at for at, value in enumerate(wanted)}
+
+    def number(value: int) -> int:
+        return numbers.setdefault(value, len(numbers))
+
+    def renumbered(node: Node) -> Node:
+        if isinstance(node, Choice):
+            entered = number(node.input)
+            inside = tuple(map(renumbered, node.nodes))
+            return node._replace(
+                nodes=inside,
+                input=entered,
+                result=number(node.result),
+                output=number(node.output),
+            )
+        inputs = tuple(map(number, node.inputs))
+        return node._replace(inputs=inputs, output=number(node.output))
+
+    made = tuple(map(renumbered, nodes))
+    return made, number(result), frozenset(map(number, referenced))
+
+
 class _Built(NamedTuple):
     """A stage that is bound and applied, but not yet placed."""
 
@@ -1224,6 +1278,25 @@ class _Built(NamedTuple):
             and other.args[key].expr == bound.expr
             for key, bound in self.args.items()
         ) and len(self.args) == len(other.args)
+
+
+def _compared(node: n.Expression) -> list[n.Expression]:
+    """What a condition compares and a reader cannot see the value of, in order."""
+    found: list[n.Expression] = []
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, n.Comparison):
+            found += [
+                operand
+                for operand in part.operands
+                if isinstance(operand, n.Name | n.Attribute | n.Binary)
+            ]
+        elif isinstance(part, n.Boolean2):
+            stack += (part.right, part.left)
+        elif isinstance(part, n.Not):
+            stack.append(part.operand)
+    return found
 
 
 def _key(value: object) -> object:
@@ -1293,6 +1366,9 @@ def _called_type(
     return TensorType(tuple(dims))
 
 
+# Their messages name the shapes.
+_SHAPES_SAID = ("E0301", "E0304", "E0305")
+
 _RANKS = {
     (1,): "a vector",
     (3,): "a 2-D map such as 3x32x32",
@@ -1304,10 +1380,18 @@ def _wrong_rank(layer: Layer, tensor: TensorType) -> Problem:
     wanted = _RANKS.get(layer.ranks, "another number of sizes")
     return Problem(
         "E0301",
-        f"{layer.name} needs {wanted}, but {tensor} arrives",
+        f"{layer.name} needs {wanted}, but {_a_value(tensor)} arrives",
         dims=((tensor.dims[0], "it comes from here"),),
-        hints=("put it before `flatten` or `gap`",) if tensor.rank == 1 else (),
+        hints=("put it before `flatten` or `gap`",)
+        if tensor.rank == 1
+        else ("put `flatten` or `gap` before it",)
+        if layer.ranks == (1,)
+        else (),
     )
+
+
+def _a_value(tensor: TensorType) -> str:
+    return f"a vector of {tensor}" if tensor.rank == 1 else f"a map of {tensor}"
 
 
 def _wrong_sizes(site: Site) -> Problem | None:

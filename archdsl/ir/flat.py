@@ -13,6 +13,9 @@ from archdsl.ir.network import Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
 from archdsl.shapes.tensor import TensorType
 
+# More layers than this are not written out in a list.
+MAX_LISTED = 200_000
+
 
 class FlatLayer(NamedTuple):
     """A layer of the net written out, and its path: `layer1.0.conv2`.

@@ -24,14 +24,14 @@ MAX_COMPARED = 10_000
 
 
 class Copy(NamedTuple):
-    """One copy of an unlabelled repeat: number `index`, from 0, made by `run`.
+    """One copy of a repeat: `number`, from 0, made by `run`.
 
     With `fold`, the first of several alike.
     """
 
     repeat: Repeat
     run: Run
-    index: int
+    number: int
     fold: Fold | None = None
 
 
@@ -95,7 +95,7 @@ def copies(repeat: Repeat, folder: Folder | None = None) -> Iterator[Child]:
     """The copies of a labelled repeat, called by number from 0."""
     for copy in _numbered(repeat, folder):
         stage = copy.run.stage
-        yield Child(str(copy.index), stage, makes_module(stage), (copy,))
+        yield Child(str(copy.number), stage, makes_module(stage), (copy,))
 
 
 def clash(module: Module) -> tuple[str, Span, Span] | None:
@@ -212,9 +212,9 @@ class _Scope:
         for copy in _numbered(repeat, self._folder):
             stage = copy.run.stage
             registered = makes_module(stage)
-            label = repeat.names[copy.index] if repeat.names is not None else None
+            label = repeat.names[copy.number] if repeat.names is not None else None
             times = copy.fold.count if copy.fold else 1
-            ordinal = repeat.ordinal + copy.index
+            ordinal = repeat.ordinal + copy.number
             name = self._name(stage, label, before, ordinal, registered, times)
             yield Child(name, stage, registered, (*within, copy))
 

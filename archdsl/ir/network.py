@@ -7,8 +7,7 @@ are its inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from archdsl.ops.record import Bound, Site, Weight
 from archdsl.shapes.expr import Expr, InputSize, Var
@@ -16,6 +15,18 @@ from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
 
 BYTES_PER_NUMBER = 4
+
+T = TypeVar("T")
+
+
+def _by_identity(cls: type[T]) -> type[T]:
+    """Nodes are shared: each is equal to itself alone, whatever it holds.
+
+    They are tuples because importing `dataclasses` takes as long as parsing does.
+    """
+    for name in ("__eq__", "__ne__", "__hash__"):
+        setattr(cls, name, getattr(object, name))
+    return cls
 
 
 class Cost(NamedTuple):
@@ -46,8 +57,8 @@ class LayerRef(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Stage:
+@_by_identity
+class Stage(NamedTuple):
     """One layer, block call or labelled group, and the values it connects.
 
     `kind` is the layer's or block's name, `{}` for a group. `ordinal` counts the
@@ -73,12 +84,12 @@ class Run(NamedTuple):
     """Equal neighbouring copies. `count_expr` is their number as a formula."""
 
     stage: Stage
-    count: int
+    count: int  # type: ignore[assignment]  # hides the method of tuples
     count_expr: Expr
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Repeat:
+@_by_identity
+class Repeat(NamedTuple):
     """Copies of a stage, each fed by the one before.
 
     Each copy takes the flowing value as its first input; `inputs` holds the value
@@ -92,18 +103,18 @@ class Repeat:
     label: str | None
     names: tuple[str, ...] | None
     runs: tuple[Run, ...]
-    count: int
+    count: int  # type: ignore[assignment]  # hides the method of tuples
     inputs: tuple[int, ...]
     output: int
     type: TensorType
     cost: Cost
     ordinal: int
     span: Span
-    before: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+@_by_identity
+class Choice(NamedTuple):
     """A line with a condition that other uses of the block may decide otherwise.
 
     Only the arm that was taken is elaborated; it begins from the value `input`.
@@ -121,8 +132,8 @@ class Choice:
 Node: TypeAlias = Stage | Repeat | Choice
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Module:
+@_by_identity
+class Module(NamedTuple):
     """A net, a block with given arguments and input shapes, or a group.
 
     `written` counts stages by kind as they stand in the text. `referenced` are the

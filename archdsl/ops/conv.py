@@ -5,6 +5,7 @@ from __future__ import annotations
 from archdsl.ops.form import Form, Slot, apply
 from archdsl.ops.record import (
     REQUIRED,
+    WHERE,
     Arg,
     ArgType,
     Layer,
@@ -16,7 +17,7 @@ from archdsl.ops.record import (
     plain,
 )
 from archdsl.ops.window import checked_window, strided
-from archdsl.shapes.tensor import TensorType
+from archdsl.shapes.tensor import Dim, TensorType
 
 _SIZE = ArgType("sizes", 1)
 
@@ -61,7 +62,8 @@ def even_same(site: Site) -> Problem | None:
                 f"an even kernel of {k} cannot keep the size with equal padding"
                 " on both sides",
                 at="k",
-                hints=(f"use a kernel of {k + 1} or {k - 1}, or give p= instead",),
+                label=f"{k} is even",
+                hints=(f"use a kernel of {k - 1} or {k + 1}, or give p= instead",),
             )
     return None
 
@@ -72,26 +74,10 @@ def _shape(site: Site) -> TensorType | Problem:
         problem = _table_problem(site)
         if problem:
             return problem
-    channels = x.dims[0].size
-    if channels % groups:
-        fitting = channels - channels % groups or groups
-        return Problem(
-            "E0312",
-            f"groups={groups} does not divide the {channels} channels that arrive",
-            at="g",
-            label=f"{channels} is not a multiple of {groups}",
-            dims=((x.dims[0], f"the {channels} channels come from here"),),
-            hints=(f"try {fitting} or {fitting + groups} channels, or another g",),
-        )
+    if x.dims[0].size % groups:
+        return _does_not_divide(site, x.dims[0], "arrive", "come from here")
     if c.size % groups:
-        fitting = c.size - c.size % groups or groups
-        return Problem(
-            "E0312",
-            f"groups={groups} does not divide the {c.size} channels that leave",
-            at="g",
-            label=f"{c.size} is not a multiple of {groups}",
-            hints=(f"try {fitting} or {fitting + groups} channels, or another g",),
-        )
+        return _does_not_divide(site, c, "leave", "are asked for here")
     problem = even_same(site)
     if problem:
         return problem
@@ -101,6 +87,23 @@ def _shape(site: Site) -> TensorType | Problem:
     if isinstance(spatial, Problem):
         return spatial
     return TensorType((c, *spatial))
+
+
+def _does_not_divide(site: Site, dim: Dim, flow: str, origin: str) -> Problem:
+    groups, channels = site.whole("g"), dim.size
+    # The nearest multiple, of two equally near ones the greater.
+    fitting = max(groups, (2 * channels + groups) // (2 * groups) * groups)
+    span = site.args["g"].span
+    return Problem(
+        "E0312",
+        f"groups={groups} does not divide the {channels} channels that {flow}",
+        at="g",
+        label=f"{channels} is not a multiple of {groups}",
+        dims=((dim, f"the {channels} channels {origin}"),),
+        hints=(
+            f"try {fitting} channels{WHERE}, or leave {span.text if span else 'g'} out",
+        ),
+    )
 
 
 def _table(site: Site) -> tuple[tuple[int, ...], ...] | None:

@@ -35,20 +35,36 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
             (first.dims[axis], f"the {first.dims[axis].size} comes from here"),
             (tensor.dims[axis], f"the {tensor.dims[axis].size} comes from here"),
         )
-        if axis == 0:
-            hints = (
-                f"a `conv {first.dims[0].size} 1x1` on the other branch makes the"
-                " channels equal",
-            )
-        else:
-            hints = ("the stride or padding differs between the branches",)
+        hints = _to_make_equal(first, tensor)
     return Problem(
         "E0304",
         f"{site.layer.name} needs equal shapes, but gets {first} and {tensor}",
         at=number,
+        label=f"this is {tensor}",
         dims=dims,
         hints=hints,
     )
+
+
+def _to_make_equal(a: TensorType, b: TensorType) -> tuple[str, ...]:
+    """What would make two shapes of the same rank equal."""
+    big, small = (a, b) if a.elements // a.sizes[0] > b.elements // b.sizes[0] else (b, a)
+    window = "x".join("1" * (a.rank - 1))
+    if big.sizes[1:] == small.sizes[1:]:
+        if a.rank == 1:
+            return (f"an `fc {a.sizes[0]}` on the branch of {b} makes them equal",)
+        return (
+            f"a `conv {a.sizes[0]} {window}` on the branch of {b} makes the channels"
+            " equal",
+        )
+    pairs = tuple(zip(big.sizes[1:], small.sizes[1:], strict=True))
+    for stride in range(2, 9):
+        if all(-(-m // stride) == n for m, n in pairs):
+            return (
+                f"a `conv {small.sizes[0]} {window} s{stride}` on the branch of {big}"
+                " makes them equal",
+            )
+    return ("the padding differs between the branches: does one lack `same`?",)
 
 
 def _elementwise_torch(operator: str, site: Site) -> Form:
@@ -101,14 +117,17 @@ def _concat_shape(site: Site) -> TensorType | Problem:
         at = unequal[0] if unequal else -1
         return Problem(
             "E0304",
-            f"concat needs shapes that differ in one axis only, but gets {first}"
-            f" and {tensor}",
+            f"concat needs shapes that differ in axis"
+            f" {site.args['axis'].value} only, but gets {first} and {tensor}",
             at=number,
+            label=f"this is {tensor}",
             dims=(
                 (first.dims[at], f"the {first.dims[at].size} comes from here"),
                 (tensor.dims[at], f"the {tensor.dims[at].size} comes from here"),
             ),
-            hints=("the stride or padding differs between the branches",),
+            hints=("the stride or padding differs between the branches",)
+            if first.rank == tensor.rank
+            else (),
         )
     size = sum(tensor.dims[axis].size for tensor in site.ins)
     expr = op("+", size, *(tensor.dims[axis].expr for tensor in site.ins))

@@ -12,7 +12,7 @@ from archdsl.ops.record import (
     Site,
 )
 from archdsl.ops.window import checked_window, strided
-from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.shapes.tensor import TensorType
 
 _SIZE = ArgType("sizes", 1)
 _KERNEL = Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size"))
@@ -106,7 +106,7 @@ AVGPOOL = Layer(
 
 def _adaptive_shape(site: Site) -> TensorType | Problem:
     exprs = site.args["k"].expr
-    spatial = tuple(Dim(n, site.span, site.fresh(n, exprs).expr) for n in site.sizes("k"))
+    spatial = tuple(site.fresh(n, exprs) for n in site.sizes("k"))
     return TensorType((site.x.dims[0], *spatial))
 
 

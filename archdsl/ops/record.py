@@ -35,7 +35,7 @@ class ArgType(NamedTuple):
             "whole": "a whole number",
             "number": "a number",
             "truth": "true or false",
-            "sizes": "a size",
+            "sizes": "a whole number",
             "strings": "a list of strings",
             "lists": "a list of lists of numbers",
             "axis": "an axis (c, h, w, t or d)",
@@ -43,8 +43,11 @@ class ArgType(NamedTuple):
         if self.least is not None and self.most is not None:
             text += f" from {self.least} to {self.most}"
         elif self.least is not None:
-            text += f", {self.least} or more"
-        return " or ".join((text, *(f"`{word}`" for word in self.words)))
+            text += f" of {self.least} or more"
+        others = [f"`{word}`" for word in self.words]
+        if self.kind == "sizes":
+            others.insert(0, "a size such as 3x3")
+        return ", or ".join((text, *others))
 
 
 class Required:
@@ -75,11 +78,16 @@ class Bound(NamedTuple):
     span: Span | None
 
 
+# Becomes " in line 3", or nothing where the line is the problem's own.
+WHERE = "{where}"
+
+
 class Problem(NamedTuple):
     """Why a layer refuses what it got.
 
     `at` is the argument to point at, the input's number, or None for the stage;
-    `dims` are sizes whose origin explains the matter, each with a text.
+    `dims` are sizes whose origin explains the matter, each with a text. In `hints`,
+    `WHERE` stands for the line that the first of them comes from.
     """
 
     code: str

@@ -60,6 +60,7 @@ def checked_window(
                 f"{what} is larger than the {dim.size} that arrives"
                 + (f", padded to {padded}" if p else ""),
                 at="k",
+                label=f"{reach} is more than {padded}",
                 dims=((dim, f"the {dim.size} comes from here"),),
                 hints=(f"use a smaller kernel, or p{least} or more",),
             )

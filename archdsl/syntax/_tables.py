@@ -1,5 +1,5 @@
 """Made from grammars/archdsl.lark by `python -m archdsl.syntax.tables`."""
-DIGEST = '5fdcec776e0e01fe8f76455fc9fbbc8f6be8f14e2663e47f4507d84172eb0606'
+DIGEST = '4052-6b1c0875'
 LEXER = '(?P<FLOAT>(?:\\d+\\.\\d+(?:[eE][+-]?\\d+)?|\\d+[eE][+-]?\\d+)(?!\\w))|(?P<SIZE>(?:\\d+|[A-Z]|_)(?:x(?:\\d+|[A-Z]|_))+(?!\\w))|(?P<INT>\\d+(?:_\\d+)*(?!\\w))|(?P<FLAG>[a-z]\\d+(?:x\\d+)*(?!\\w))|(?P<NAME>[A-Za-z_][A-Za-z0-9_]*)|(?P<STRING>"[^"\n]*")|(?P<ARROW>->)|(?P<COMPARE>==|!=|<=|>=|<|>)|(?P<EQUALS>=)|(?P<POWER>\\*\\*)|(?P<STAR>\\*)|(?P<DOUBLE_SLASH>\\/\\/)|(?P<SLASH>\\/)|(?P<PERCENT>%)|(?P<PLUS>\\+)|(?P<NEGATE>(?<![\\w)\\]"\\s])-(?=[^\\s#])|(?<=\\s)-(?=[^\\s#]))|(?P<MINUS>-)|(?P<PIPE>\\|)|(?P<COLON>:)|(?P<COMMA>,)|(?P<DOT>\\.)|(?P<LBRACE>\\{)|(?P<RBRACE>\\})|(?P<CALL_LPAR>(?<=\\w)\\()|(?P<LPAR>\\()|(?P<RPAR>\\))|(?P<CALL_LSQB>(?<=[\\w\\])])\\[)|(?P<LSQB>\\[)|(?P<RSQB>\\])'
 KEYWORDS = {'default': 'DEFAULT', 'block': 'BLOCK', 'net': 'NET', 'assert': 'ASSERT', 'if': 'IF', 'else': 'ELSE', 'and': 'AND', 'or': 'OR', 'not': 'NOT', 'true': 'TRUE', 'false': 'FALSE'}
 ACTIONS: tuple[dict[str, int], ...] = (

@@ -196,10 +196,11 @@ def _space(code: Code) -> None:
         code.gaps.append(gap(at))
         if kind in OPENERS:
             frame.expecting = False
-            frames.append(_Frame(at, kind == "LBRACE" or at - 1 in code.callees))
+            inputs = kind == "CALL_LPAR" and at - 1 in code.callees
+            frames.append(_Frame(at, kind == "LBRACE" or inputs))
         elif kind in CLOSERS:
             frames.pop()
-        elif not frame.stages:
+        elif not frame.stages or kind == "$END":
             continue
         elif kind in ("PIPE", "COLON"):
             frame.expecting = True

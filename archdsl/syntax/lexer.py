@@ -35,9 +35,13 @@ CLOSERS = frozenset(("RBRACE", "RPAR", "RSQB"))
 _CALLS = {"CALL_LPAR": "LPAR", "CALL_LSQB": "LSQB"}
 _OPERATORS = frozenset(("ASSERT", "IF", "ELSE", "AND", "OR", "NOT"))
 
-# Strings without an end and words that begin as a number are one mistake each, and
-# so is a run of letters that are not ASCII.
-_BAD = r'"[^\n]*|\d\w*|[^\x00-\x7f](?:[^\x00-\x7f]|\w)*|.'
+# Strings without an end or in other quotes and words that begin as a number are one
+# mistake each, and so is a run of letters that are not ASCII.
+_BAD = (
+    r'"[^\n]*'
+    r"|(?P<QUOTE>['`])[^'`\n]*(?P=QUOTE)|[\u2018\u201c][^\u2019\u201d\n]*[\u2019\u201d]"
+    r"|\d\w*|[^\x00-\x7f](?:[^\x00-\x7f]|\w)*|."
+)
 
 _INSTEAD = {
     "×": "write `x` between sizes: `3x3`",
@@ -124,7 +128,7 @@ class Lexer:
             starts.append(start)
             ends.append(end)
         else:
-            if opened:
+            if opened and not _cut_short(found):
                 at = starts[opened[-1]]
                 bracket = text[at]
                 found.append(
@@ -139,6 +143,11 @@ class Lexer:
         starts.append(len(text))
         ends.append(len(text))
         return Tokens(text, kinds, starts, ends), found
+
+
+def _cut_short(found: list[Diagnostic]) -> bool:
+    """Whether a string without an end took away what may have been brackets."""
+    return any(d.span is not None and d.span.text.startswith('"') for d in found)
 
 
 def _unmatched(
@@ -167,13 +176,13 @@ def _unmatched(
 
 
 def _bad(source: Source, start: int, end: int) -> Diagnostic:
-    text = source.text[start:end].rstrip()
+    text = source.text[start:end]
     character = text[0]
     if character == '"':
         return Diagnostic(
             "E0101",
             "this string does not end on its line",
-            Span(source, start, start + len(text)),
+            Span(source, start, start + len(text.rstrip("\r"))),
             hints=('close it with `"`',),
         )
     if character.isdigit() and character.isascii():
@@ -181,11 +190,25 @@ def _bad(source: Source, start: int, end: int) -> Diagnostic:
             "E0101",
             f"`{text}` is neither a number, a size nor a name",
             Span(source, start, end),
-            hints=("a size is numbers joined by x: `96x11x11`",),
+            hints=_number_hint(text),
         )
+    hints: tuple[str, ...] = ()
+    if character in _INSTEAD:
+        hints = (_INSTEAD[character],)
+    elif character.isalpha():
+        hints = ("names are made of the letters a to z, digits and `_`",)
     return Diagnostic(
         "E0101",
         f"the character `{character}` has no meaning here",
         Span(source, start, start + 1),
-        hints=(_INSTEAD[character],) if character in _INSTEAD else (),
+        hints=hints,
     )
+
+
+def _number_hint(text: str) -> tuple[str, ...]:
+    lower = text.lower()
+    if lower != text and re.fullmatch(r"\d+(x\d+)+", lower):
+        return (f"the x of a size is small: `{lower}`",)
+    if re.fullmatch(r"\d+[a-wyz_]\w*", lower):
+        return ("a name begins with a letter",)
+    return ("a size is numbers joined by x: `96x11x11`",)

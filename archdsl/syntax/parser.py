@@ -61,16 +61,17 @@ def parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
         if isinstance(result, File):
             tree = result
             break
-        state, at = result
-        found.append(_syntax_error(parser, source, tokens, state, at))
+        at = result
+        states = _states_before(parser, tokens, begin, at)
+        found.append(_syntax_error(parser, source, tokens, states, at))
         begin = _next_definition(tokens, begin, at)
         if begin < 0:
             break
     return (None if found else tree), found
 
 
-def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | tuple[int, int]:
-    """The tree, or the state and token at which there was no way on."""
+def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | int:
+    """The tree, or the token at which there was no way on."""
     actions, gotos, rules = parser.actions, parser.gotos, parser.rules
     kinds = tokens.kinds
     states = [parser.start]
@@ -81,7 +82,7 @@ def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | tuple[int, int]:
     while True:
         move = actions[state].get(kind)
         if move is None:
-            return state, at
+            return at
         if move >= 0:
             states.append(move)
             values.append(at)
@@ -117,6 +118,31 @@ def _gathered(children: list[Any]) -> list[Any]:
         if type(child) is not int and child is not gathered:
             gathered.append(child)
     return gathered
+
+
+def _states_before(parser: _Parser, tokens: Tokens, begin: int, at: int) -> list[int]:
+    """The parser's states when it has just taken the token before `at`."""
+    states = [parser.start]
+    for index in range(begin, at):
+        _step(parser, states, tokens.kinds[index])
+    return states
+
+
+def _step(parser: _Parser, states: list[int], kind: str) -> bool:
+    """Take one token; False if it cannot stand here."""
+    while True:
+        move = parser.actions[states[-1]].get(kind)
+        if move is None:
+            return False
+        if move >= 0:
+            states.append(move)
+            return True
+        name, length, _, _ = parser.rules[~move]
+        if name == "file":
+            return True
+        if length:
+            del states[-length:]
+        states.append(parser.gotos[states[-1]][name])
 
 
 def _next_definition(tokens: Tokens, begin: int, at: int) -> int:
@@ -171,9 +197,14 @@ _SAID = {
 
 # What is worth naming when it could have stood there, in this order.
 _EXPECTED = (
-    *("NAME", "RPAR", "RSQB", "RBRACE", "LBRACE", "COLON", "EQUALS", "PIPE", "COMMA"),
-    *("ELSE", "NEWLINE", "$END"),
+    *("RPAR", "RSQB", "RBRACE", "LBRACE", "COLON", "EQUALS", "PIPE", "COMMA"),
+    *("IF", "ELSE", "NEWLINE", "$END"),
 )
+# All that can follow a definition.
+_ENDS = frozenset(("NEWLINE", "$END"))
+
+# Asked after too, to tell a stage from a value and a value from a name.
+_TELLING = ("NAME", "STRING", "LPAR", "COMPARE")
 
 _RESERVED = frozenset(
     (
@@ -184,7 +215,7 @@ _RESERVED = frozenset(
 
 
 def _syntax_error(
-    parser: _Parser, source: Source, tokens: Tokens, state: int, at: int
+    parser: _Parser, source: Source, tokens: Tokens, states: list[int], at: int
 ) -> Diagnostic:
     kind = tokens.kinds[at]
     start, end = tokens.starts[at], tokens.ends[at]
@@ -193,38 +224,154 @@ def _syntax_error(
         # Point behind the last thing that was understood.
         start = tokens.ends[at - 1] if at else 0
         end = start
-    seen = _SAID.get(kind, f"`{text}`")
-    if text and kind in ("NAME", "FLAG", "INT", "FLOAT", "SIZE", "STRING"):
-        seen = f"`{text}`"
-    possible = parser.actions[state]
-    expected = [_SAID[name] for name in _EXPECTED if name in possible]
-    hints: list[str] = []
-    previous = tokens.kinds[at - 1] if at else ""
-    if kind in _RESERVED and "NAME" in possible:
-        message = f"`{text}` is a reserved word and cannot be a name"
-        hints.append(f"choose another name, such as `{text}_`")
-    elif kind == "PIPE" and previous in ("", "LBRACE", "NEWLINE", "CALL_LPAR", "COMMA"):
-        message = "`|` has nothing before it"
-        hints.append("begin with a stage, such as `id`")
-    elif kind == "PIPE" and previous == "PIPE":
-        message = "there is no stage between these two `|`"
-    elif kind == "COMMA" and "PIPE" in possible:
-        message = "`,` separates the inputs of a call; this is not inside one"
-        hints.append("arguments are separated by spaces, stages by `|`")
-    elif kind in ("LPAR", "CALL_LPAR") and previous in ("NAME", "FLAG"):
-        message = f"unexpected {seen}"
-    elif len(expected) == 1:
-        message = f"expected {expected[0]}, found {seen}"
-    elif expected and len(expected) <= 3:
-        message = f"expected {', '.join(expected[:-1])} or {expected[-1]}, found {seen}"
+    possible = {
+        name for name in (*_EXPECTED, *_TELLING) if _step(parser, states.copy(), name)
+    }
+    special = _misplaced(tokens, possible, at)
+    if special is not None:
+        message, hints = special
     else:
-        message = f"{seen} cannot stand here"
-    if kind == "EQUALS" and previous in ("NAME", "FLAG"):
-        hints.append("`key=value` follows the layer that it belongs to")
+        seen = _SAID.get(kind, f"`{text}`")
+        if text and kind in ("NAME", "FLAG", "INT", "FLOAT", "SIZE", "STRING"):
+            seen = f"`{text}`"
+        message = _found(seen, _expected(possible))
+        hints = _hints(tokens, possible, at)
+    return Diagnostic("E0102", message, Span(source, start, end), hints=hints)
+
+
+def _expected(possible: set[str]) -> list[str]:
+    """In words, what could have stood there."""
+    words = [_SAID[name] for name in _EXPECTED if name in possible]
+    if "STRING" in possible and "LPAR" in possible:
+        words.insert(0, "a value")
+    elif "STRING" in possible and "LBRACE" in possible:
+        words.remove(_SAID["LBRACE"])
+        words.insert(0, "a stage")
+    elif "NAME" in possible:
+        words.insert(0, "a name")
+    return words
+
+
+def _found(seen: str, expected: list[str]) -> str:
+    if not expected or len(expected) > 3:
+        return f"{seen} cannot stand here"
+    if len(expected) > 1:
+        expected = [", ".join(expected[:-1]), expected[-1]]
+    return f"expected {' or '.join(expected)}, found {seen}"
+
+
+def _opener(tokens: Tokens, at: int) -> int:
+    """The bracket that a token stands in; -1 if in none."""
+    depth = 0
+    for index in range(at - 1, -1, -1):
+        kind = tokens.kinds[index]
+        if kind in CLOSERS:
+            depth += 1
+        elif kind in OPENERS:
+            if not depth:
+                return index
+            depth -= 1
+    return -1
+
+
+def _misplaced(
+    tokens: Tokens, possible: set[str], at: int
+) -> tuple[str, tuple[str, ...]] | None:
+    """Mistakes that have a message of their own, with their hints."""
+    kind = tokens.kinds[at]
+    text = tokens.text[tokens.starts[at] : tokens.ends[at]]
+    previous = tokens.kinds[at - 1] if at else ""
+    stage = "STRING" in possible and "LBRACE" in possible and "LPAR" not in possible
+    opener = _opener(tokens, at)
+    if kind in _TOP_LEVEL and (stage or possible <= _ENDS) and previous != "NEWLINE":
+        if opener < 0 and at:
+            return f"`{text}` begins on a new line", ()
+    if kind in _TOP_LEVEL and opener >= 0 and (stage or "NEWLINE" in possible):
+        return (
+            f"`{text}` cannot stand inside a net or a block",
+            ("move it out, before what uses it",),
+        )
+    if kind == "IF" and stage:
+        return (
+            "a condition follows what it governs",
+            ("as in `conv 64 1x1 if s > 1 else id`",),
+        )
+    if kind in _RESERVED and "NAME" in possible:
+        return (
+            f"`{text}` is a reserved word and cannot be a name",
+            (f"choose another name, such as `{text}_`",),
+        )
+    if kind == "PIPE" and previous in ("", "LBRACE", "NEWLINE", "CALL_LPAR", "COMMA"):
+        return "`|` has nothing before it", ("begin with a stage, such as `id`",)
+    if kind == "PIPE" and previous == "PIPE":
+        return "there is no stage between these two `|`", ("remove one of them",)
+    if kind == "COMMA":
+        inside = tokens.kinds[opener] if opener >= 0 else ""
+        if inside == "CALL_LPAR" and possible == {"COLON"}:
+            return (
+                "the parentheses that touch a name hold the inputs of a call",
+                ("arguments follow after a space: `conv 16 3x3`, `add(id, in) …`",),
+            )
+        if inside in ("", "LBRACE") and "PIPE" in possible:
+            return (
+                "`,` separates the inputs of a call; this is not inside one",
+                ("arguments are separated by spaces, stages by `|`",),
+            )
+        if inside == "LPAR":
+            return (
+                "parentheses after a space hold one number",
+                ("arguments are separated by spaces: `conv 16 3x3`",),
+            )
+    return None
+
+
+def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
+    """What to try when a token cannot stand where it does."""
+    kinds = tokens.kinds
+    kind = kinds[at]
+    previous = kinds[at - 1] if at else ""
+    following = kinds[at + 1] if at + 1 < len(kinds) else ""
+    text = tokens.text[tokens.starts[at] : tokens.ends[at]]
+    stage = "STRING" in possible and "LBRACE" in possible and "LPAR" not in possible
+    governing = _governing(tokens, at)
+    if kind == "EQUALS":
+        if tokens.text.startswith("=>", tokens.starts[at]):
+            return ("an arrow is written `->`",)
+        if governing in ("IF", "ASSERT"):
+            return ("`==` compares two values",)
+        return ("`key=value` follows the layer that it belongs to, without a space",)
     if kind == "COLON":
-        hints.append("a label stands before its stage: `stem: conv 64x7x7`")
-    if kind == "DOT" and tokens.kinds[at + 1] == "INT":
-        hints.append("a number begins with a digit: `0.5`")
+        if governing == "IF":
+            return ("a condition follows what it governs: `relu if s > 1`",)
+        return ("a label stands before its stage: `stem: conv 64x7x7`",)
+    if kind == "DOT" and following == "INT":
+        return ("a number begins with a digit: `0.5`",)
+    if kind == "INT" and previous == "DOT":
+        return ("a flag holds whole numbers, such as `s2` or `s2x1`",)
     if kind == "COMPARE":
-        hints.append("comparisons stand after `if`, after `assert`, or in parentheses")
-    return Diagnostic("E0102", message, Span(source, start, end), hints=tuple(hints))
+        return ("comparisons stand after `if`, after `assert`, or in parentheses",)
+    if kind == "NEWLINE" and "LBRACE" in possible and not stage:
+        return ("the `{` stands on the same line",)
+    if kind in ("SLASH", "DOUBLE_SLASH") and stage:
+        return ("a comment begins with `#`",)
+    if kind in ("INT", "SIZE", "FLOAT") and stage:
+        return (f"a stage begins with its layer: `conv {text}`",)
+    if previous == "PIPE":
+        return ("a stage follows each `|`, on the same line or the next",)
+    if previous in _TOP_LEVEL and kind == "LBRACE":
+        word = "net" if previous == "NET" else "block"
+        return (f"give it a name: `{word} name {{`",)
+    if previous == "EQUALS" and kind == "LBRACE":
+        return ("a net with a body has no `=`: `net name {`",)
+    return ()
+
+
+def _governing(tokens: Tokens, at: int) -> str:
+    """IF or ASSERT if the token stands after one in its stage, else nothing."""
+    for index in range(at - 1, -1, -1):
+        kind = tokens.kinds[index]
+        if kind in ("IF", "ASSERT"):
+            return kind
+        if kind in ("NEWLINE", "PIPE", "LBRACE", "RBRACE", "ELSE"):
+            break
+    return ""

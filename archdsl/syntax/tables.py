@@ -8,11 +8,14 @@ changed since then builds its tables on the fly; an installed package never does
 
 from __future__ import annotations
 
-import hashlib
+import os
 import re
 import sys
-from pathlib import Path
-from typing import Any, NamedTuple
+import zlib
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GRAMMAR_FILE = "archdsl.lark"
 
@@ -39,26 +42,40 @@ class Tables(NamedTuple):
 
 def grammar_path() -> Path:
     """The grammar: beside `pyproject.toml` in a checkout, else inside the package."""
-    package = Path(__file__).resolve().parent.parent
-    checkout = package.parent
-    beside = checkout / "grammars" / GRAMMAR_FILE
-    if (checkout / "pyproject.toml").is_file() and beside.is_file():
+    from pathlib import Path
+
+    return Path(_grammar_file())
+
+
+def _grammar_file() -> str:
+    """The same as text: `pathlib` takes longer to import than parsing takes."""
+    package = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    checkout = os.path.dirname(package)
+    beside = os.path.join(checkout, "grammars", GRAMMAR_FILE)
+    if _is_checkout(beside) and os.path.isfile(beside):
         return beside
-    return package / "grammars" / GRAMMAR_FILE
+    return os.path.join(package, "grammars", GRAMMAR_FILE)
+
+
+def _is_checkout(grammar: str) -> bool:
+    root = os.path.dirname(os.path.dirname(grammar))
+    return os.path.isfile(os.path.join(root, "pyproject.toml"))
 
 
 def digest(grammar: str) -> str:
     """What tells whether tables were made from this grammar."""
-    return hashlib.sha256(grammar.replace("\r\n", "\n").encode()).hexdigest()
+    data = grammar.replace("\r\n", "\n").encode()
+    return f"{len(data)}-{zlib.crc32(data):08x}"
 
 
 def load() -> Tables:
-    """The tables of the grammar at `grammar_path()`."""
+    """The tables of the grammar, made anew if a checkout's grammar has changed."""
     from archdsl.syntax import _tables as made
 
-    path = grammar_path()
-    if path.parent.parent.joinpath("pyproject.toml").is_file():
-        grammar = path.read_text(encoding="utf-8")
+    path = _grammar_file()
+    if _is_checkout(path):
+        with open(path, encoding="utf-8") as file:
+            grammar = file.read()
         if digest(grammar) != made.DIGEST:
             return build(grammar)
     return Tables(
@@ -153,6 +170,8 @@ def _lexer(grammar: str, parser: Any) -> tuple[str, dict[str, str]]:
 
 def write() -> Path:
     """Write `_tables.py` from the grammar."""
+    from pathlib import Path
+
     tables = build(grammar_path().read_text(encoding="utf-8"))
     target = Path(__file__).with_name("_tables.py")
     rows = [

@@ -23,7 +23,7 @@ MAX_CALL = 36
 
 class _Row(NamedTuple):
     name: str
-    count: int
+    times: int
     call: str
     out: TensorType
     cost: Cost
@@ -41,7 +41,7 @@ def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str
     cells = [
         (
             _cut(row.name, MAX_NAME),
-            f"×{row.count:,}" if row.count > 1 else "",
+            f"×{row.times:,}" if row.times > 1 else "",
             _cut(row.call, MAX_CALL),
             str(row.out),
             _number(row.cost.params),
@@ -55,6 +55,11 @@ def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str
     table = [_line(head, widths), rule]
     table += [_line(row, widths) for row in cells]
     table += [rule, _line(last, widths)]
+    if any(row.times > 1 for row in rows):
+        table += [
+            "",
+            "The numbers beside ×n are for all copies; one is shown below it.",
+        ]
     return "\n".join((*_header(network, batch), "", *table)) + "\n"
 
 
@@ -137,7 +142,9 @@ class _Rows:
         known = opened.groups
         keep = 0
         while (
-            keep < len(known) and keep < len(inside) and _same(known[keep], inside[keep])
+            keep < len(known)
+            and keep < len(inside)
+            and _same(known[keep], inside[keep])
         ):
             keep += 1
         del known[keep:]
@@ -146,9 +153,7 @@ class _Rows:
             stages = copy.fold.stages
             indent = "  " * (opened.depth + len(known))
             cost = _cost(stages, copy.fold.counts)
-            yield _Row(
-                f"{indent}{{…}}", copy.fold.count, "", stages[-1].type, cost
-            )
+            yield _Row(f"{indent}{{…}}", copy.fold.count, "", stages[-1].type, cost)
             known.append(copy)
 
     def _inner(self, child: Child, opened: _Open) -> _Open | None:
@@ -201,7 +206,7 @@ class _Rows:
 
 
 def _same(a: Copy, b: Copy) -> bool:
-    return a.repeat is b.repeat and a.index == b.index
+    return a.repeat is b.repeat and a.number == b.number
 
 
 def _cost(stages: tuple[Stage, ...], counts: tuple[int, ...]) -> Cost:
@@ -219,14 +224,16 @@ def _last_name(child: Child, count: int) -> str:
     stem = child.name.rstrip("0123456789")
     number = child.name[len(stem) :]
     if copy.repeat.names is not None:
-        last = copy.repeat.names[copy.index + count - 1]
+        last = copy.repeat.names[copy.number + count - 1]
         if number and last == f"{stem}{int(number) + count - 1}":
             return f"{child.name}–{int(number) + count - 1}"
         return f"{child.name} … {last}"
     return f"{child.name}–{int(number) + count - 1}"
 
 
-def summary_json(network: Network, batch: int = 1, expand: bool = True) -> dict[str, object]:
+def summary_json(
+    network: Network, batch: int = 1, expand: bool = True
+) -> dict[str, object]:
     """The network as plain data; shapes are lists without the batch.
 
     MACs and activation bytes are for `batch` samples. Every layer is listed, whether

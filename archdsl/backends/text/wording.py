@@ -18,7 +18,9 @@ def human(number: float) -> str:
         unit += 1
     if unit == 0:
         return f"{number:.0f}"
-    return f"{value:.{max(0, 4 - len(str(int(value))))}f}"[:5].rstrip(".") + _UNITS[unit]
+    return (
+        f"{value:.{max(0, 4 - len(str(int(value))))}f}"[:5].rstrip(".") + _UNITS[unit]
+    )
 
 
 def value_text(value: object) -> str:
@@ -87,7 +89,7 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
             or plain(value) == plain(arg.default)
         ):
             continue
-        if arg.type.kind == "lists":
+        if arg.type.kind in ("lists", "strings"):
             words.append(f"{arg.name}=[…]")
         elif value is True:
             words.append(arg.name)

@@ -142,8 +142,10 @@ def _document(code: Code) -> tuple[_Doc, ...]:
     for at, operand in enumerate(code.operands):
         if at:
             parts += [_SPACE, f"{code.operator} "]
-        if isinstance(operand, Conditional) or (
-            isinstance(operand, Infix) and operand.operator != code.operator
+        # Sums of floats are not associative: only on the left is the order the same.
+        same_order = at == 0 and isinstance(operand, Infix)
+        if isinstance(operand, Conditional | Infix) and not (
+            same_order and operand.operator == code.operator  # type: ignore[union-attr]
         ):
             parts += ["(", *_document(operand), ")"]
         else:
@@ -156,7 +158,14 @@ def _statement(code: Code) -> tuple[_Doc, ...]:
     if isinstance(code, Infix | Conditional):
         inner = _document(code)
         return (
-            _Group((_IfBroken("("), _Indent((_SOFT, *inner)), _SOFT, _IfBroken(")"))),
+            _Group(
+                (
+                    _IfBroken("("),
+                    _Indent((_SOFT, _Group(inner))),
+                    _SOFT,
+                    _IfBroken(")"),
+                )
+            ),
         )
     return _document(code)
 

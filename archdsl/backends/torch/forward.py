@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
@@ -26,12 +27,16 @@ _LIGHT = frozenset(("normalisation", "activation", "regularisation"))
 
 
 class Held(NamedTuple):
-    """A value: in a variable, or as an expression not yet assigned."""
+    """A value: in a variable, or as an expression not yet assigned.
+
+    `reads` are the variables that the expression reads: they must not change before.
+    """
 
     code: c.Code
     variable: str | None
     flow: str
     label: str | None = None
+    reads: frozenset[str] = frozenset()
 
 
 class Forward:
@@ -48,9 +53,9 @@ class Forward:
         self._inline = _short_branches(scope, self._uses, constructor)
         self._env: dict[int, Held] = {}
         self._holds: dict[str, int] = {}
+        self._waiting: set[int] = set()
         for value, name in enumerate(inputs):
-            self._env[value] = Held(c.Text(name), name, name)
-            self._holds[name] = value
+            self._set(value, name, name)
         self._lines: list[str] = []
         self._indent = 2 * c.INDENT
 
@@ -73,48 +78,72 @@ class Forward:
 
     def _take(self, value: int) -> c.Code:
         self._uses[value] -= 1
+        self._waiting.discard(value)
         return self._env[value].code
 
-    def _is_free(self, name: str) -> bool:
-        return name not in self._holds or self._uses[self._holds[name]] <= 0
+    def _is_free(self, name: str, assigned: int) -> bool:
+        """Whether a variable may get a new value, which `assigned` is."""
+        if name in self._holds and self._uses[self._holds[name]] > 0:
+            return False
+        return not any(
+            name in self._env[value].reads
+            for value in self._waiting
+            if value != assigned and self._uses[value] > 0
+        )
 
-    def _variable(self, held: Held) -> str:
+    def _variable(self, held: Held, assigned: int) -> str:
         if held.label is not None:
             name = safe_name(held.label)
-            if is_attribute(held.label) and self._is_free(name):
+            if is_attribute(held.label) and self._is_free(name, assigned):
                 return name
         for name in (held.flow, "out", "branch", "y"):
-            if self._is_free(name):
+            if self._is_free(name, assigned):
                 return name
         number = 2
-        while not self._is_free(f"branch{number}"):
+        while not self._is_free(f"branch{number}", assigned):
             number += 1
         return f"branch{number}"
 
     def _store(self, value: int) -> None:
         """Put a value into a variable, and those that wait before it as well."""
-        for waiting in [v for v in self._env if v <= value]:
-            held = self._env[waiting]
-            if held.variable is None and self._uses[waiting] > 0:
-                if waiting == value or self._reorders(waiting):
-                    self._assign(waiting)
-
-    def _reorders(self, waiting: int) -> bool:
-        return waiting not in self._inline
+        for waiting in sorted(self._waiting):
+            if waiting == value or (
+                waiting < value
+                and self._uses[waiting] > 0
+                and waiting not in self._inline
+            ):
+                self._assign(waiting)
 
     def _assign(self, value: int) -> None:
         held = self._env[value]
-        name = self._variable(held)
+        name = self._variable(held, value)
         self._lines += c.assign(name, held.code, self._indent)
-        self._env[value] = Held(c.Text(name), name, name)
+        self._set(value, name, held.flow if name == held.label else name)
+
+    def _set(self, value: int, name: str, flow: str) -> None:
+        """From here on a variable holds the value; what follows goes on in `flow`."""
+        self._waiting.discard(value)
+        self._env[value] = Held(c.Text(name), name, flow, None, frozenset((name,)))
         self._holds[name] = value
 
-    def _hold(self, value: int, code: c.Code, flow: str, label: str | None) -> None:
-        self._env[value] = Held(code, None, flow, label)
+    def _reads(self, values: Iterable[int]) -> frozenset[str]:
+        return frozenset().union(*(self._env[value].reads for value in values))
+
+    def _hold(
+        self,
+        value: int,
+        code: c.Code,
+        flow: str,
+        label: str | None,
+        reads: frozenset[str],
+    ) -> None:
+        self._env[value] = Held(code, None, flow, label, reads)
+        self._waiting.add(value)
         if self._uses[value] != 1 or label is not None:
             if self._uses[value] == 0:
                 # Nobody reads it: computed all the same, for its side effects.
                 self._lines += c.expression(code, self._indent)
+                self._waiting.discard(value)
                 return
             self._store(value)
 
@@ -135,7 +164,7 @@ class Forward:
         flow = self._env[stage.inputs[0]].flow
         for value in stage.inputs if merge else ():
             other = self._env[value]
-            if other.variable not in (None, "x") and self._uses[value] == 1:
+            if other.variable == other.flow != "x" and self._uses[value] == 1:
                 flow = other.flow
                 break
         if merge:
@@ -158,7 +187,7 @@ class Forward:
         else:
             code = c.Call(self._submodule(stage.name), tuple(inputs))
         label = stage.any.label if stage.fetched else None
-        self._hold(stage.output, code, flow, label)
+        self._hold(stage.output, code, flow, label, self._reads(stage.inputs))
 
     def _shorten(self, stage: PlannedStage) -> None:
         """Assign what would make a merge of two hard to read."""
@@ -185,23 +214,34 @@ class Forward:
             code = c.Call(
                 self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
             )
-            self._hold(repeat.output, code, flow, None)
+            self._hold(repeat.output, code, flow, None, self._reads(repeat.inputs))
             return
         for value in repeat.inputs:
             self._settle(value)
         first, *others = [self._take(value) for value in repeat.inputs]
         held = Held(first, None, flow)
-        name = self._variable(held)
+        # What every copy reads must last until the last one.
+        for value in repeat.inputs[1:]:
+            self._uses[value] += 1
+        name = self._variable(held, repeat.output)
+        for value in repeat.inputs[1:]:
+            self._uses[value] -= 1
         if first != c.Text(name):
             self._lines += c.assign(name, first, self._indent)
-        copy = "copy" if name != "copy" else "block"
-        self._lines += c.header(
-            "for", f"{copy} in {c.flat(self._submodule(repeat.name))}", self._indent
-        )
-        called = c.Call(c.Text(copy), (c.Text(name), *others))
-        self._lines += c.assign(name, called, self._indent + c.INDENT)
-        self._env[repeat.output] = Held(c.Text(name), name, name)
-        self._holds[name] = repeat.output
+        module = c.flat(self._submodule(repeat.name))
+        taken = {run.stage.inputs for run in repeat.runs}
+        if taken == {repeat.inputs}:
+            copy = "copy" if name != "copy" else "block"
+            self._lines += c.header("for", f"{copy} in {module}", self._indent)
+            called = c.Call(c.Text(copy), (c.Text(name), *others))
+            self._lines += c.assign(name, called, self._indent + c.INDENT)
+        else:
+            given = dict(zip(repeat.inputs[1:], others, strict=True))
+            for number, stage in enumerate(repeat.copies()):
+                more = [given[value] for value in stage.inputs[1:]]
+                called = c.Call(c.Text(f"{module}[{number}]"), (c.Text(name), *more))
+                self._lines += c.assign(name, called, self._indent)
+        self._set(repeat.output, name, name)
 
     def _settle(self, value: int) -> None:
         if self._env[value].variable is None:
@@ -218,11 +258,10 @@ class Forward:
             flow = self._env[source].flow
             self._uses[source] -= 1
             code = c.Call(self._submodule(lone.node.name), (self._take(source),))
-            self._hold(choice.output, code, flow, None)
+            self._hold(choice.output, code, flow, None, self._reads((source,)))
             return
-        for value in list(self._env):
-            if self._env[value].variable is None and self._uses[value] > 0:
-                self._assign(value)
+        for value in sorted(self._waiting):
+            self._assign(value)
         flag = f"self.{flag_name(choice)}"
         flow = self._env[choice.input].flow
         uses, env, holds = dict(self._uses), dict(self._env), dict(self._holds)
@@ -236,7 +275,7 @@ class Forward:
             (choice.otherwise, choice.otherwise_result),
         ):
             self._uses, self._env = Counter(uses), dict(env)
-            self._holds = dict(holds)
+            self._holds, self._waiting = dict(holds), set()
             self._lines = []
             self._indent += c.INDENT
             self._nodes(nodes)
@@ -261,8 +300,8 @@ class Forward:
                 self._lines += [f"{' ' * self._indent}else:", *otherwise]
         elif otherwise:
             self._lines += [*c.header("if", f"not {flag}", self._indent), *otherwise]
-        self._env[choice.output] = Held(c.Text(target), target, target)
-        self._holds[target] = choice.output
+        self._waiting = set()
+        self._set(choice.output, target, flow)
 
     def _target(self, choice: PlannedChoice, flow: str) -> str:
         """The variable that holds the result of either arm."""

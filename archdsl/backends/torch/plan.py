@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from archdsl.ir.names import Child, children
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
@@ -18,6 +18,9 @@ from archdsl.ops.record import Site
 from archdsl.shapes.expr import Expr
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
+
+
+_T = TypeVar("_T")
 
 
 class Mismatch(Exception):
@@ -78,6 +81,12 @@ class PlannedRepeat:
     inputs: tuple[int, ...]
     output: int
     variants: tuple[int, ...]
+
+    def copies(self) -> Iterator[PlannedStage]:
+        """The copies one by one, as the first variant has them."""
+        for run in self.runs:
+            for _ in range(run.counts[self.variants[0]][0]):
+                yield run.stage
 
 
 @dataclass(eq=False)
@@ -314,7 +323,12 @@ def _labelled_repeat(
     for number in range(len(next(iter(repeats.values())).runs)):
         stages = {at: repeat.runs[number].stage for at, repeat in repeats.items()}
         stage = _planned_stage(
-            scope, stages, str(number), [inputs] * len(stages), flows, False
+            scope,
+            stages,
+            str(number),
+            [_chosen(inputs, stage) for stage in stages.values()],
+            {at: _chosen(flows[at], stage) for at, stage in stages.items()},
+            False,
         )
         counts = {
             at: (repeat.runs[number].count, repeat.runs[number].count_expr)
@@ -327,6 +341,11 @@ def _labelled_repeat(
         variants[at].values[repeat.output] = output
         variants[at].types[repeat.output] = repeat.type
     return PlannedRepeat(name, runs, inputs, output, tuple(repeats))
+
+
+def _chosen(given: tuple[_T, ...], stage: Stage) -> tuple[_T, ...]:
+    """Which of a repeat's inputs a copy takes."""
+    return tuple(given[at] for at in stage.inputs)
 
 
 def _same(values: Iterator[tuple[int, ...]]) -> tuple[int, ...]:
@@ -372,8 +391,8 @@ def _unrolled(
             for at, group in groups.items():
                 variant = _Variant.__new__(_Variant)
                 variant.names = variants[at].names
-                variant.values = dict(enumerate(inputs))
-                variant.types = dict(enumerate(types[at]))
+                variant.values = dict(enumerate(_chosen(inputs, stages[at])))
+                variant.types = dict(enumerate(_chosen(types[at], stages[at])))
                 variant.module = group
                 inside[at] = variant
             planned += _merge(scope, inside, {at: g.nodes for at, g in groups.items()})
@@ -381,7 +400,12 @@ def _unrolled(
         else:
             name = _name(variants, dict(stages))
             stage = _planned_stage(
-                scope, stages, name, [inputs] * len(stages), types, False
+                scope,
+                stages,
+                name,
+                [_chosen(inputs, stage) for stage in stages.values()],
+                {at: _chosen(types[at], stage) for at, stage in stages.items()},
+                False,
             )
             stage.labelled = named
             planned.append(stage)

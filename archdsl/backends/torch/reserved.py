@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import re
 
 # The attributes of torch.nn.Module; a test compares them with the installed torch.
 MODULE_ATTRIBUTES = frozenset(
@@ -40,6 +41,9 @@ def is_attribute(name: str) -> bool:
 
 def safe_name(name: str) -> str:
     """A name for a parameter or variable, changed as little as it takes."""
+    if not (name.isidentifier() and name.isascii()):
+        name = re.sub(r"[^A-Za-z0-9_]", "_", name)
+        name = f"layer{name}" if not name[:1].isalpha() else name
     if keyword.iskeyword(name) or name in _SOURCE_NAMES or name.startswith("__"):
         return f"{name.lstrip('_')}_"
     return name

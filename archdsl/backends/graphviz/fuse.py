@@ -1,0 +1,60 @@
+"""Which layers share a box: a convolution, its normalisation and its activation."""
+
+from __future__ import annotations
+
+from archdsl.ir.fold import Flat
+from archdsl.ir.network import Stage
+from archdsl.ops.record import Look, Site
+
+# So many operations at most are written in one box.
+MAX_FUSED = 6
+
+SMALL = frozenset(("normalisation", "activation", "regularisation"))
+LEADS = frozenset(("convolution", "linear", "merge"))
+
+
+def units(flat: Flat) -> list[list[int]]:
+    """Which nodes share a box: a layer and the small ones before or after it."""
+    uses = [0] * len(flat.nodes)
+    for sources in (*flat.sources, (flat.output,)):
+        for source in sources:
+            if source >= 0:
+                uses[source] += 1
+    looks: list[Look | None] = [
+        node.target.layer.look
+        if isinstance(node, Stage) and isinstance(node.target, Site)
+        else None
+        for node in flat.nodes
+    ]
+    before = _acts_first(looks)
+    units: list[list[int]] = []
+    unit_of: list[list[int]] = []
+    for at, look in enumerate(looks):
+        sources = flat.sources[at]
+        unit = [at]
+        if look is not None and len(sources) == 1 and sources[0] >= 0:
+            source = sources[0]
+            known = unit_of[source]
+            begun = looks[known[0]]
+            alone = uses[source] == 1 and len(known) < MAX_FUSED
+            if look in SMALL:
+                joins = begun in SMALL and looks[known[-1]] in SMALL
+                joins = joins or (begun in LEADS and not (before and begun != "merge"))
+            else:
+                joins = before and look in LEADS and looks[known[-1]] in SMALL
+                joins = joins and begun in SMALL
+            if alone and joins:
+                known.append(at)
+                unit = known
+        if unit[0] == at:
+            units.append(unit)
+        unit_of.append(unit)
+    return units
+
+
+def _acts_first(looks: list[Look | None]) -> bool:
+    """Whether a body normalises and activates before it convolves."""
+    for at, look in enumerate(looks):
+        if look not in SMALL:
+            return look in LEADS and look != "merge" and "activation" in looks[:at]
+    return False

@@ -1,0 +1,122 @@
+"""A picture before it is written: boxes, frames and edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from archdsl.ir.network import Cost
+from archdsl.ops.record import Look
+
+Shape = Literal["layer", "merge", "end", "closed", "title", "fork"]
+
+
+@dataclass(slots=True)
+class Box:
+    """A node of the picture.
+
+    `params` are the least and the most that one copy learns; `cost` counts all the
+    copies that the box stands for. `shown` is the shape that was last told on the
+    way here.
+    """
+
+    id: str
+    shape: Shape
+    lines: list[str]
+    look: Look | None
+    tooltip: str
+    params: tuple[int, int] = (0, 0)
+    cost: Cost = Cost()
+    shown: str = ""
+    times: int = 1
+    sums: bool = False
+
+
+@dataclass(slots=True)
+class Frame:
+    """A cluster: a block or labelled group, or copies of something.
+
+    Its title is its first box: an edge goes in through the title, and never across.
+    """
+
+    id: str
+    tooltip: str
+    times: int
+    items: list[Box | Frame] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Edge:
+    """A line from one box to another.
+
+    `spine` edges pull the picture straight, `skip` edges pass by what lies between,
+    `projects` marks the shorter branch of a sum, and `hidden` edges only hold boxes
+    in place.
+    """
+
+    tail: Box
+    head: Box
+    label: str
+    skip: bool = False
+    spine: bool = False
+    projects: bool = False
+    hidden: bool = False
+
+
+class Picture(NamedTuple):
+    """All that is drawn."""
+
+    root: Frame
+    edges: list[Edge]
+
+
+def mark(edges: list[Edge], spans: list[tuple[Box, Box]]) -> None:
+    """Tell the spine from the skips, where values are merged.
+
+    `spans` are the entries and exits of frames; where equal branches lie between the
+    two, they are put in line.
+    """
+    entering: dict[str, list[Edge]] = {}
+    leaving: dict[str, list[Edge]] = {}
+    depth: dict[str, int] = {}
+    for edge in edges:
+        if not edge.hidden:
+            entering.setdefault(edge.head.id, []).append(edge)
+            leaving.setdefault(edge.tail.id, []).append(edge)
+            below = depth.get(edge.tail.id, 0) + 1
+            depth[edge.head.id] = max(depth.get(edge.head.id, 0), below)
+    for arriving in entering.values():
+        main = max(arriving, key=lambda edge: depth.get(edge.tail.id, 0))
+        main.spine = True
+        for edge in arriving:
+            if depth.get(edge.tail.id, 0) == depth.get(main.tail.id, 0):
+                continue
+            if _branches(edge.tail, leaving):
+                edge.skip = True
+            elif edge.head.sums:
+                _project(edge, entering, leaving)
+    for begin, end in spans:
+        out, back = leaving.get(begin.id, []), entering.get(end.id, [])
+        plain = not any(edge.skip or edge.projects for edge in (*out, *back))
+        if plain and len(out) > 1 and len(back) > 1:
+            for edge in (*out, *back):
+                edge.spine = False
+            edges.append(Edge(begin, end, "", spine=True, hidden=True))
+
+
+def _branches(box: Box, leaving: dict[str, list[Edge]]) -> bool:
+    return len({edge.head.id for edge in leaving[box.id]}) > 1
+
+
+def _project(
+    edge: Edge, entering: dict[str, list[Edge]], leaving: dict[str, list[Edge]]
+) -> None:
+    """A shorter branch of a sum, back to where it begins, is a skip of its own."""
+    branch = [edge]
+    while not _branches(branch[-1].tail, leaving):
+        before = entering.get(branch[-1].tail.id, ())
+        if len(before) != 1:
+            return
+        branch.append(before[0])
+    for part in branch:
+        part.projects, part.spine = True, part is not edge

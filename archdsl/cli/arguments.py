@@ -1,0 +1,155 @@
+"""The commands and their arguments."""
+
+from __future__ import annotations
+
+import argparse
+
+from archdsl import __version__
+from archdsl.diagnostics.render import FORMATS
+
+PICTURES = ("dot", "svg", "png")
+SHELLS = ("bash", "zsh", "tcsh")
+
+COMMANDS = {
+    "check": "check shapes, arguments and names",
+    "summary": "show layers, shapes, parameters and MACs",
+    "compile": "write PyTorch source",
+    "draw": "draw a diagram",
+    "fmt": "lay out specs in the one style",
+    "explain": "explain the code of an error",
+    "completion": "print completions for a shell",
+}
+
+_EPILOG = """\
+FILE is an .arch file, or - for standard input. The status is 0 when all is well,
+1 when something is wrong with a spec, and 2 when a command cannot be carried out.
+"""
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser; with `only`, other commands are left without their arguments."""
+    made = argparse.ArgumentParser(
+        "archdsl",
+        description="A language for neural-network architectures, and its compiler.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    made.add_argument("--version", action="version", version=f"archdsl {__version__}")
+    # With `prog` given, argparse need not lay out a usage line for it.
+    commands = made.add_subparsers(dest="command", metavar="COMMAND", prog="archdsl")
+    for name, text in COMMANDS.items():
+        if only is None or name == only:
+            command = commands.add_parser(
+                name, help=text, description=f"{text.capitalize()}.", allow_abbrev=False
+            )
+            _ADD[name](command)
+    return made
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="*", metavar="FILE", help="a spec, or -")
+    _text(command)
+    _net(command)
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="full",
+        help="how findings are printed (default: full)",
+    )
+
+
+def _summary(command: argparse.ArgumentParser) -> None:
+    _one_net(command)
+    command.add_argument(
+        "--batch", type=_whole, default=1, metavar="N", help="samples in a batch"
+    )
+    command.add_argument(
+        "--expand", action="store_true", help="show every copy of repeats"
+    )
+    command.add_argument("--json", action="store_true", help="as JSON, always expanded")
+
+
+def _compile(command: argparse.ArgumentParser) -> None:
+    _one_net(command)
+    command.add_argument("-o", metavar="FILE", dest="output", help="write to this file")
+
+
+def _draw(command: argparse.ArgumentParser) -> None:
+    _one_net(command)
+    command.add_argument("-o", metavar="FILE", dest="output", help="write to this file")
+    command.add_argument(
+        "-f",
+        choices=PICTURES,
+        dest="format",
+        help="the format (default: by the ending of -o, or dot)",
+    )
+
+
+def _fmt(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", nargs="+", metavar="FILE", help="a spec, or -")
+    command.add_argument(
+        "--check", action="store_true", help="change nothing, tell what would change"
+    )
+    command.add_argument(
+        "--diff", action="store_true", help="change nothing, show what would change"
+    )
+    command.add_argument(
+        "--stdin-filename",
+        metavar="NAME",
+        help="the name of standard input in messages",
+    )
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("code", metavar="CODE", help="such as E0312")
+
+
+def _completion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", choices=SHELLS)
+
+
+_ADD = {
+    "check": _check,
+    "summary": _summary,
+    "compile": _compile,
+    "draw": _draw,
+    "fmt": _fmt,
+    "explain": _explain,
+    "completion": _completion,
+}
+
+
+def _one_net(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", nargs="?", metavar="FILE", help="a spec, or -")
+    _text(command)
+    _net(command)
+
+
+def _text(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-e", metavar="TEXT", dest="text", help="the spec itself")
+
+
+def _net(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--net", metavar="NAME", help="the net, where there are several"
+    )
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        dest="settings",
+        help="give a parameter of the net a value",
+    )
+
+
+def _whole(text: str) -> int:
+    """A number of samples."""
+    number = int(text)
+    if not 0 < number < 2**63:
+        raise ValueError
+    return number
+
+
+_whole.__name__ = "whole number of 1 or more"

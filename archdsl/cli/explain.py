@@ -1,0 +1,23 @@
+"""`archdsl explain`."""
+
+from __future__ import annotations
+
+import argparse
+
+from archdsl.cli.console import CLEAN, CommandError, out
+from archdsl.diagnostics.suggest import did_you_mean
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the page of an error's code."""
+    from archdsl.diagnostics.codes import CODES, page
+
+    code = args.code.strip().upper()
+    if code.isdecimal():
+        code = f"E{code:>04}"
+    if code not in CODES:
+        hints = did_you_mean(code, CODES) or ("a code looks like E0312",)
+        raise CommandError(f"there is no code `{args.code}`; {hints[0]}")
+    text = page(code)
+    out(text if text.endswith("\n") else text + "\n")
+    return CLEAN

@@ -1,0 +1,164 @@
+"""Runs a checked network straight from the IR, as a second opinion on the emitter.
+
+Each layer is built from its record alone and gets its weights from the emitted
+module by name; nothing of the emitter's planning is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from archdsl.ir.names import Child, children, copies
+from archdsl.ir.network import Choice, Module, Network, Node, Repeat, Stage
+from archdsl.ops.form import Apply, Code, Infix, Input, Inputs, Slot
+from archdsl.ops.record import Site
+
+_HELPERS = (
+    "euclidean_rbf",
+    "global_avg_pool",
+    "partial_conv2d",
+    "scaled_tanh",
+    "scaled_tanh_module",
+    "subsample2d",
+    "zero_pad_channels",
+)
+
+
+def _names() -> dict[str, Any]:
+    names: dict[str, Any] = {"nn": nn, "F": F, "torch": torch}
+    for name in _HELPERS:
+        module = importlib.import_module(f"archdsl.ops.helpers.{name}")
+        names |= {k: v for k, v in vars(module).items() if not k.startswith("_")}
+    return names
+
+
+_NAMES = _names()
+
+
+def _value(code: Code, inputs: list[Tensor]) -> Any:
+    if isinstance(code, Slot):
+        return _listed(code.value)
+    if isinstance(code, Input):
+        x = inputs[code.number]
+        return x[(..., *([None] * code.axes))] if code.axes else x
+    if isinstance(code, Inputs):
+        return inputs
+    if isinstance(code, Apply):
+        positional = [_value(a, inputs) for a in code.arguments if type(a) is not tuple]
+        keywords = {
+            a[0]: _value(a[1], inputs) for a in code.arguments if type(a) is tuple
+        }
+        keywords = {key: v for key, v in keywords.items() if v is not None}
+        return eval(code.function, dict(_NAMES))(*positional, **keywords)
+    if isinstance(code, Infix):
+        result = _value(code.operands[0], inputs)
+        for operand in code.operands[1:]:
+            other = _value(operand, inputs)
+            result = result + other if code.operator == "+" else result * other
+        return result
+    return code
+
+
+def _listed(value: object) -> object:
+    if isinstance(value, tuple) and any(isinstance(v, tuple) for v in value):
+        return [list(v) for v in value]
+    return value
+
+
+class _Scope:
+    def __init__(self, module: Module, prefix: str) -> None:
+        self.names: Iterator[Child] = children(module)
+        self.prefix = prefix
+
+
+def run(network: Network, weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """The output for a batch, in eval mode."""
+    return _module(network.root, "", [x], weights)
+
+
+def _module(
+    module: Module, prefix: str, inputs: list[Tensor], weights: Mapping[str, Tensor]
+) -> Tensor:
+    values = dict(enumerate(inputs))
+    _nodes(module.nodes, values, _Scope(module, prefix), weights)
+    return values[module.output]
+
+
+def _nodes(
+    nodes: tuple[Node, ...],
+    values: dict[int, Tensor],
+    scope: _Scope,
+    weights: Mapping[str, Tensor],
+) -> None:
+    for node in nodes:
+        if isinstance(node, Choice):
+            _nodes(node.nodes, values, scope, weights)
+            values[node.output] = values[node.result]
+        elif isinstance(node, Stage):
+            child = next(scope.names)
+            inputs = [values[at] for at in node.inputs]
+            path = f"{scope.prefix}{child.name}"
+            values[node.output] = _stage(node, path, inputs, weights)
+        else:
+            values[node.output] = _repeat(node, values, scope, weights)
+
+
+def _repeat(
+    node: Repeat,
+    values: dict[int, Tensor],
+    scope: _Scope,
+    weights: Mapping[str, Tensor],
+) -> Tensor:
+    given = [values[at] for at in node.inputs]
+    named = list(copies(node)) if node.label is not None else None
+    if named is not None:
+        scope_path = f"{scope.prefix}{next(scope.names).name}."
+    index = 0
+    for r in node.runs:
+        for _ in range(r.count):
+            inputs = [given[at] for at in r.stage.inputs]
+            target = r.stage.target
+            inline = isinstance(target, Module) and target.kind == "group"
+            if named is not None:
+                path = scope_path + named[index].name
+                given[0] = _stage(r.stage, path, inputs, weights)
+            elif inline and node.names is None:
+                assert isinstance(target, Module)
+                inside = dict(enumerate(inputs))
+                _nodes(target.nodes, inside, scope, weights)
+                given[0] = inside[target.output]
+            else:
+                path = scope.prefix + next(scope.names).name
+                given[0] = _stage(r.stage, path, inputs, weights)
+            index += 1
+    return given[0]
+
+
+def _stage(
+    stage: Stage, path: str, inputs: list[Tensor], weights: Mapping[str, Tensor]
+) -> Tensor:
+    if isinstance(stage.target, Module):
+        return _module(stage.target, f"{path}.", inputs, weights)
+    site = stage.target
+    assert isinstance(site, Site)
+    form = site.layer.torch(site)
+    if form.module is None:
+        assert form.function is not None
+        result: Tensor = _value(form.function, inputs)
+        return result
+    layer = _value(form.module, [])
+    layer.eval()
+    own = {
+        name.removeprefix(f"{path}."): tensor
+        for name, tensor in weights.items()
+        if name.startswith(f"{path}.")
+    }
+    layer.load_state_dict(own)
+    output: Tensor = layer(*inputs)
+    return output
