@@ -94,7 +94,10 @@ def _lacks(
         "E0402",
         f"`{net}` lacks {shown}",
         item.name,
-        hints=("give it on the command line: --set " + " --set ".join(f"{n}=…" for n in names),),
+        hints=(
+            "give it on the command line: --set "
+            + " --set ".join(f"{n}=…" for n in names),
+        ),
     )
 
 

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trees import SPECS, findings, placeless, read, tree
+from trees import SPECS, placeless, places, read, tree
 
 from archdsl.source import Source
 from archdsl.syntax.format import format_source, layout, says_the_same
@@ -468,8 +468,7 @@ class Writer:
             choices = NAMES if self.often() else NUMBERS
             self.put(self.random.choice(choices), touching)
         elif kind == 3:
-            choices = (*STRINGS, "true", "false")
-            self.put(self.random.choice(choices), touching)
+            self.put(self.random.choice((*STRINGS, "true", "false")), touching)
         elif kind == 4:
             self.put(self.random.choice(NAMES), touching)
             self.put(".")
@@ -644,12 +643,22 @@ specs = st.randoms(use_true_random=True).map(lambda random: Writer(random).spec(
 
 
 @given(specs)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_any_spec(text: str) -> None:
     check_all(text)
 
 
-@given(st.text(alphabet="ab xs23_.,:=|-+*/<>!(){}[]\"#'\t\r\n\x0c\xa0é"))
+FRAGMENTS = (
+    *("a", "x2", "3", "3x3", '"s"', "f(", "(", ")", "[", "]", "{", "}", "|", "->", "-"),
+    *("=", ",", ":", ".", " ", " ", " ", "  ", "\t", "\n", "\n", "\r\n", "\x0c", "# c"),
+    *("net ", "block ", "default ", "if ", "else ", "not ", "assert ", "<", "*", "é"),
+)
+
+
+@given(
+    st.text(alphabet="ab xs23_.,:=|-+*/<>!(){}[]\"#'\t\r\n\x0c\xa0é")
+    | st.lists(st.sampled_from(FRAGMENTS)).map("".join)
+)
 @settings(max_examples=500, deadline=None)
 def test_any_text(text: str) -> None:
     out, found = format_source(Source("t.arch", text))
@@ -662,4 +671,11 @@ def test_any_text(text: str) -> None:
 def test_a_text_with_mistakes_is_left_alone(text: str) -> None:
     out, found = format_source(Source("t.arch", text))
     assert out is None
-    assert len(found) == len(findings(text)) == 1
+    assert len(found) == len(places(text)) == 1
+
+
+def test_a_mistake_of_ours_would_leave_the_text_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("archdsl.syntax.format.layout", lambda tokens: "a |b")
+    assert formatted("a|  c") == "a|  c"

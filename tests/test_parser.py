@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from trees import SPECS, findings, placeless, read, tree
+from trees import SPECS, placeless, places, read, tree
 
 from archdsl.source import Source
 from archdsl.syntax import nodes as n
@@ -352,7 +352,7 @@ def test_nodes_know_their_places() -> None:
     assert first.asserted is not None
     assert isinstance(first.atom, n.Call)
     assert isinstance(second.atom, n.Group)
-    places: dict[str, Any] = {
+    nodes: dict[str, Any] = {
         "k=1": net.params[0],
         "s: conv (k + 1) s2 -> 3x3 | {relu} x2 if k": only,
         "s: conv (k + 1) s2 -> 3x3 | {relu} x2": only.chain,
@@ -366,7 +366,7 @@ def test_nodes_know_their_places() -> None:
         "{relu} x2": second,
         "{relu}": second.atom.body,
     }
-    assert {text[node.start : node.end]: node for node in places.values()} == places
+    assert {text[node.start : node.end]: node for node in nodes.values()} == nodes
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.name)
@@ -378,50 +378,47 @@ def test_specs_have_trees(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "place"),
     [
-        ("| conv", "1:1 E0102 `|` has nothing before it"),
-        ("a | | b", "1:5 E0102 there is no stage between these two `|`"),
-        (
-            "conv 3, 4",
-            "1:7 E0102 `,` separates the inputs of a call; this is not inside one",
-        ),
-        ("net net {}", "1:5 E0102 `net` is a reserved word and cannot be a name"),
+        ("| conv", "1:1 E0102"),
+        ("a | | b", "1:5 E0102"),
+        ("conv 3, 4", "1:7 E0102"),
+        ("{conv 3, 4}", "1:8 E0102"),
+        ("f (1, 2)", "1:5 E0102"),
+        ("net net {}", "1:5 E0102"),
         ("net a", "1:6 E0102"),
         ("net a\n{}", "1:6 E0102"),
-        ("f()", "1:3 E0102 expected a name or `{`, found `)`"),
-        ("conv c1*2", "1:8 E0102 `*` cannot stand here"),
-        ("conv .5", "1:6 E0102 `.` cannot stand here"),
+        ("f()", "1:3 E0102"),
+        ("conv c1*2", "1:8 E0102"),
+        ("conv .5", "1:6 E0102"),
         ("conv a < b", "1:8 E0102"),
         ("conv - 3", "1:6 E0102"),
         ("a if", "1:5 E0102"),
         ("x = 3", "1:3 E0102"),
         ("a: b: c", "1:5 E0102"),
-        ("conv 3abc 4", "1:6 E0101 `3abc` is neither a number, a size nor a name"),
-        ("conv 12abc", "1:6 E0101 `12abc` is neither a number, a size nor a name"),
-        ("conv 3×3", "1:7 E0101 the character `×` has no meaning here"),
-        ("été", "1:1 E0101 the character `é` has no meaning here"),
-        ("conv \u0663", "1:6 E0101 the character `\u0663` has no meaning here"),
-        ('f "a {\nb', "1:3 E0101 this string does not end on its line"),
-        ("f 'a'", "1:3 E0101 the character `'` has no meaning here"),
-        ("f “a b”", "1:3 E0101 the character `“` has no meaning here"),
-        ("a\n\n  b $", "3:5 E0101 the character `$` has no meaning here"),
-        ("f(a", "1:2 E0103 this `(` is never closed"),
-        ("net a {\n  {b\n}\n", "1:7 E0103 this `{` is never closed"),
-        ("a\n}", "2:1 E0103 this `}` closes nothing"),
-        ("f(a]", "1:4 E0103 `]` cannot close `(`"),
-        ("net a {\n  f [1, 2)\n}", "2:10 E0103 `)` cannot close `[`"),
+        ("conv 3abc 4", "1:6 E0101"),
+        ("conv 12abc", "1:6 E0101"),
+        ("conv 3×3", "1:7 E0101"),
+        ("été", "1:1 E0101"),
+        ("conv \u0663", "1:6 E0101"),
+        ("conv\xa03", "1:5 E0101"),
+        ('f "a {\nb', "1:3 E0101"),
+        ("f 'a b'", "1:3 E0101"),
+        ("f \u201ca b\u201d", "1:3 E0101"),
+        ("a\n\n  b $", "3:5 E0101"),
+        ("f(a", "1:2 E0103"),
+        ("net a {\n  {b\n}\n", "1:7 E0103"),
+        ("a\n}", "2:1 E0103"),
+        ("f(a]", "1:4 E0103"),
+        ("net a {\n  f [1, 2)\n}", "2:10 E0103"),
     ],
 )
-def test_a_mistake_is_found_once_and_in_its_place(text: str, said: str) -> None:
-    found = findings(text)
-    assert len(found) == 1
-    assert found[0].startswith(said)
+def test_a_mistake_is_found_once_and_in_its_place(text: str, place: str) -> None:
+    assert places(text) == [place]
 
 
 def test_a_mismatched_bracket_shows_its_partner() -> None:
     _, (found,) = parser.parse(Source("t.arch", "net a {\n  f(b\n}\n"))
-    assert found.label == "`)` is expected here"
     assert [(note.span.text, note.span.line) for note in found.related] == [("(", 2)]
 
 
@@ -438,20 +435,12 @@ def test_mistakes_in_different_definitions_are_found_together() -> None:
         "}\n"
         "net d = \n"
     )
-    assert [said.split()[0] for said in findings(text)] == [
-        "1:14",
-        "3:10",
-        "7:9",
-        "10:8",
-    ]
+    assert places(text) == ["1:14 E0102", "3:10 E0102", "7:9 E0102", "10:8 E0102"]
 
 
 def test_a_definition_inside_of_another_is_one_mistake() -> None:
     text = "net a {\n  conv 3\n  block b { conv }\n}\nnet c {\n  | d\n}\n"
-    assert findings(text) == [
-        "3:3 E0102 `block` is a reserved word and cannot be a name",
-        "6:3 E0102 `|` has nothing before it",
-    ]
+    assert places(text) == ["3:3 E0102", "6:3 E0102"]
 
 
 # Limits
@@ -465,15 +454,14 @@ def nested(opener: str, depth: int) -> str:
 @pytest.mark.parametrize(("opener", "before"), [("{", ""), ("(", "f "), ("[", "f ")])
 def test_nesting_has_a_limit(opener: str, before: str) -> None:
     assert tree(before + nested(opener, MAX_NESTING)).items
-    assert findings(before + nested(opener, MAX_NESTING + 1)) == [
+    assert places(before + nested(opener, MAX_NESTING + 1)) == [
         f"1:{len(before) + MAX_NESTING + 1} E0703"
-        f" brackets are nested more than {MAX_NESTING} deep"
     ]
 
 
 @pytest.mark.parametrize("text", ["(", "f (", "[", "{", "f(", "}", ")", "{}"])
 def test_brackets_without_end_do_no_harm(text: str) -> None:
-    assert len(findings(text * 100_000)) == 1
+    assert len(places(text * 100_000)) == 1
 
 
 @pytest.mark.parametrize(
@@ -499,7 +487,7 @@ def test_long_texts_are_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["1" * MANY + "a", '"' * (MANY + 1), "1x" * MANY])
 def test_long_nonsense_is_refused_at_once(text: str) -> None:
-    assert len(findings(text)) == 1
+    assert len(places(text)) == 1
 
 
 # The tables

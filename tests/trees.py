@@ -1,4 +1,4 @@
-"""What tests of the syntax share: specs, trees without their places, findings."""
+"""What tests of the syntax share: specs, trees without their places, mistakes."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def tree(text: str) -> File:
     return result
 
 
-def findings(text: str) -> list[str]:
-    """What the parser says, as `line:column code message`."""
+def places(text: str) -> list[str]:
+    """Where the parser finds mistakes, as `line:column code`."""
     result, found = parse(Source("t.arch", text))
     assert (result is None) == bool(found)
-    said = []
+    named = []
     for d in found:
         assert d.span is not None
         line, column = d.span.source.position(d.span.start)
-        said.append(f"{line}:{column} {d.code} {d.message}")
-    return said
+        named.append(f"{line}:{column} {d.code}")
+    return named
 
 
 def placeless(node: Any) -> Any:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from archdsl.cli.console import CLEAN, FINDINGS, CommandError, in_colour, out
-from archdsl.cli.files import TEXT_NAME, decoded, read
+from archdsl.cli.files import TEXT_NAME, from_text, read
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.pipeline import check
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
     files: list[str] = args.files or [TEXT_NAME]
     for path in files:
         if args.text is not None:
-            source, found = decoded(args.text.encode("utf-8", "surrogateescape"), path)
+            source, found = from_text(args.text)
         else:
             source, found = read(path)
         nets = 0

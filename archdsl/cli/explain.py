@@ -12,9 +12,8 @@ def run(args: argparse.Namespace) -> int:
     """Print the page of an error's code."""
     from archdsl.diagnostics.codes import CODES, page
 
-    code = args.code.strip().upper()
-    if code.isdecimal():
-        code = f"E{code:>04}"
+    # `312`, `e312` and `E0312` are the same.
+    code = f"E{args.code.strip().upper().removeprefix('E').zfill(4)}"
     if code not in CODES:
         hints = did_you_mean(code, CODES) or ("a code looks like E0312",)
         raise CommandError(f"there is no code `{args.code}`; {hints[0]}")

@@ -7,10 +7,8 @@ import sys
 
 from archdsl.cli.console import CommandError
 from archdsl.diagnostics import Diagnostic
-from archdsl.source import Source, Span
-
-# No network needs more; the text of ResNet-1202 takes 1 KiB.
-MAX_BYTES = 2**20
+from archdsl.reading import MAX_BYTES, decoded
+from archdsl.source import Source
 
 STDIN = "-"
 STDIN_NAME = "<stdin>"
@@ -36,35 +34,9 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
     return decoded(data, shown)
 
 
-def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
-    """Bytes as a source text: UTF-8, of limited size, without zero bytes."""
-    if len(data) > MAX_BYTES:
-        return None, [
-            Diagnostic(
-                "E0704",
-                f"{name} is larger than {MAX_BYTES // 2**20} MiB",
-                None,
-                hints=("is it a spec? A repeat is written `{…} x1000`",),
-            )
-        ]
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        message = f"{name} is UTF-16, not UTF-8"
-        return None, [Diagnostic("E0104", message, None, hints=("save it as UTF-8",))]
-    zero = data.find(b"\0")
-    if zero >= 0:
-        line = data.count(b"\n", 0, zero) + 1
-        message = f"{name} is no text: byte {zero}, in line {line}, is zero"
-        return None, [Diagnostic("E0104", message, None)]
-    try:
-        return Source(name, data.decode("utf-8-sig")), []
-    except UnicodeDecodeError as problem:
-        # The offset that it tells leaves the byte order mark out.
-        at = problem.start + 3 * data.startswith(b"\xef\xbb\xbf")
-        before = data[:at].decode("utf-8-sig")
-        source = Source(name, data.decode("utf-8-sig", "replace"))
-        span = Span(source, len(before), len(before) + 1)
-        message = f"byte {at}, 0x{data[at]:02x}, is not valid UTF-8"
-        return None, [Diagnostic("E0104", message, span, hints=("save it as UTF-8",))]
+def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:
+    """A spec given on the command line."""
+    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME)
 
 
 def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:

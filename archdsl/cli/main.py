@@ -7,6 +7,7 @@ that `check` stays quick.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -23,19 +24,35 @@ BROKEN_PIPE = 141
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return the status to exit with."""
+    collecting = gc.isenabled()
+    # A command makes little garbage; looking for it takes a tenth of the time.
+    gc.disable()
     try:
         status = _main(sys.argv[1:] if argv is None else argv)
-        # A reader that has gone is noticed only now.
+        # A reader that has gone, or a full disk, is noticed only now.
         if sys.stdout is not None:
             sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Python flushes again at its end, and would complain.
-        devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, sys.stdout.fileno())
+        _drop_output()
         return BROKEN_PIPE
+    except OSError as problem:
+        # Of standard output alone: files are reported where they are written.
+        err(f"archdsl: the output cannot be written: {problem.strerror}\n")
+        _drop_output()
+        return USAGE
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _drop_output() -> None:
+    """Python flushes again at its end, and would complain."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
 
 
 def _main(argv: list[str]) -> int:
@@ -57,7 +74,9 @@ def _main(argv: list[str]) -> int:
         return USAGE
     except ReportedError:
         return FINDINGS
-    except BrokenPipeError:
+    except OSError as problem:
+        if problem.errno is None or problem.filename is not None:
+            return _bug(problem)
         raise
     except Exception as problem:
         return _bug(problem)

@@ -14,6 +14,9 @@ from archdsl.syntax import nodes as n
 
 _ANY = "_"
 
+# How many paddings and strides are tried for a hint.
+_TRIED = 1000
+
 
 def hold(
     asserted: n.Asserted,
@@ -130,21 +133,20 @@ def _what_would_fit(
     def fits(size: int, s: int, p: int, ceil: bool) -> bool:
         return window(size, k, s, p, d, ceil) == wanted
 
-    for other in range(k):
+    for other in range(min(k, _TRIED)):
         if other != p and fits(size, s, other, ceil):
             found.append(f"p{other}")
             break
     if "ceil" in site.args and not ceil and fits(size, s, p, True):
         found.append("`ceil`")
-    for other in range(1, 2 * k + s):
+    for other in range(1, min(2 * k + s, _TRIED)):
         if other != s and fits(size, other, p, ceil):
             found.append(f"s{other}")
             break
-    near = sorted(range(max(1, size - 2 * s), size + 2 * s + 1), key=lambda x: abs(x - size))
-    for other in near:
-        if fits(other, s, p, ceil):
-            found.append(f"an input of {other} instead of {size}")
-            break
+    least = max(1, (wanted - 1) * s + d * (k - 1) + 1 - 2 * p)
+    nearest = min(max(size, least), least + s - 1)
+    if nearest != size and fits(nearest, s, p, ceil):
+        found.append(f"an input of {nearest} instead of {size}")
     if not found:
         return ()
     choices = " or ".join(found)

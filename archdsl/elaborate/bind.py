@@ -98,11 +98,12 @@ class Binder:
                 given[name] = Bound(value, Const(value), span)
                 continue
             result = self._value(arg.value)
-            if result.value is UNKNOWN:
-                good = False
-            elif not self._collect(layer, result, span, numbers):
-                good = False
+            known = result.value is not UNKNOWN
+            good = known and self._collect(layer, result, span, numbers) and good
         if not good:
+            for record in layer.args:
+                if record.name in given:
+                    self._coerce(layer, record, given)
             return None
         good = self._positional(layer, numbers, given, places)
         missing: list[str] = []
@@ -272,9 +273,10 @@ class Binder:
         _, _, span = left[0]
         last = left[-1][2]
         takes = [_arg_name(layer, name.lstrip("*")) for name in layer.positional]
+        what = "this number" if len(left) == 1 else "these numbers"
         self._report.error(
             "E0403",
-            f"`{layer.name}` has no use for {'this number' if len(left) == 1 else 'these numbers'}",
+            f"`{layer.name}` has no use for {what}",
             Span(span.source, span.start, last.end),
             hints=(
                 f"it takes {', then '.join(takes)}, as in `{_example(layer)}`"

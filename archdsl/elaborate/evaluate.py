@@ -301,7 +301,7 @@ class _Evaluator:
             return FAILED
         for value, side in ((a, node.left), (b, node.right)):
             if isinstance(value, bool) or not isinstance(value, int | float):
-                hints = ()
+                hints: tuple[str, ...] = ()
                 if isinstance(value, SizeValue):
                     hints = ("arithmetic takes single numbers",)
                 return self.fail(

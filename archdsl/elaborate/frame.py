@@ -116,8 +116,7 @@ class Frame:
         return None
 
     def report_skipped(self, name: str, at: n.Name | n.Attribute) -> bool:
-        """Report a label that has no value because its line was skipped, if it is one.
-        """
+        """Report a label whose line was skipped; False if it is none."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.skipped:

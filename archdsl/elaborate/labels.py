@@ -58,6 +58,11 @@ def report_clash(module: Module, report: Reporter) -> None:
     if found is None:
         return
     name, first, second = found
+    if any(
+        d.code == "E0204" and d.span and second.start <= d.span.start < second.end
+        for d in report.found
+    ):
+        return
     if first == second:
         report.error(
             "E0212",

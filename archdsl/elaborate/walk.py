@@ -17,7 +17,7 @@ from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.evaluate import UNKNOWN, Result, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import fill_in, report_clash
-from archdsl.elaborate.names import INPUT_STAGE, ORDERS, Definitions
+from archdsl.elaborate.names import INPUT_STAGE, Definitions
 from archdsl.elaborate.report import Entry, Reporter
 from archdsl.ir.network import (
     BYTES_PER_NUMBER,
@@ -32,7 +32,7 @@ from archdsl.ir.network import (
 )
 from archdsl.ops import LAYERS, Layer
 from archdsl.ops.record import WHERE, Bound, Problem, Site
-from archdsl.shapes.expr import Const, Expr, InputSize, Var, op, substitute
+from archdsl.shapes.expr import Const, Expr, Var, op, substitute
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType, as_input
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
@@ -169,7 +169,8 @@ class Elaborator:
             if following is None:
                 return []
             item = following
-        return [p.name for p in item.params if p.default is None and p.name not in given]
+        required = (p.name for p in item.params if p.default is None)
+        return [name for name in required if name not in given]
 
     def _family_asserts(self, family: n.Family, module: Module, base: n.Net) -> None:
         frame = Frame(self._report, module.params)
@@ -247,8 +248,8 @@ class Elaborator:
         for param in params:
             bound = given.get(param.name)
             if bound is None and param.default is not None:
-                result = evaluate(param.default, frame, self._report)
-                bound = Bound(result.value, result.expr, None)
+                default = evaluate(param.default, frame, self._report)
+                bound = Bound(default.value, default.expr, None)
             if bound is None or bound.value is UNKNOWN:
                 frame.params[param.name] = Bound(UNKNOWN, Const(None), None)
                 continue
@@ -552,7 +553,6 @@ class _Walk:
 
     def _target(self, call: n.Call) -> _Target | None:
         name = call.callee.name
-        definitions = self._owner._definitions
         bound = self._frame.params.get(name)
         if bound is not None:
             if isinstance(bound.value, LayerRef):
@@ -652,10 +652,9 @@ class _Walk:
                 stage,
             )
             return frame.value(None)
-        if frame.input_value is not NOTHING:
-            if frame.input_value.type is None:
-                # Something was amiss at the first stage, and was reported there.
-                frame.input_value = NOTHING
+        if frame.input_value is not NOTHING and frame.input_value.type is None:
+            # Something was amiss at the first stage, and was reported there.
+            frame.input_value = NOTHING
         if frame.input_value is not NOTHING:
             self._report.error(
                 "E0307",
@@ -1034,7 +1033,8 @@ class _Walk:
                     )
                     return frame.value(None)
                 extra = self._inputs(atom, current)[1:] if atom.inputs else []
-                if atom.inputs and atom.inputs[0].chain.stages[0].atom.callee.name != "id":  # type: ignore[union-attr]
+                first = atom.inputs[0].chain.stages[0].atom if atom.inputs else None
+                if isinstance(first, n.Call) and first.callee.name != "id":
                     target = None
             if target is None:
                 body = n.Body(
@@ -1057,6 +1057,9 @@ class _Walk:
         outer_index, frame_index_used = frame.index, frame.index_used
         at = 0
         while at < total:
+            # Copies that differ take time each, also those of a known block.
+            if not self._owner.count_stage(self._report.span(stage)):
+                return frame.value(None)
             frame.current = value
             self._report.way_in.append(
                 Entry("copy", f"copy {at + 1} of {total}", self._report.span(stage))
@@ -1170,7 +1173,7 @@ class _Walk:
 
     def _copy_names(self, stage: n.Stage, first: int, count: int) -> list[str]:
         assert stage.label is not None
-        names = []
+        names: list[str] = []
         for copy in range(first, first + min(count, limits.MAX_DISTINCT_STAGES)):
             name = self._fill_in(stage.label, copy)
             if name is None:
@@ -1398,16 +1401,19 @@ def _wrong_sizes(site: Site) -> Problem | None:
     """A size that has another number of parts than there are spatial axes."""
     for arg in site.layer.args:
         value = site.args[arg.name].value
-        if arg.type.kind == "sizes" and isinstance(value, tuple):
-            if len(value) not in (1, site.spatial):
-                return Problem(
-                    "E0404",
-                    f"{len(value)} numbers are given for the {arg.doc.split(';')[0]}"
-                    f" of a map with {site.spatial} spatial"
-                    f" {'axis' if site.spatial == 1 else 'axes'}",
-                    at=arg.name,
-                    hints=(f"give one number, or {site.spatial}",),
-                )
+        if not isinstance(value, tuple) or arg.type.kind != "sizes":
+            continue
+        if len(value) not in (1, site.spatial):
+            return Problem(
+                "E0404",
+                f"{len(value)} numbers are given for the {arg.doc.split(';')[0]}"
+                f" of a map with {site.spatial} spatial"
+                f" {'axis' if site.spatial == 1 else 'axes'}",
+                at=arg.name,
+                hints=(f"give one number, or {site.spatial}",)
+                if site.spatial > 1
+                else ("give one number",),
+            )
     return None
 
 

@@ -30,7 +30,7 @@ class Fold(NamedTuple):
     counts: tuple[int, ...]
 
     @property
-    def count(self) -> int:
+    def count(self) -> int:  # type: ignore[override]  # hides the method of tuples
         return sum(self.counts)
 
 

@@ -26,6 +26,7 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
     if number == 0:
         number, tensor = 1, site.ins[1]
     hints: tuple[str, ...] = ()
+    dims: tuple[tuple[Dim, str], ...]
     if first.rank != tensor.rank:
         dims = ((first.dims[-1], f"{first} comes from here"),)
         hints = ("`gap` turns a map into a vector of its channels",)
@@ -48,7 +49,7 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
 
 def _to_make_equal(a: TensorType, b: TensorType) -> tuple[str, ...]:
     """What would make two shapes of the same rank equal."""
-    big, small = (a, b) if a.elements // a.sizes[0] > b.elements // b.sizes[0] else (b, a)
+    big, small = sorted((a, b), key=lambda t: t.elements // t.sizes[0], reverse=True)
     window = "x".join("1" * (a.rank - 1))
     if big.sizes[1:] == small.sizes[1:]:
         if a.rank == 1:

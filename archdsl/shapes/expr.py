@@ -76,6 +76,8 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         weight += operand.weight
     if folded:
         return Const(value)
+    if operator == "+" and len(operands) > 1 and len(set(operands)) == 1:
+        return op("*", value, Const(len(operands)), operands[0])
     if opaque or weight > MAX_WEIGHT:
         return Opaque(depends(*operands))
     return Op(operator, operands, weight)

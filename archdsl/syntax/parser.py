@@ -283,9 +283,9 @@ def _misplaced(
     previous = tokens.kinds[at - 1] if at else ""
     stage = "STRING" in possible and "LBRACE" in possible and "LPAR" not in possible
     opener = _opener(tokens, at)
-    if kind in _TOP_LEVEL and (stage or possible <= _ENDS) and previous != "NEWLINE":
-        if opener < 0 and at:
-            return f"`{text}` begins on a new line", ()
+    apart = at == 0 or previous == "NEWLINE"
+    if kind in _TOP_LEVEL and opener < 0 and not apart and (stage or possible <= _ENDS):
+        return f"`{text}` begins on a new line", ()
     if kind in _TOP_LEVEL and opener >= 0 and (stage or "NEWLINE" in possible):
         return (
             f"`{text}` cannot stand inside a net or a block",

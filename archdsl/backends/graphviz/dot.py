@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from archdsl.backends.graphviz import words
-from archdsl.backends.graphviz.plan import Box, Edge, Frame, plan
+from archdsl.backends.graphviz.picture import Box, Edge, Frame, Picture
+from archdsl.backends.graphviz.plan import plan
 from archdsl.ir.network import Network
 from archdsl.ops.record import Look
 
@@ -19,9 +22,11 @@ COLOURS: dict[Look, str] = {
     "shape": "#DDDDDD",
 }
 PLAIN = "#FFFFFF"
+# The width of a letter on an edge, in inches.
+LETTER = 0.075
 
 HEAD = """\
-  graph [rankdir=TB, labelloc=t, nodesep=0.3, ranksep=0.3,
+  graph [rankdir=TB, labelloc=t, nodesep=0.3, ranksep=0.3, newrank=true,
     fontname="Helvetica,Arial,sans-serif", fontsize=13, fontcolor="#222222"]
   node [shape=box, style="rounded,filled", fillcolor="#FFFFFF", color="#444444",
     fontname="Helvetica,Arial,sans-serif", fontsize=11, fontcolor="#222222",
@@ -36,7 +41,7 @@ def dot(network: Network, source_name: str | None = None) -> str:
     picture = plan(network, source_name)
     out = [f'digraph "{_id(network.name or "net")}" {{\n', HEAD]
     out.append(f'  label="{_legend(network)}"\n')
-    _items(picture.root, out)
+    _items(picture, out)
     out += [_edge(edge) for edge in picture.edges]
     out.append("}\n")
     return "".join(out)
@@ -53,9 +58,41 @@ def _legend(network: Network) -> str:
     return "".join(f"{escape(line)}\\n" for line in lines)
 
 
-def _items(root: Frame, out: list[str]) -> None:
+class _Room(NamedTuple):
+    """What a frame has to hold besides boxes, by the frame's title.
+
+    Graphviz leaves the labels and bends of edges out when it measures a cluster.
+    """
+
+    longest: dict[str, int]
+    bends: set[str]
+
+
+def _room(picture: Picture) -> _Room:
+    title: dict[str, str] = {}
+    stack = [picture.root]
+    while stack:
+        frame = stack.pop()
+        for item in frame.items:
+            if isinstance(item, Frame):
+                stack.append(item)
+            elif isinstance(frame.items[0], Box):
+                title[item.id] = frame.items[0].id
+    room = _Room({}, set())
+    for edge in picture.edges:
+        home = title.get(edge.tail.id)
+        if home is None or home != title.get(edge.head.id):
+            continue
+        room.longest[home] = max(room.longest.get(home, 0), len(edge.label))
+        if edge.skip:
+            room.bends.add(home)
+    return room
+
+
+def _items(picture: Picture, out: list[str]) -> None:
     """The frames and their boxes, without recursion."""
-    stack: list[Box | Frame | str] = list(reversed(root.items))
+    room = _room(picture)
+    stack: list[Box | Frame | str] = list(reversed(picture.root.items))
     depth = 1
     while stack:
         item = stack.pop()
@@ -63,21 +100,23 @@ def _items(root: Frame, out: list[str]) -> None:
             depth -= 1
             out.append("  " * depth + item)
         elif isinstance(item, Box):
-            out.append("  " * depth + _box(item))
+            out.append("  " * depth + _box(item, room.longest.get(item.id, 0)))
         else:
             pad = "  " * depth
-            wide = ", penwidth=2" if item.times > 1 else ""
+            thick = 2 if item.times > 1 else 1
+            margin = 18 if item.items[0].id in room.bends else 12
             out.append(
                 f'{pad}subgraph "{item.id}" {{\n'
-                f'{pad}  graph [label="", style=rounded, color="#888888"{wide},'
-                f' margin=8, tooltip="{escape(item.tooltip)}"]\n'
+                f'{pad}  graph [label="", style=rounded, color="#888888",'
+                f" penwidth={thick}, margin={margin},"
+                f' tooltip="{escape(item.tooltip)}"]\n'
             )
             depth += 1
             stack.append("}\n")
             stack += reversed(item.items)
 
 
-def _box(box: Box) -> str:
+def _box(box: Box, longest: int) -> str:
     if box.shape == "fork":
         return (
             f'"{box.id}" [shape=point, width=0.05, height=0.05, label="",'
@@ -87,9 +126,12 @@ def _box(box: Box) -> str:
         title = box.lines[0]
         if box.times > 1:
             title = f"{title}  ×{box.times}".strip()
+        # The title makes room for labels on both sides.
+        width = max(0.6, 2 * LETTER * longest)
         return (
             f'"{box.id}" [shape=plaintext, style="", label="{escape(title)}",'
-            f' margin="0.05,0.02", height=0.2, tooltip="{escape(box.tooltip)}"]\n'
+            f' margin="0.05,0.02", height=0.2, width={width:.2f},'
+            f' tooltip="{escape(box.tooltip)}"]\n'
         )
     lines = list(box.lines)
     low, high = box.params
@@ -118,11 +160,9 @@ def _edge(edge: Edge) -> str:
     if edge.hidden:
         parts.append("style=invis")
     elif edge.skip:
-        parts.append("style=dashed, constraint=false")
-    elif edge.projects:
         parts.append("style=dashed")
-    elif edge.spine:
-        parts.append("weight=50")
+    if edge.weight != 1:
+        parts.append(f"weight={edge.weight}")
     attributes = f" [{', '.join(parts)}]" if parts else ""
     return f'  "{edge.tail.id}" -> "{edge.head.id}"{attributes}\n'
 

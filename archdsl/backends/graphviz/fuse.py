@@ -40,6 +40,7 @@ def units(flat: Flat) -> list[list[int]]:
             if look in SMALL:
                 joins = begun in SMALL and looks[known[-1]] in SMALL
                 joins = joins or (begun in LEADS and not (before and begun != "merge"))
+                joins = joins or (begun == "pooling" and look == "activation")
             else:
                 joins = before and look in LEADS and looks[known[-1]] in SMALL
                 joins = joins and begun in SMALL

@@ -8,6 +8,9 @@ from typing import Literal, NamedTuple
 from archdsl.ir.network import Cost
 from archdsl.ops.record import Look
 
+SPINE = 50
+BRANCH = 3
+
 Shape = Literal["layer", "merge", "end", "closed", "title", "fork"]
 
 
@@ -26,7 +29,7 @@ class Box:
     look: Look | None
     tooltip: str
     params: tuple[int, int] = (0, 0)
-    cost: Cost = Cost()
+    cost: Cost = field(default_factory=Cost)
     shown: str = ""
     times: int = 1
     sums: bool = False
@@ -49,17 +52,15 @@ class Frame:
 class Edge:
     """A line from one box to another.
 
-    `spine` edges pull the picture straight, `skip` edges pass by what lies between,
-    `projects` marks the shorter branch of a sum, and `hidden` edges only hold boxes
-    in place.
+    Skips pass by other boxes, or through fewer of them. `weight` is how much the edge
+    pulls the picture straight and short. Hidden edges only hold boxes in place.
     """
 
     tail: Box
     head: Box
     label: str
     skip: bool = False
-    spine: bool = False
-    projects: bool = False
+    weight: int = 1
     hidden: bool = False
 
 
@@ -78,30 +79,37 @@ def mark(edges: list[Edge], spans: list[tuple[Box, Box]]) -> None:
     """
     entering: dict[str, list[Edge]] = {}
     leaving: dict[str, list[Edge]] = {}
-    depth: dict[str, int] = {}
+    # How many boxes on the way there learn something, and how many do not.
+    depth: dict[str, tuple[int, int]] = {}
     for edge in edges:
         if not edge.hidden:
             entering.setdefault(edge.head.id, []).append(edge)
             leaving.setdefault(edge.tail.id, []).append(edge)
-            below = depth.get(edge.tail.id, 0) + 1
-            depth[edge.head.id] = max(depth.get(edge.head.id, 0), below)
+            learning, others = depth.get(edge.tail.id, (0, 0))
+            if edge.head.params[1]:
+                learning += 1
+            elif edge.head.shape not in ("title", "fork"):
+                others += 1
+            below = learning, others
+            depth[edge.head.id] = max(depth.get(edge.head.id, below), below)
     for arriving in entering.values():
-        main = max(arriving, key=lambda edge: depth.get(edge.tail.id, 0))
-        main.spine = True
+        main = max(arriving, key=lambda edge: depth.get(edge.tail.id, (0, 0)))
+        main.weight = SPINE
         for edge in arriving:
-            if depth.get(edge.tail.id, 0) == depth.get(main.tail.id, 0):
+            if depth.get(edge.tail.id) == depth.get(main.tail.id):
                 continue
             if _branches(edge.tail, leaving):
-                edge.skip = True
+                edge.skip, edge.weight = True, 0
             elif edge.head.sums:
                 _project(edge, entering, leaving)
     for begin, end in spans:
         out, back = leaving.get(begin.id, []), entering.get(end.id, [])
-        plain = not any(edge.skip or edge.projects for edge in (*out, *back))
-        if plain and len(out) > 1 and len(back) > 1:
-            for edge in (*out, *back):
-                edge.spine = False
-            edges.append(Edge(begin, end, "", spine=True, hidden=True))
+        if any(edge.skip for edge in (*out, *back)) or len(out) < 2 or len(back) < 2:
+            continue
+        for edge in out:
+            edge.weight = 2 * BRANCH
+        for edge in back:
+            edge.weight = BRANCH
 
 
 def _branches(box: Box, leaving: dict[str, list[Edge]]) -> bool:
@@ -119,4 +127,5 @@ def _project(
             return
         branch.append(before[0])
     for part in branch:
-        part.projects, part.spine = True, part is not edge
+        # The heavier edges hold the branch at its beginning.
+        part.skip, part.weight = True, 1 if part is edge else BRANCH

@@ -84,11 +84,15 @@ class _Part(NamedTuple):
 
 
 class _Called(NamedTuple):
-    """How a stage is presented: by its label, by a frame's title, as `times` copies."""
+    """How a stage is presented: its label, the title of its frame, how many it is.
+
+    The stages of an inline group are named in the scope around it.
+    """
 
     label: str
     title: str
     times: int = 1
+    inline: bool = False
 
 
 def plan(network: Network, source_name: str | None = None) -> Picture:
@@ -179,7 +183,9 @@ class _Planner:
                 counts += [weight * count for count in folds[number].counts]
             part = _Part(tuple(stages), tuple(counts))
             alone = len(folded[0]) == 1
-            at, called = _copies(repeats[0], part.first, passed, fold.count, alone, place)
+            at, called = _copies(
+                repeats[0], part.first, passed, fold.count, alone, place
+            )
             flow = self._parts([part], [flow, *inputs[1:]], at, called)
             passed += fold.count
         return flow
@@ -202,8 +208,8 @@ class _Planner:
             self._id(("cluster", *place.path)), self._at(part.first.span), called.times
         )
         inner = place._replace(frame=frame, depth=place.depth + 1)
-        if not place.copies or place.copies[-1] < 0:
-            inner = inner._replace(copies=())
+        if not called.inline:
+            inner = inner._replace(names=self._named(modules[0]), copies=())
         begun = len(self._edges)
         entering = self._enter(modules, inputs, inner, called.title, part.first.span)
         head = frame.items[0]
@@ -327,7 +333,9 @@ class _Planner:
     ) -> _Port:
         """A block as one box."""
         lines = [called.title, f"{part.first.cost.layers:,} layers"]
-        box = self._box(place, "closed", [line for line in lines if line], part.first.span)
+        box = self._box(
+            place, "closed", [line for line in lines if line], part.first.span
+        )
         self._count(box, [part], called.times)
         for port in inputs:
             self._join(port, box)
@@ -407,3 +415,30 @@ def _label(box: Box, label: str) -> None:
     line = box.lines[0]
     if label and not label.isdigit() and label not in line.split():
         box.lines[0] = words.short(f"{label}: {line}")
+
+
+def _copies(
+    repeat: Repeat, stage: Stage, first: int, count: int, alone: bool, place: _Place
+) -> tuple[_Place, _Called]:
+    """Where equal copies of a repeat are drawn, and how they are presented."""
+    if is_inline(repeat):
+        place = place._replace(copies=(*place.copies, first))
+        return place, _Called("", "", count, True)
+    kind = "" if stage.kind == "{}" else f": {stage.kind}"
+    last = first + count - 1
+    if repeat.label is not None:
+        label = place.name(repeat)
+        which = label if alone else f"{label}.{words.span(first, last)}"
+        at = place.inside(label, str(first))
+        return at, _Called(which, which + kind, count)
+    name = place.name(stage, first)
+    if repeat.names is not None:
+        named = words.span(name, repeat.names[last])
+        return place.inside(name), _Called(named, named + kind, count)
+    if name.isdigit():
+        # In a labelled group the copies are called by position.
+        title = words.span(int(name), int(name) + count - 1) + kind
+    else:
+        begin = int(name.removeprefix(stage.kind))
+        title = stage.kind + words.span(begin, begin + count - 1)
+    return place.inside(name), _Called("", title, count)

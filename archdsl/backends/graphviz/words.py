@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.ops.record import REQUIRED, Bound, Site
+from archdsl.ops.record import Bound, Site
 
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
@@ -23,9 +23,7 @@ def layer(site: Site) -> str:
             continue
         if record.type.kind == "sizes" and isinstance(bound.value, tuple):
             size = sizes(site.sizes(name)) if site.spatial else ""
-        elif record.default is REQUIRED or _is_number(bound.value):
-            words.append(value(bound.value))
-        elif bound.value != record.default:
+        elif _is_number(bound.value) or bound.value != record.default:
             words.append(value(bound.value))
     if size:
         words.insert(0, size)
@@ -75,21 +73,19 @@ def shape(found: Sequence[tuple[int, ...]]) -> str:
     return "×".join(span(min(axis), max(axis)) for axis in zip(*found, strict=True))
 
 
-def span(low: int, high: int) -> str:
-    """One number, or the range from one to another."""
+def span(low: object, high: object) -> str:
+    """One number or name, or the range from one to another."""
     return str(low) if low == high else f"{low}–{high}"
 
 
 def count(number: int) -> str:
-    """A number of parameters or operations, to three digits: `9.41 K`."""
+    """A number of parameters or operations, to three digits: `9.41 k`."""
     if number < 1000:
         return str(number)
-    scaled = float(number)
-    unit = ""
-    for unit in ("K", "M", "G", "T", "P", "E"):
-        scaled /= 1000
-        if scaled < 999.5:
-            break
+    scaled, units = number / 1000, iter("kMGTPE")
+    unit = next(units)
+    while scaled >= 999.5:
+        scaled, unit = scaled / 1000, next(units)
     digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
     return f"{scaled:.{digits}f} {unit}"
 

@@ -75,13 +75,17 @@ def _header(network: Network, batch: int) -> list[str]:
         f"{network.name or network.source_name}: {inputs} → {root.type}",
         f"{_both(cost.params)} parameters, {trainable}",
         f"{_both(cost.macs * batch)} MACs,"
-        f" {human(cost.activation_bytes * batch)}B of activations{samples}",
-        f"{cost.layers:,} layers",
+        f" {_bytes(cost.activation_bytes * batch)} of activations{samples}",
+        f"{cost.layers:,} {'layer' if cost.layers == 1 else 'layers'}",
     ]
 
 
 def _both(number: int) -> str:
-    return f"{number:,} ({human(number)})" if number >= 1000 else str(number)
+    return f"{number:,} ({human(number)})" if number >= 100_000 else f"{number:,}"
+
+
+def _bytes(number: int) -> str:
+    return f"{human(number)}B" if number >= 1000 else f"{number} B"
 
 
 def _number(number: int) -> str:

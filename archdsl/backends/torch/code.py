@@ -130,7 +130,7 @@ def _document(code: Code) -> tuple[_Doc, ...]:
         )
         return (_brackets("[", inner, "]"),)
     if isinstance(code, Conditional):
-        return (
+        either: tuple[_Doc, ...] = (
             *_document(code.then),
             _SPACE,
             f"if {code.condition}",
@@ -138,6 +138,7 @@ def _document(code: Code) -> tuple[_Doc, ...]:
             "else ",
             *_document(code.otherwise),
         )
+        return (_Group(either),)
     parts: list[_Doc] = []
     for at, operand in enumerate(code.operands):
         if at:
@@ -150,7 +151,7 @@ def _document(code: Code) -> tuple[_Doc, ...]:
             parts += ["(", *_document(operand), ")"]
         else:
             parts += _document(operand)
-    return tuple(parts)
+    return (_Group(tuple(parts)),)
 
 
 def _statement(code: Code) -> tuple[_Doc, ...]:
@@ -161,7 +162,7 @@ def _statement(code: Code) -> tuple[_Doc, ...]:
             _Group(
                 (
                     _IfBroken("("),
-                    _Indent((_SOFT, _Group(inner))),
+                    _Indent((_SOFT, *inner)),
                     _SOFT,
                     _IfBroken(")"),
                 )

@@ -15,6 +15,9 @@ from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
 
 Name = Var | InputSize
 
+# A longer formula says less than a number or an argument of its own.
+_LONGEST_FORMULA = 48
+
 
 class Extra:
     """A number that no formula gives: an argument of its own."""
@@ -55,7 +58,11 @@ class Namespace:
                 continue
             if isinstance(expr, Const) or not self._holds(expr, values):
                 continue
-            return self._formula(expr, next(iter(values)))
+            used = dict(self.used)
+            text = self._formula(expr, next(iter(values)))
+            if len(text) <= _LONGEST_FORMULA:
+                return text
+            self.used = used
         if uniform:
             return formula.literal(first)
         return self._extra(values, hint)

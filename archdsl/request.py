@@ -1,8 +1,9 @@
-"""Values of a net's parameters from outside: `--set` and keyword arguments."""
+"""What is asked of a spec from outside: which net, with which values."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import os
+from collections.abc import Collection, Sequence
 
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.evaluate import FAILED, UNKNOWN, Result, SizeValue, evaluate
@@ -13,6 +14,59 @@ from archdsl.shapes.expr import Const
 from archdsl.source import Source
 from archdsl.syntax import nodes as n
 from archdsl.syntax import parse
+
+
+class ChoiceError(ValueError):
+    """No net can be told from the others; its text says which there are."""
+
+
+def net_names(source: Source, given: Collection[str] = ()) -> tuple[str, ...]:
+    """The names of the nets of a text that can be built; none if it has mistakes.
+
+    These are the nets whose parameters all have a value, those in `given` too; if
+    there is no such net, all nets.
+    """
+    tree, _ = parse(source)
+    nets = {
+        item.name.name: item
+        for item in (tree.items if tree else ())
+        if isinstance(item, n.Net | n.Family)
+    }
+    whole = [name for name in nets if _is_whole(name, nets, given)]
+    return tuple(whole or nets)
+
+
+def _is_whole(
+    name: str, nets: dict[str, n.Net | n.Family], given: Collection[str]
+) -> bool:
+    known = set(given)
+    seen: set[str] = set()
+    item = nets.get(name)
+    while isinstance(item, n.Family) and item.base.name not in seen:
+        seen.add(item.base.name)
+        known |= {arg.key for arg in item.args if arg.key}
+        # Required parameters of the base may be given in order.
+        if any(arg.key is None for arg in item.args):
+            return True
+        item = nets.get(item.base.name)
+    return not isinstance(item, n.Net) or all(
+        param.default is not None or param.name in known for param in item.params
+    )
+
+
+def the_net(nets: Sequence[str], name: str) -> str | None:
+    """The net that is meant where none is named; None if there are none.
+
+    That is the only one, or the one called like the file `name` without its ending.
+    Raises ChoiceError.
+    """
+    if len(nets) <= 1:
+        return nets[0] if nets else None
+    stem = os.path.splitext(os.path.basename(name))[0]
+    if stem in nets:
+        return stem
+    shown = ", ".join(net or '"" (without a name)' for net in nets)
+    raise ChoiceError(f"{name} has {len(nets)} nets; choose one of: {shown}")
 
 
 class SettingError(ValueError):

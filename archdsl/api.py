@@ -1,0 +1,107 @@
+"""archdsl from Python: check and compile; `load` is in `archdsl.runtime`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from archdsl import pipeline
+from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics.render import render
+from archdsl.ir.network import Network
+from archdsl.reading import MAX_BYTES, decoded
+from archdsl.request import converted, net_names, the_net
+
+TEXT_NAME = "<text>"
+
+
+class SpecError(ValueError):
+    """A spec with mistakes. `diagnostics` holds them; the text shows them in full."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        super().__init__("\n" + render(diagnostics, "full"))
+        self.diagnostics = diagnostics
+
+
+class Checked(NamedTuple):
+    """What came of a spec.
+
+    `networks` holds the checked nets by name and is empty if there are mistakes;
+    `nets` are the names of all nets of the spec, `name` is that of the file.
+    """
+
+    name: str
+    nets: tuple[str, ...]
+    networks: dict[str, Network]
+    diagnostics: list[Diagnostic]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was found."""
+        return not self.diagnostics
+
+    def network(self, net: str | None = None) -> Network:
+        """The net of that name, or the one that the file is about.
+
+        Raises SpecError if the spec has mistakes, ValueError if no net was named and
+        there are several, KeyError if there is none of that name.
+        """
+        if self.diagnostics:
+            raise SpecError(self.diagnostics)
+        if net is None:
+            net = the_net(tuple(self.networks), self.name)
+        if net is None or net not in self.networks:
+            raise KeyError(f"there is no net `{net or ''}` in {self.name}")
+        return self.networks[net]
+
+
+def check(
+    path_or_text: str | Path, net: str | None = None, **params: object
+) -> Checked:
+    """Check a spec: all its nets, or the one named.
+
+    A `Path` is a file. So is a string that names a file or ends in `.arch`, unless it
+    holds a line end, `|` or `{`; other strings with a blank or one of these are the
+    spec itself. `params` set parameters of the net: numbers, truth values, lists,
+    sizes as `"3x3"`, layers and blocks by name, other strings. Raises OSError if the
+    file cannot be read, and ValueError if there are parameters and several nets, none
+    of them named, or for values that no parameter can have.
+    """
+    name, data = _read(path_or_text)
+    source, found = decoded(data, name)
+    if source is None:
+        return Checked(name, (), {}, found)
+    values = {key: converted(value, source) for key, value in params.items()}
+    if values and net is None:
+        net = the_net(net_names(source, values), name)
+    checked = pipeline.check(source, net, values)
+    return Checked(name, checked.nets, checked.networks, checked.diagnostics)
+
+
+def compile(path_or_text: str | Path, net: str | None = None, **params: object) -> str:
+    """The PyTorch source of a net, a module of its own that imports torch alone.
+
+    The arguments are those of `check`. Raises SpecError if the spec has mistakes,
+    and what `check` and `Checked.network` raise.
+    """
+    from archdsl.backends.torch.emit import emit
+
+    return emit(check(path_or_text, net, **params).network(net))
+
+
+def _read(path_or_text: str | Path) -> tuple[str, bytes]:
+    if isinstance(path_or_text, str) and not _is_path(path_or_text):
+        return TEXT_NAME, path_or_text.encode("utf-8", "surrogatepass")
+    with open(path_or_text, "rb") as file:
+        return os.fspath(path_or_text), file.read(MAX_BYTES + 1)
+
+
+def _is_path(text: str) -> bool:
+    if "\n" in text or not text:
+        return False
+    if os.path.isfile(text):
+        return True
+    if "|" in text or "{" in text:
+        return False
+    return text.endswith(".arch") or " " not in text

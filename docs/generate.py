@@ -1,0 +1,180 @@
+"""Writes the pages of the documentation that are made from tables in the code.
+
+`python docs/generate.py` writes `docs/errors/` and `docs/layers.md` anew; with
+`--check` it only says whether they are fresh.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from archdsl.diagnostics import codes
+from archdsl.ir.network import Stage
+from archdsl.ops import FAMILIES, Layer
+from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Slot
+from archdsl.ops.record import REQUIRED, Arg, Site, plain
+from archdsl.pipeline import check
+from archdsl.source import Source
+
+DOCS = Path(__file__).resolve().parent
+
+
+def pages() -> dict[str, str]:
+    """Each generated page, by its path under `docs/`."""
+    made = {f"errors/{code}.md": codes.page(code) for code in codes.CODES}
+    made["errors/README.md"] = error_index()
+    made["layers.md"] = layers()
+    return made
+
+
+def error_index() -> str:
+    """The list of all codes."""
+    parts = [
+        "# Errors",
+        "Every finding has a code. `archdsl explain E0312` prints its page.",
+    ]
+    for title, entries in codes.FAMILIES:
+        rows = "\n".join(
+            f"| [{entry.code}]({entry.code}.md) | {entry.title} |" for entry in entries
+        )
+        parts += [f"## {title}", f"| code | what |\n| --- | --- |\n{rows}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def layers() -> str:
+    """The reference of all layers."""
+    parts = [
+        "# Layers",
+        "Shapes are channels first, without the batch. Arguments that the first column"
+        " of a table shows in bold need no key when they are given in this order; one"
+        " with a star takes all the numbers that are left. Costs are for one sample.",
+    ]
+    for title, family in FAMILIES:
+        parts.append(f"## {title}")
+        for layer in family:
+            parts += _layer(layer)
+    return "\n\n".join(parts) + "\n"
+
+
+def _layer(layer: Layer) -> list[str]:
+    parts = [f"### `{layer.name}`", layer.doc]
+    if layer.args:
+        rows = "\n".join(_argument(layer, arg) for arg in layer.args)
+        parts.append(
+            "| argument | what | takes | default |\n| --- | --- | --- | --- |\n" + rows
+        )
+    least, most = layer.inputs
+    if (least, most) != (1, 1):
+        parts.append(f"Inputs: {least}{' or more' if most is None else ''}.")
+    parts += _example(layer)
+    if layer.source:
+        parts.append(f"Source: {layer.source}.")
+    return parts
+
+
+def _argument(layer: Layer, arg: Arg) -> str:
+    name = f"`{arg.name}`"
+    if arg.name in layer.positional:
+        name = f"**{name}**"
+    elif f"*{arg.name}" in layer.positional:
+        name = f"**{name}** \\*"
+    default = "required" if arg.default is REQUIRED else _value(plain(arg.default))
+    return f"| {name} | {arg.doc} | {arg.type.describe()} | {default} |"
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`"
+
+
+def _example(layer: Layer) -> list[str]:
+    checked = check(Source("example", layer.example))
+    (network,) = checked.networks.values()
+    stage = network.root.nodes[-1]
+    assert isinstance(stage, Stage)
+    assert isinstance(stage.target, Site)
+    shape = "x".join(str(size) for size in stage.type.sizes)
+    cost = stage.cost
+    counts = f"Gives {shape}, with {_count(cost.params, 'parameter')}"
+    if cost.macs:
+        counts += f" and {_count(cost.macs, 'multiply-add')}"
+    form = layer.torch(stage.target)
+    return [
+        f"```arch\n{layer.example}\n```",
+        f"{counts}. In PyTorch:",
+        f"```python\n{_form(form)}\n```",
+    ]
+
+
+def _count(number: int, noun: str) -> str:
+    if not number:
+        return f"no {noun}s"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _form(form: Form) -> str:
+    return _python(form.function if form.module is None else form.module)
+
+
+def _python(code: Code | None) -> str:
+    if isinstance(code, Slot):
+        return str(code.value)
+    if isinstance(code, Input):
+        name = "x" if code.number == 0 else f"x{code.number}"
+        return name + "[..., None]" * bool(code.axes)
+    if isinstance(code, Inputs):
+        return "xs"
+    if isinstance(code, Infix):
+        return f" {code.operator} ".join(map(_python, code.operands))
+    if isinstance(code, Apply):
+        return f"{code.function}({', '.join(_arguments(code))})"
+    return str(code)
+
+
+def _arguments(code: Apply) -> list[str]:
+    shown = []
+    for argument in code.arguments:
+        if not isinstance(argument, tuple) or hasattr(argument, "_fields"):
+            shown.append(_python(argument))  # type: ignore[arg-type]
+            continue
+        key, value = argument
+        default = isinstance(value, Slot) and value.value == value.default
+        if not default:
+            shown.append(f"{key}={_python(value)}")
+    return shown
+
+
+def stale() -> list[str]:
+    """The pages that are not as they would be written now, or should not be there."""
+    made = pages()
+    found = [
+        name
+        for name, text in made.items()
+        if not (DOCS / name).is_file()
+        or (DOCS / name).read_text(encoding="utf-8") != text
+    ]
+    there = {f"errors/{path.name}" for path in (DOCS / "errors").glob("*.md")}
+    return found + sorted(there - made.keys())
+
+
+def main() -> int:
+    """Write the pages, or check them."""
+    if "--check" in sys.argv[1:]:
+        found = stale()
+        for name in found:
+            print(f"docs/{name} is not up to date: run `make docs`")
+        return 1 if found else 0
+    for name in stale():
+        (DOCS / name).unlink(missing_ok=True)
+    (DOCS / "errors").mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
