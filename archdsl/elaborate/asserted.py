@@ -69,7 +69,8 @@ def hold(
                 hints = _what_would_fit(frame, value, axis, b)
             elif not axis and order == "chw" and _hwc_fits(believed, tensor):
                 hints = ("for height x width x channels, write `hwc` after it",)
-        if not hints and believed[1:] == list(tensor.sizes[1:]):
+        differs = believed[0] not in (None, tensor.sizes[0])
+        if not hints and differs and tensor.rank > 1:
             where = related[0].span.line if related else 0
             here = "" if where in (0, span.line) else f" in line {where}"
             hints = (f"write {shown} here, or {believed[0]} channels{here}",)
@@ -77,7 +78,7 @@ def hold(
         hints = ("a shape is written channels first, without the batch",)
     report.error(
         "E0601",
-        f"this is {shown}, not {said}",
+        f"this is {shown}, not {said}" if said else f"this is {shown}",
         span,
         related=tuple(dict.fromkeys(related)),
         hints=hints,
@@ -101,21 +102,19 @@ def _what_would_fit(
     frame: Frame, value: Value, axis: int, wanted: int
 ) -> tuple[str, ...]:
     """The padding, stride or input with which the last window gives that size."""
-    from archdsl.ir.network import Stage
+    from archdsl.ir.network import Module, Stage
     from archdsl.ops.conv import padding
     from archdsl.ops.record import Site
     from archdsl.ops.window import strided
 
-    last = next(
-        (
-            node
-            for node in reversed(frame.nodes)
-            if isinstance(node, Stage)
-            and isinstance(node.target, Site)
-            and {"k", "s", "p"} <= node.target.args.keys()
-        ),
-        None,
-    )
+    nodes = list(frame.nodes)
+    last = None
+    while nodes and last is None:
+        node = nodes.pop()
+        if isinstance(node, Stage) and isinstance(node.target, Module):
+            nodes += node.target.nodes
+        elif isinstance(node, Stage) and {"k", "s", "p"} <= node.target.args.keys():
+            last = node
     if last is None or not isinstance(last.target, Site):
         return ()
     site = last.target

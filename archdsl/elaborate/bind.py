@@ -250,6 +250,7 @@ class Binder:
         places: dict[str, Span],
     ) -> bool:
         left = list(numbers)
+        by_key = frozenset(places)
         for name in layer.positional:
             if not left:
                 break
@@ -272,6 +273,9 @@ class Binder:
             return True
         _, _, span = left[0]
         last = left[-1][2]
+        for name in (name.lstrip("*") for name in layer.positional):
+            if name in by_key:
+                return self._once(name, Span(span.source, span.start, last.end), places)
         takes = [_arg_name(layer, name.lstrip("*")) for name in layer.positional]
         what = "this number" if len(left) == 1 else "these numbers"
         self._report.error(

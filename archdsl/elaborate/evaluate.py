@@ -81,6 +81,7 @@ class _Evaluator:
     def __init__(self, names: Names, report: Reporter) -> None:
         self._names = names
         self._report = report
+        self._too_deep = False
 
     def fail(
         self, code: str, message: str, at: Located, hints: tuple[str, ...] = ()
@@ -90,7 +91,15 @@ class _Evaluator:
 
     def value(self, node: n.Expression, depth: int) -> Result:
         if depth > limits.MAX_EXPRESSION_DEPTH:
-            return self.fail("E0703", "this expression is nested too deep", node)
+            if self._too_deep:
+                return FAILED
+            self._too_deep = True
+            return self.fail(
+                "E0703",
+                "this expression is nested too deep",
+                node,
+                ("give its inner part to a parameter",),
+            )
         return _EVALUATE[type(node)](self, node, depth + 1)
 
     def number(self, node: n.Number, depth: int) -> Result:
@@ -339,8 +348,9 @@ class _Evaluator:
             if whole and b < 0:
                 self.fail("E0503", "a whole number has no negative power", node)
                 return None
-            size = abs(a).bit_length() if isinstance(a, int) else 1
-            if (whole and size * b > 64 and abs(a) > 1) or abs(b) > 1024:
+            # The power of an integer has at least `size * b` bits and one more.
+            size = abs(a).bit_length() - 1 if isinstance(a, int) else 1
+            if (whole and size * b > 62 and abs(a) > 1) or abs(b) > 1024:
                 self.too_large(node)
                 return None
         try:

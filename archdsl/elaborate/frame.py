@@ -52,6 +52,9 @@ class Frame:
         self.params = params
         self.outer = outer
         self.index = index
+        # Whether assertions hold here: not in a net whose parameters were set from
+        # outside.
+        self.as_written: bool = outer.as_written if outer else True
         self.nodes: list[Node] = []
         self.labels: list[dict[str, Labelled]] = [{}]
         self.written: dict[str, int] = {}
@@ -192,7 +195,9 @@ class Frame:
                 "E0505",
                 f"a value of {tensor} has no size `.{node.name}`",
                 node,
-                hints=(f"it has {known}",),
+                hints=(f"`.{node.name}` is known in `assert` lines only",)
+                if node.name in TOTALS
+                else (f"it has {known}",),
             )
             return FAILED
         dim = tensor.dims[axes[node.name]]

@@ -83,7 +83,8 @@ def _check_default(item: n.Default, report: Reporter) -> None:
             "E0201",
             f"there is no layer `{item.layer.name}`",
             item.layer,
-            hints=did_you_mean(item.layer.name, LAYERS)
+            hints=_elsewhere(item.layer.name)
+            or did_you_mean(item.layer.name, LAYERS)
             or ("`default` sets arguments of a layer, such as `default conv same`",),
         )
 
@@ -445,6 +446,8 @@ class _Scope:
         hints = did_you_mean(name, known)
         if layer.arg(name) is not None:
             hints = (f"give it a value: `{name}=…`",)
+        elif not hints and any(arg.type.kind == "axis" for arg in layer.args):
+            hints = (f"the axes are {', '.join(AXIS_NAMES)}",)
         if not hints:
             self._name(node, totals=False)
             return
@@ -510,8 +513,8 @@ class _Scope:
         hints = did_you_mean(name, known)
         if name in self._definitions.nets:
             hints = ("a net cannot stand inside another; make it a `block`",)
-        elif name in _ELSEWHERE:
-            hints = (f"here it is called `{_ELSEWHERE[name]}`",)
+        else:
+            hints = _elsewhere(name) or hints
         self._report.error(
             "E0201", f"there is no {what} `{name}`", call.callee, hints=hints
         )
@@ -604,6 +607,11 @@ class _Scope:
             base,
             hints=did_you_mean(name, known),
         )
+
+
+def _elsewhere(name: str) -> tuple[str, ...]:
+    """A hint for a name that other tools have for one of our layers."""
+    return (f"here it is called `{_ELSEWHERE[name]}`",) if name in _ELSEWHERE else ()
 
 
 _CONSTANTS = ("true", "false")

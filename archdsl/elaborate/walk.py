@@ -60,6 +60,7 @@ class Elaborator:
         self._memo: dict[object, Module | None] = {}
         self._defaults: dict[tuple[n.Default, ...], dict[str, Bindings]] = {}
         self._stages = 0
+        self._overridden = False
         self._full = False
 
     # Nets and blocks
@@ -141,12 +142,13 @@ class Elaborator:
         if chain:
             entry = Entry("net", name, self._report.span(chain[0].name))
             self._report.way_in.append(entry)
+        self._overridden = bool(overrides)
         module = self._module(
             "net", name, item.params, (), item.body, given, (), defaults_of
         )
         if chain:
             self._report.way_in.pop()
-        if module is not None:
+        if module is not None and not overrides:
             for family in reversed(chain):
                 if family.body is not None:
                     self._family_asserts(family, module, item)
@@ -263,6 +265,8 @@ class Elaborator:
                 frame.input_value = frame.current = value
             if input_names:
                 frame.labels[0][input_names[at]] = Labelled(frame, value, None)
+        # The author's figures are those of the net as written.
+        frame.as_written = kind == "block" or not self._overridden
         walk = _Walk(self, frame, self._defaults_for(defaults_of))
         result = walk.body(body, frame.current, module=True)
         if kind == "net" and frame.input_value is NOTHING:
@@ -280,7 +284,7 @@ class Elaborator:
             return None
         frame.totals = frame.cost
         for line in body.lines:
-            if isinstance(line, n.AssertLine):
+            if isinstance(line, n.AssertLine) and frame.as_written:
                 self._assert(line, frame)
         if frame.cost.layers > limits.MAX_EXPANDED_LAYERS:
             self._too_many(self._report.span(body))
@@ -540,7 +544,11 @@ class _Walk:
         else:
             result = self._call(stage, atom, current)
         frame.current = result
-        if stage.asserted is not None and result.type is not None:
+        if (
+            stage.asserted is not None
+            and result.type is not None
+            and frame.as_written
+        ):
             self._asserted(stage.asserted, stage, result)
         if stage.label is not None:
             spent = Cost(
@@ -988,7 +996,8 @@ class _Walk:
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             self._report.error(
                 "E0404",
-                f"the number of copies is a whole number, not {describe(value)}",
+                "the number of copies is a whole number of 0 or more,"
+                f" not {describe(value)}",
                 repeats[0],
             )
             return None

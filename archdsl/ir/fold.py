@@ -56,7 +56,7 @@ class Folder:
         """
         strict: list[Fold] = []
         for stage, count, _ in repeat.runs:
-            if strict and self.alike(strict[-1].stages[0], stage, True):
+            if strict and self._copies(strict[-1].stages[0], stage, True):
                 last = strict[-1]
                 strict[-1] = Fold(last.stages, (last.count + count,))
             else:
@@ -65,7 +65,7 @@ class Folder:
         at = 0
         while at < len(strict):
             end = at + 1
-            while end < len(strict) and self.alike(
+            while end < len(strict) and self._copies(
                 strict[end - 1].stages[0], strict[end].stages[0], False
             ):
                 end += 1
@@ -80,6 +80,10 @@ class Folder:
             )
             at = end
         return result
+
+    def _copies(self, a: Stage, b: Stage, sizes: bool) -> bool:
+        """Whether two copies of a repeat are alike and get the same values."""
+        return a.inputs == b.inputs and self.alike(a, b, sizes)
 
     def alike(self, a: Stage | Repeat, b: Stage | Repeat, sizes: bool) -> bool:
         """Whether two nodes have the same structure, arguments and, if asked, sizes."""
@@ -105,7 +109,7 @@ class Folder:
         return len(first) == len(second) and all(
             one.counts == two.counts
             and all(
-                self.alike(x, y, sizes)
+                self._copies(x, y, sizes)
                 for x, y in zip(one.stages, two.stages, strict=True)
             )
             for one, two in zip(first, second, strict=True)

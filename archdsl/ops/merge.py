@@ -29,7 +29,12 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
     dims: tuple[tuple[Dim, str], ...]
     if first.rank != tensor.rank:
         dims = ((first.dims[-1], f"{first} comes from here"),)
-        hints = ("`gap` turns a map into a vector of its channels",)
+        vector, other = sorted((first, tensor), key=lambda t: t.rank)
+        if vector.rank == 1:
+            hints = (
+                f"a vector is applied to the channels if it has as many numbers:"
+                f" {other.sizes[0]}, not {vector}",
+            )
     else:
         axis = next(a for a in range(first.rank) if first.dims[a] != tensor.dims[a])
         dims = (

@@ -12,6 +12,8 @@ nothing can be lost. The rules are:
   `|` are aligned from the left, as long as the cells hold calls of the same layers;
   so are the arguments `key=` that neighbouring calls of one layer have in common, a
   trailing `->`, a trailing `if`, the `=` of derived nets, and trailing comments.
+- At least three blanks stand before a trailing `->`, and two before a trailing `if`
+  and before a comment, which itself is kept to the letter.
 - Arithmetic among arguments has no blanks, since arguments are parted by blanks. In
   parentheses, in lists and in conditions the author may choose.
 - A list of plain values is one argument and has no blanks: `n=[3,4,6,3]`.

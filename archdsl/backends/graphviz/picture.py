@@ -14,7 +14,7 @@ BRANCH = 3
 Shape = Literal["layer", "merge", "end", "closed", "title", "fork"]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Box:
     """A node of the picture.
 
@@ -35,7 +35,7 @@ class Box:
     sums: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Frame:
     """A cluster: a block or labelled group, or copies of something.
 
@@ -48,7 +48,7 @@ class Frame:
     items: list[Box | Frame] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Edge:
     """A line from one box to another.
 

@@ -186,7 +186,8 @@ class _Planner:
             at, called = _copies(
                 repeats[0], part.first, passed, fold.count, alone, place
             )
-            flow = self._parts([part], [flow, *inputs[1:]], at, called)
+            taken = [inputs[k] if k else flow for k in part.first.inputs]
+            flow = self._parts([part], taken, at, called)
             passed += fold.count
         return flow
 
@@ -257,7 +258,7 @@ class _Planner:
             if k:
                 box = self._box(place.inside(f"in{k + 1}"), "fork", [], span)
             else:
-                box = self._box(place.inside("in"), "title", [title], span)
+                box = self._box(place.inside("in"), "title", [words.short(title)], span)
                 box.times = place.frame.times
             if used:
                 self._join(port, box)
@@ -268,11 +269,12 @@ class _Planner:
 
     def _unframe(self, head: Box, begun: int) -> None:
         """Take a title out again: what left it leaves what came before it."""
-        entry = next((e for e in self._edges[begun:] if e.head is head), None)
-        if entry is None:
+        edges = self._edges
+        at = next((n for n in range(begun, len(edges)) if edges[n].head is head), None)
+        if at is None:
             return
+        entry = edges.pop(at)
         label = entry.label
-        self._edges.remove(entry)
         for edge in self._edges[begun:]:
             if edge.tail is head:
                 edge.tail = entry.tail

@@ -1,0 +1,197 @@
+"""Measuring: calls and processes in turn, CPU and wall time, medians with spread."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+# A call is repeated until a run of it takes this long.
+LEAST_SECONDS = 0.02
+
+
+class Sample(NamedTuple):
+    """One run, in seconds."""
+
+    cpu: float
+    wall: float
+
+
+Task = Callable[[], Sample]
+
+
+class Series(NamedTuple):
+    """All runs of one task."""
+
+    name: str
+    samples: tuple[Sample, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Median, least and most, in milliseconds."""
+        return {
+            "name": self.name,
+            "cpu_ms": _in_ms([sample.cpu for sample in self.samples]),
+            "wall_ms": _in_ms([sample.wall for sample in self.samples]),
+        }
+
+
+class Ratio(NamedTuple):
+    """How long one task takes, as a multiple of another.
+
+    `scale` divides it: ten times the lines in eight times the time is 0.8 a line.
+    """
+
+    name: str
+    of: Series
+    to: Series
+    target: float | None = None
+    scale: float = 1.0
+
+    @property
+    def cpu(self) -> float:
+        """The ratio of the medians of the CPU times."""
+        return self._medians([s.cpu for s in self.of.samples], self._to_cpu)
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None if there is none."""
+        return None if self.target is None else self.cpu <= self.target
+
+    @property
+    def _to_cpu(self) -> list[float]:
+        return [sample.cpu for sample in self.to.samples]
+
+    def _medians(self, of: list[float], to: list[float]) -> float:
+        return median(of) / median(to) / self.scale
+
+    def as_json(self) -> dict[str, Any]:
+        """The ratio, and the least and most of those of runs that stood together."""
+        pairs = [
+            of.cpu / to.cpu / self.scale
+            for of, to in zip(self.of.samples, self.to.samples, strict=True)
+        ]
+        walls = (
+            [sample.wall for sample in self.of.samples],
+            [sample.wall for sample in self.to.samples],
+        )
+        return {
+            "name": self.name,
+            "cpu": round(self.cpu, 3),
+            "least": round(min(pairs), 3),
+            "most": round(max(pairs), 3),
+            "wall": round(self._medians(*walls), 3),
+            "target": self.target,
+            "met": self.met,
+        }
+
+
+class Result(NamedTuple):
+    """What one benchmark found."""
+
+    name: str
+    title: str
+    about: str
+    rounds: int
+    series: tuple[Series, ...]
+    ratios: tuple[Ratio, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, with the facts of the machine."""
+        return {
+            "name": self.name,
+            "title": self.title,
+            "about": self.about,
+            "machine": machine(),
+            "rounds": self.rounds,
+            "times": [series.as_json() for series in self.series],
+            "ratios": [ratio.as_json() for ratio in self.ratios],
+        }
+
+
+def in_turn(tasks: Mapping[str, Task], rounds: int) -> dict[str, Series]:
+    """Run every task once to warm up, then `rounds` times A B C A B C …"""
+    for task in tasks.values():
+        task()
+    samples: dict[str, list[Sample]] = {name: [] for name in tasks}
+    for _ in range(rounds):
+        for name, task in tasks.items():
+            samples[name].append(task())
+    return {name: Series(name, tuple(runs)) for name, runs in samples.items()}
+
+
+def call(function: Callable[[], object], least: float = LEAST_SECONDS) -> Task:
+    """A task that calls a function, often enough to be measured."""
+    begin = time.perf_counter()
+    function()
+    once = time.perf_counter() - begin
+    return partial(_call, function, max(1, round(least / max(once, 1e-6))))
+
+
+def _call(function: Callable[[], object], times: int) -> Sample:
+    gc.collect()
+    wall, cpu = time.perf_counter(), time.process_time()
+    for _ in range(times):
+        function()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return Sample(cpu / times, wall / times)
+
+
+def process(command: Sequence[str], environment: Mapping[str, str], at: Path) -> Task:
+    """A task that runs a command and asks the system for the time it took."""
+    return partial(_process, command, environment, at)
+
+
+def _process(
+    command: Sequence[str], environment: Mapping[str, str], at: Path
+) -> Sample:
+    begin = time.perf_counter()
+    child = subprocess.Popen(
+        command, cwd=at, env=environment, stdout=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - begin
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return Sample(usage.ru_utime + usage.ru_stime, wall)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures depend on."""
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "platform": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _cpu() -> str:
+    try:
+        facts = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        facts = ""
+    for line in facts.splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() == "model name":
+            return value.strip()
+    if sys.platform == "darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.check_output(command, text=True).strip()
+    return platform.processor() or "unknown"
+
+
+def _in_ms(seconds: list[float]) -> dict[str, float]:
+    return {
+        "median": round(median(seconds) * 1e3, 3),
+        "least": round(min(seconds) * 1e3, 3),
+        "most": round(max(seconds) * 1e3, 3),
+    }

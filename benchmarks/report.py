@@ -1,0 +1,131 @@
+"""Results as a table on the terminal, as JSON, and as a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+# In this order on the page.
+NAMES = ("startup", "checking", "growth")
+
+COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
+
+HEAD = """\
+# Benchmarks
+
+Times are compared side by side, in one run, as ratios: these hold on other machines,
+milliseconds do not.
+
+    make bench
+
+measures everything anew, writes `benchmarks/results/*.json` and this page, and ends
+with status 1 if a target is missed. It takes {minutes}.
+`.venv/bin/python -m benchmarks.run {names}` measures some of it, `--quick` with fewer
+runs and without writing anything.
+
+- The tasks of a table run in turn, A B C A B C …, after one run each that does not
+  count. A figure is the ratio of two medians of {rounds} runs or more.
+- CPU time, user and system together, is what the verdict is on; wall time is shown
+  beside it. Least and most are the ratios of single runs that followed each other.
+- A call in process is repeated until a run of it takes {least} ms or more.
+- The commands are run with `os.wait4`, on Linux or macOS.
+
+Measured with {python} on {cpu}, {cores} cores, {platform}.
+"""
+
+
+def write(result: dict[str, Any], folder: Path) -> Path:
+    """Write one result."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{result['name']}.json"
+    text = json.dumps(result, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    return path
+
+
+def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """All results that were written."""
+    return [
+        json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+        for name in NAMES
+    ]
+
+
+def table(ratios: Iterable[dict[str, Any]]) -> str:
+    """The ratios, aligned for a terminal."""
+    rows = [COLUMNS, *map(_ratio, ratios)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if at in (0, 5) else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def page(results: Sequence[dict[str, Any]]) -> str:
+    """The page of the documentation."""
+    from benchmarks.measure import LEAST_SECONDS
+
+    machine = results[0]["machine"]
+    parts = [
+        HEAD.format(
+            minutes="about a minute",
+            names="|".join(NAMES),
+            rounds=min(result["rounds"] for result in results),
+            least=round(LEAST_SECONDS * 1e3),
+            **machine,
+        )
+    ]
+    for result in results:
+        parts.append(f"\n## {result['title']}\n\n{result['about']}\n\n")
+        parts.append(_markdown(COLUMNS, map(_ratio, result["ratios"])))
+        parts.append("\n")
+        parts.append(
+            _markdown(
+                ("task", "CPU, ms", "least–most", "wall, ms"),
+                map(_time, result["times"]),
+            )
+        )
+        if result["machine"] != machine:
+            parts.append(
+                "\nOn {python}, {cpu}, {cores} cores, {platform}.\n".format(
+                    **result["machine"]
+                )
+            )
+    return "".join(parts)
+
+
+def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    lines = (head, rule, *rows)
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _ratio(ratio: dict[str, Any]) -> tuple[str, ...]:
+    target, met = ratio["target"], ratio["met"]
+    return (
+        ratio["name"],
+        f"{ratio['cpu']:.2f}",
+        f"{ratio['least']:.2f}–{ratio['most']:.2f}",
+        f"{ratio['wall']:.2f}",
+        "" if target is None else f"≤ {target}",
+        "" if met is None else "met" if met else "MISSED",
+    )
+
+
+def _time(time: dict[str, Any]) -> tuple[str, ...]:
+    cpu, wall = time["cpu_ms"], time["wall_ms"]
+    return (
+        f"`{time['name']}`",
+        f"{cpu['median']:.1f}",
+        f"{cpu['least']:.1f}–{cpu['most']:.1f}",
+        f"{wall['median']:.1f}",
+    )

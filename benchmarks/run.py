@@ -1,0 +1,70 @@
+"""`python -m benchmarks.run [startup|checking|growth …]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import checking, growth, report, startup
+from benchmarks.measure import Result
+
+BENCHMARKS: dict[str, Callable[[], Result]] = {
+    "startup": startup.measure,
+    "checking": checking.measure,
+    "growth": growth.measure,
+}
+QUICK: dict[str, Callable[[], Result]] = {
+    "startup": lambda: startup.measure(rounds=3),
+    "checking": lambda: checking.measure(rounds=5),
+    "growth": lambda: growth.measure(rounds=3, lines=100),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print and write; 1 if a target is missed."""
+    args = _arguments(argv)
+    if args.docs:
+        text = report.page(report.read())
+        report.PAGE.write_text(text, encoding="utf-8", newline="\n")
+        return 0
+    missed = False
+    for name in args.names or BENCHMARKS:
+        result = (QUICK if args.quick else BENCHMARKS)[name]().as_json()
+        _print(f"{result['title']}\n\n{report.table(result['ratios'])}\n\n")
+        missed |= any(ratio["met"] is False for ratio in result["ratios"])
+        folder = args.out or (None if args.quick else report.RESULTS)
+        if folder is not None:
+            report.write(result, folder)
+    return int(missed)
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("benchmarks.run", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"some of {', '.join(BENCHMARKS)}"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer runs; writes only with --out"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write results here")
+    parser.add_argument(
+        "--docs",
+        action="store_true",
+        help="measure nothing, write docs/benchmarks.md from the results",
+    )
+    args = parser.parse_args(argv)
+    for name in args.names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no benchmark {name}")
+    return args
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

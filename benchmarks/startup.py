@@ -1,0 +1,67 @@
+"""Whole commands, from the shell's point of view, against `import lark`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.measure import Ratio, Result, in_turn, process
+
+ROOT = Path(__file__).parents[1]
+SPEC = "specs/classics/resnet.arch"
+NET = ("--net", "resnet152")
+
+ABOUT = """\
+Each command is a process of its own, from its start to its end. Both sides find their
+bytecode: the first run, which does not count, writes it to an empty directory."""
+
+
+def measure(rounds: int = 21) -> Result:
+    """Measure the commands."""
+    python = sys.executable
+    commands = {
+        "python -c pass": (python, "-c", "pass"),
+        "python -c 'import lark'": (python, "-c", "import lark"),
+        f"archdsl check {SPEC}": (*_archdsl(), "check", SPEC),
+        "archdsl --version": (*_archdsl(), "--version"),
+        "archdsl summary … resnet152": (*_archdsl(), "summary", SPEC, *NET),
+        "archdsl compile … resnet152": (*_archdsl(), "compile", SPEC, *NET),
+    }
+    with tempfile.TemporaryDirectory() as bytecode:
+        environment = _environment(bytecode)
+        series = in_turn(
+            {
+                name: process(command, environment, ROOT)
+                for name, command in commands.items()
+            },
+            rounds,
+        )
+    plain, lark, check, *others = series.values()
+    return Result(
+        "startup",
+        "Start-up",
+        ABOUT,
+        rounds,
+        tuple(series.values()),
+        (
+            Ratio(f"{check.name} / import lark", check, lark, target=1.5),
+            *(Ratio(f"{other.name} / import lark", other, lark) for other in others),
+            Ratio("python -c pass / import lark", plain, lark),
+        ),
+    )
+
+
+def _archdsl() -> tuple[str, ...]:
+    """The command as installed, or else as a module."""
+    script = Path(sys.executable).with_name("archdsl")
+    if script.is_file():
+        return (str(script),)
+    return (sys.executable, "-m", "archdsl")
+
+
+def _environment(bytecode: str) -> dict[str, str]:
+    """Without settings that change how Python starts; bytecode is kept apart."""
+    kept = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
+    return {**kept, "PYTHONPYCACHEPREFIX": bytecode}
