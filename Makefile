@@ -19,6 +19,7 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make format  format the code and mend what ruff can mend"
 	@echo "make bench   run the benchmarks"
+	@echo "make docs    write the generated pages of the documentation anew"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
 .PHONY: demo
@@ -54,6 +55,10 @@ format: $(DEV_STAMP)
 .PHONY: bench
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.run
+
+.PHONY: docs
+docs: $(DEV_STAMP)
+	$(BIN)/python docs/generate.py
 
 .PHONY: clean
 clean:

@@ -34,6 +34,16 @@ class Series(NamedTuple):
     name: str
     samples: tuple[Sample, ...]
 
+    @property
+    def cpu(self) -> float:
+        """The median of the CPU times."""
+        return median(sample.cpu for sample in self.samples)
+
+    @property
+    def wall(self) -> float:
+        """The median of the wall times."""
+        return median(sample.wall for sample in self.samples)
+
     def as_json(self) -> dict[str, Any]:
         """Median, least and most, in milliseconds."""
         return {
@@ -58,19 +68,12 @@ class Ratio(NamedTuple):
     @property
     def cpu(self) -> float:
         """The ratio of the medians of the CPU times."""
-        return self._medians([s.cpu for s in self.of.samples], self._to_cpu)
+        return self.of.cpu / self.to.cpu / self.scale
 
     @property
     def met(self) -> bool | None:
         """Whether the target is reached; None if there is none."""
         return None if self.target is None else self.cpu <= self.target
-
-    @property
-    def _to_cpu(self) -> list[float]:
-        return [sample.cpu for sample in self.to.samples]
-
-    def _medians(self, of: list[float], to: list[float]) -> float:
-        return median(of) / median(to) / self.scale
 
     def as_json(self) -> dict[str, Any]:
         """The ratio, and the least and most of those of runs that stood together."""
@@ -78,16 +81,12 @@ class Ratio(NamedTuple):
             of.cpu / to.cpu / self.scale
             for of, to in zip(self.of.samples, self.to.samples, strict=True)
         ]
-        walls = (
-            [sample.wall for sample in self.of.samples],
-            [sample.wall for sample in self.to.samples],
-        )
         return {
             "name": self.name,
             "cpu": round(self.cpu, 3),
             "least": round(min(pairs), 3),
             "most": round(max(pairs), 3),
-            "wall": round(self._medians(*walls), 3),
+            "wall": round(self.of.wall / self.to.wall / self.scale, 3),
             "target": self.target,
             "met": self.met,
         }
@@ -117,7 +116,7 @@ class Result(NamedTuple):
 
 
 def in_turn(tasks: Mapping[str, Task], rounds: int) -> dict[str, Series]:
-    """Run every task once to warm up, then `rounds` times A B C A B C …"""
+    """Run every task once to warm up, then all of them in turn, `rounds` times."""
     for task in tasks.values():
         task()
     samples: dict[str, list[Sample]] = {name: [] for name in tasks}

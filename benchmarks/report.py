@@ -24,10 +24,13 @@ milliseconds do not.
 
     make bench
 
-measures everything anew, writes `benchmarks/results/*.json` and this page, and ends
-with status 1 if a target is missed. It takes {minutes}.
-`.venv/bin/python -m benchmarks.run {names}` measures some of it, `--quick` with fewer
-runs and without writing anything.
+measures everything anew in about a minute, writes `benchmarks/results/*.json` and this
+page, and ends with status 1 if a target is missed. A part of it is measured by
+
+    .venv/bin/python -m benchmarks.run {names}
+
+With `--quick` it makes fewer runs and writes nothing. `--docs` measures nothing and
+writes this page from the results.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.
@@ -50,10 +53,10 @@ def write(result: dict[str, Any], folder: Path) -> Path:
 
 
 def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
-    """All results that were written."""
+    """All results that there are."""
+    paths = [folder / f"{name}.json" for name in NAMES]
     return [
-        json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        for name in NAMES
+        json.loads(path.read_text(encoding="utf-8")) for path in paths if path.is_file()
     ]
 
 
@@ -77,8 +80,7 @@ def page(results: Sequence[dict[str, Any]]) -> str:
     machine = results[0]["machine"]
     parts = [
         HEAD.format(
-            minutes="about a minute",
-            names="|".join(NAMES),
+            names=" | ".join(NAMES),
             rounds=min(result["rounds"] for result in results),
             least=round(LEAST_SECONDS * 1e3),
             **machine,
@@ -101,6 +103,11 @@ def page(results: Sequence[dict[str, Any]]) -> str:
                 )
             )
     return "".join(parts)
+
+
+def write_page() -> None:
+    """Write the page from the results."""
+    PAGE.write_text(page(read()), encoding="utf-8", newline="\n")
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

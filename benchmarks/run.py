@@ -26,8 +26,7 @@ def main(argv: list[str] | None = None) -> int:
     """Measure, print and write; 1 if a target is missed."""
     args = _arguments(argv)
     if args.docs:
-        text = report.page(report.read())
-        report.PAGE.write_text(text, encoding="utf-8", newline="\n")
+        report.write_page()
         return 0
     missed = False
     for name in args.names or BENCHMARKS:
@@ -37,6 +36,8 @@ def main(argv: list[str] | None = None) -> int:
         folder = args.out or (None if args.quick else report.RESULTS)
         if folder is not None:
             report.write(result, folder)
+    if args.out is None and not args.quick:
+        report.write_page()
     return int(missed)
 
 

@@ -59,7 +59,7 @@ def test_mistakes() -> None:
     assert [d.code for d in found.diagnostics] == ["E0302"]
     with pytest.raises(archdsl.SpecError) as caught:
         archdsl.compile("input 3x8x8 | conv 4x9x9")
-    assert caught.value.diagnostics == found.diagnostics
+    assert [d.code for d in caught.value.diagnostics] == ["E0302"]
     assert "error[E0302]" in str(caught.value)
     assert "conv 4x9x9" in str(caught.value)
     assert isinstance(caught.value, ValueError)
@@ -79,7 +79,7 @@ def test_compile_gives_python() -> None:
 
 def test_unknown_attributes() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nope'"):
-        _ = archdsl.nope  # type: ignore[attr-defined]
+        _ = archdsl.nope
     assert set(archdsl.__all__) == set(dir(archdsl))
 
 

@@ -78,7 +78,13 @@ def loaded(*command: str) -> set[str]:
         "sys.stderr.write('MODULES ' + ' '.join(sys.modules))\nsys.exit(status)"
     )
     done = subprocess.run(
-        [sys.executable, "-I", "-c", f"sys_path = {str(ROOT)!r}\n{_HEAD}{code}", *command],
+        [
+            sys.executable,
+            "-I",
+            "-c",
+            f"sys_path = {str(ROOT)!r}\n{_HEAD}{code}",
+            *command,
+        ],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -115,9 +121,7 @@ def test_fmt_needs_no_torch(tmp_path: Path) -> None:
 
 
 def test_importing_archdsl_is_cheap() -> None:
-    code = (
-        f"sys_path = {str(ROOT)!r}\n{_HEAD}import archdsl\nprint(*sys.modules)"
-    )
+    code = f"sys_path = {str(ROOT)!r}\n{_HEAD}import archdsl\nprint(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     )

@@ -108,7 +108,8 @@ _NAMES = (
         """
 A stage begins with a layer of the language, a block of this file, a label that stands
 before it, or a parameter that holds a layer. This name is none of them. The layers are
-listed in `docs/layers.md`. Other tools' names differ: `Linear` is `fc` here, `Conv2d` is `conv`.
+listed in `docs/layers.md`. Other tools' names differ: `Linear` is `fc` here, `Conv2d`
+is `conv`.
 """,
         "input 3x32x32 | cnv 16x3x3\n",
         "input 3x32x32 | conv 16x3x3\n",
@@ -186,8 +187,8 @@ it would see no effect. Use it, or remove it.
 A letter and digits are short for a key: `s2` is `s=2`. A parameter of such a name could
 never be told from the flag, so it needs another name.
 """,
-        "block head c1 {\n  conv c1 1x1\n}\n",
-        "block head mid {\n  conv mid 1x1\n}\n",
+        "block head c1 {\n  conv c1 1x1\n}\nnet n { input 3x32x32 | head 8 }\n",
+        "block head mid {\n  conv mid 1x1\n}\nnet n { input 3x32x32 | head 8 }\n",
     ),
     Code(
         "E0209",
@@ -230,7 +231,8 @@ number, such as `conv2`. Here two stages of a scope would get the same one, and 
 would overwrite the other's weights. Change a label. Copies of a repeat that stand in
 the enclosing scope need the index in their label: `"layer{i+1}"`.
 """,
-        "net n {\n  input 3x32x32\n  conv2: conv 8x3x3\n  conv 8x3x3\n  conv 8x3x3\n}\n",
+        "net n {\n  input 3x32x32\n  conv2: conv 8x3x3\n"
+        "  conv 8x3x3\n  conv 8x3x3\n}\n",
         "net n {\n  input 3x32x32\n  stem: conv 8x3x3\n  conv 8x3x3\n  conv 8x3x3\n}\n",
     ),
     Code(

@@ -81,12 +81,12 @@ def github(d: Diagnostic) -> str:
     if d.span:
         line, column = d.span.source.position(d.span.start)
         end_line, end_column = d.span.source.position(max(d.span.start, d.span.end - 1))
-        name = _escape_property(d.span.source.name)
+        name = _escape_property(printable(d.span.source.name))
         where = (
             f" file={name},line={line},endLine={end_line}"
             f",col={column},endColumn={end_column},title={d.code}"
         )
-    text = "\n".join((d.message, *d.notes, *d.hints))
+    text = "\n".join(map(printable, (d.message, *d.notes, *d.hints)))
     return f"::error{where}::{_escape_data(text)}\n"
 
 

@@ -113,7 +113,7 @@ def _what_would_fit(
         node = nodes.pop()
         if isinstance(node, Stage) and isinstance(node.target, Module):
             nodes += node.target.nodes
-        elif isinstance(node, Stage) and {"k", "s", "p"} <= node.target.args.keys():
+        elif isinstance(node, Stage) and {"k", "s", "p"} <= node.args.keys():
             last = node
     if last is None or not isinstance(last.target, Site):
         return ()

@@ -138,9 +138,7 @@ class _Evaluator:
     def attribute(self, node: n.Attribute, depth: int) -> Result:
         if isinstance(node.base, n.Name):
             return self._names.attribute(node.base.name, node)
-        return self.fail(
-            "E0505", f"`.{node.name}` follows a label, `in` or `id`", node
-        )
+        return self.fail("E0505", f"`.{node.name}` follows a label, `in` or `id`", node)
 
     def index(self, node: n.Index, depth: int) -> Result:
         base, index = self.value(node.base, depth), self.value(node.index, depth)
@@ -161,9 +159,7 @@ class _Evaluator:
                 "E0504",
                 f"there is no entry {index.value} in a list of {len(base.value)}",
                 node.index,
-                (f"its entries are 0 to {len(base.value) - 1}",)
-                if base.value
-                else (),
+                (f"its entries are 0 to {len(base.value) - 1}",) if base.value else (),
             )
         value = base.value[index.value]
         return Result(value, op("[]", value, base.expr, index.expr))
@@ -271,16 +267,15 @@ class _Evaluator:
             wanted = str(least) if least == most else f"{least} or more"
             return self.fail(
                 "E0402" if len(arguments) < least else "E0403",
-                f"`{node.name}` takes {wanted} numbers, not {len(arguments)}",
+                f"`{node.name}` takes {wanted} number{'s' * (wanted != '1')},"
+                f" not {len(arguments)}",
                 node,
             )
         values: list[int | float] = []
         for argument, given in zip(arguments, node.arguments, strict=True):
             value = argument.value
             if isinstance(value, bool) or not isinstance(value, int | float):
-                return self.fail(
-                    "E0503", f"{describe(value)} is not a number", given
-                )
+                return self.fail("E0503", f"{describe(value)} is not a number", given)
             values.append(value)
         if node.name == "divisible" and (
             values[1] < 1 or not isinstance(values[1], int)
@@ -289,6 +284,8 @@ class _Evaluator:
                 "E0503", "`divisible` needs a whole number of 1 or more", node
             )
         result = compute(*values)
+        if isinstance(result, int) and abs(result) > limits.MAX_INTEGER:
+            return self.too_large(node)
         return Result(result, op(node.name, result, *(a.expr for a in arguments)))
 
     def binary(self, node: n.Binary, depth: int) -> Result:

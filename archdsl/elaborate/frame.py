@@ -202,5 +202,3 @@ class Frame:
             return FAILED
         dim = tensor.dims[axes[node.name]]
         return Result(dim.size, dim.expr)
-
-

@@ -370,9 +370,7 @@ class _Scope:
                 "E0204",
                 f"the label `{name}` is defined twice",
                 label,
-                related=(
-                    Note(self._report.span(labels[name]), "first defined here"),
-                ),
+                related=(Note(self._report.span(labels[name]), "first defined here"),),
                 hints=("give one of them another name",),
             )
         labels[name] = label
@@ -494,9 +492,7 @@ class _Scope:
                     "E0203",
                     f"the label `{name}` is used before its definition",
                     call.callee,
-                    related=(
-                        Note(self._report.span(later[name]), "defined here"),
-                    ),
+                    related=(Note(self._report.span(later[name]), "defined here"),),
                     hints=("values flow forward: a label reaches back only",),
                 )
                 self._fetched.add(id(later[name]))
@@ -574,9 +570,7 @@ class _Scope:
             if name == INDEX:
                 hints = ("`i` counts the copies of a repeat, and is known inside one",)
             elif self._fetch(name) or name in (CURRENT, BLOCK_INPUT):
-                hints = (
-                    f"`{name}` is a value; its sizes are numbers: `{name}.c`",
-                )
+                hints = (f"`{name}` is a value; its sizes are numbers: `{name}.c`",)
             self._report.error(
                 "E0206",
                 f"there is no parameter or layer `{name}`",
@@ -594,9 +588,7 @@ class _Scope:
                     "E0203",
                     f"the label `{name}` is used before its definition",
                     base,
-                    related=(
-                        Note(self._report.span(later[name]), "defined here"),
-                    ),
+                    related=(Note(self._report.span(later[name]), "defined here"),),
                     hints=("values flow forward: a label reaches back only",),
                 )
                 return

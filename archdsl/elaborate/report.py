@@ -63,9 +63,7 @@ class Reporter:
         """Add a finding."""
         span = at if isinstance(at, Span) else self.span(at)
         self.found.append(
-            Diagnostic(
-                code, message, span, label, related, notes, hints, self._trace()
-            )
+            Diagnostic(code, message, span, label, related, notes, hints, self._trace())
         )
 
     def _trace(self) -> tuple[Note, ...]:

@@ -21,8 +21,8 @@ _MANY = 64
 
 # Each function with the least and the most arguments it takes.
 FUNCTIONS: dict[str, tuple[int, int, Callable[..., int | float]]] = {
-    "min": (1, _MANY, min),
-    "max": (1, _MANY, max),
+    "min": (2, _MANY, min),
+    "max": (2, _MANY, max),
     "ceil": (1, 1, math.ceil),
     "floor": (1, 1, math.floor),
     "round": (1, 1, round),

@@ -60,6 +60,7 @@ def parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
         result = _run(parser, tokens, begin)
         if isinstance(result, File):
             tree = result
+            found += _assertions_as_inputs(source, tokens)
             break
         at = result
         states = _states_before(parser, tokens, begin, at)
@@ -109,6 +110,21 @@ def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | int:
         state = gotos[states[-1]][name]
         states.append(state)
         values.append(value)
+
+
+def _assertions_as_inputs(source: Source, tokens: Tokens) -> list[Diagnostic]:
+    """What the grammar lets pass, an input being a line: `add(assert …)`."""
+    if "ASSERT" not in tokens.kinds:
+        return []
+    return [
+        Diagnostic(
+            "E0102",
+            "an assertion stands on a line of its own, not among inputs",
+            Span(source, tokens.starts[at], tokens.ends[at]),
+        )
+        for at, kind in enumerate(tokens.kinds)
+        if kind == "ASSERT" and tokens.kinds[at - 1] in ("CALL_LPAR", "COMMA")
+    ]
 
 
 def _gathered(children: list[Any]) -> list[Any]:
@@ -301,6 +317,12 @@ def _misplaced(
             f"`{text}` is a reserved word and cannot be a name",
             (f"choose another name, such as `{text}_`",),
         )
+    if kind == "COLON" and previous in _RESERVED:
+        word = tokens.text[tokens.starts[at - 1] : tokens.ends[at - 1]]
+        return (
+            f"`{word}` is a reserved word and cannot be a label",
+            (f"choose another name, such as `{word}_`",),
+        )
     if kind == "PIPE" and previous in ("", "LBRACE", "NEWLINE", "CALL_LPAR", "COMMA"):
         return "`|` has nothing before it", ("begin with a stage, such as `id`",)
     if kind == "PIPE" and previous == "PIPE":
@@ -346,8 +368,10 @@ def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
         return ("a label stands before its stage: `stem: conv 64x7x7`",)
     if kind == "DOT" and following == "INT":
         return ("a number begins with a digit: `0.5`",)
-    if kind == "INT" and previous == "DOT":
-        return ("a flag holds whole numbers, such as `s2` or `s2x1`",)
+    if kind in ("INT", "SIZE") and previous == "DOT":
+        if at > 1 and kinds[at - 2] == "FLAG":
+            return ("a flag holds whole numbers, such as `s2` or `s2x1`",)
+        return ("a size holds whole numbers",)
     if kind == "COMPARE":
         return ("comparisons stand after `if`, after `assert`, or in parentheses",)
     if kind == "NEWLINE" and "LBRACE" in possible and not stage:

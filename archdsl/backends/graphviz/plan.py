@@ -159,9 +159,8 @@ class _Planner:
                     _Part(tuple(s for s in stages if isinstance(s, Stage)), weights)
                 )
             name = place.name(node)
-            title = name
-            if node.kind != "{}" and name != f"{node.kind}{node.ordinal}":
-                title = f"{name}: {node.kind}"
+            counted = name.startswith(node.kind) and name[len(node.kind) :].isdigit()
+            title = name if node.kind == "{}" or counted else f"{name}: {node.kind}"
             called = _Called(node.label or "", title)
             made[unit[-1]] = self._parts(parts, inputs, place.inside(name), called)
         return port(flat.output)
@@ -188,6 +187,10 @@ class _Planner:
             )
             taken = [inputs[k] if k else flow for k in part.first.inputs]
             flow = self._parts([part], taken, at, called)
+            if len(fold.stages) > 1:
+                # What comes out is what the last copy gives.
+                ends = [folds[number].stages[-1].type.sizes for folds in folded]
+                flow = _Port(flow.box, words.shape(ends))
             passed += fold.count
         return flow
 
@@ -205,6 +208,9 @@ class _Planner:
             return self._layers(parts, inputs, place, called)
         if self._boxes >= MAX_BOXES or place.depth >= MAX_DEPTH:
             return self._closed(part, inputs, place, called)
+        if called.inline and called.times == 1:
+            inner = place._replace(depth=place.depth + 1)
+            return self._body(modules, part.weights, inputs, inner)
         frame = Frame(
             self._id(("cluster", *place.path)), self._at(part.first.span), called.times
         )
@@ -232,8 +238,6 @@ class _Planner:
             if out.box.shape == "merge":
                 self._spans.append((head, out.box))
             place.frame.items.append(frame)
-        if len(part.stages) > 1:
-            return _Port(out.box, words.sizes(part.stages[-1].type.sizes))
         return out
 
     # Frames
@@ -269,6 +273,7 @@ class _Planner:
 
     def _unframe(self, head: Box, begun: int) -> None:
         """Take a title out again: what left it leaves what came before it."""
+        self._boxes -= 1
         edges = self._edges
         at = next((n for n in range(begun, len(edges)) if edges[n].head is head), None)
         if at is None:
@@ -341,7 +346,7 @@ class _Planner:
         self._count(box, [part], called.times)
         for port in inputs:
             self._join(port, box)
-        return _Port(box, words.sizes(part.stages[-1].type.sizes))
+        return _Port(box, words.shape([stage.type.sizes for stage in part.stages]))
 
     def _count(self, box: Box, parts: list[_Part], times: int) -> None:
         box.times = times

@@ -55,7 +55,7 @@ def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str
     table = [_line(head, widths), rule]
     table += [_line(row, widths) for row in cells]
     table += [rule, _line(last, widths)]
-    if any(row.times > 1 for row in rows):
+    if not expand and any(row.times > 1 for row in rows):
         table += [
             "",
             "The numbers beside ×n are for all copies; one is shown below it.",

@@ -13,7 +13,7 @@ def human(number: float) -> str:
     value = float(number)
     unit = 0
     # 999,950 would else be shown as 1000 k.
-    while value >= 999.5 and unit < len(_UNITS) - 1:
+    while value >= 999.95 and unit < len(_UNITS) - 1:
         value /= 1000
         unit += 1
     if unit == 0:

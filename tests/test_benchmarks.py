@@ -1,0 +1,82 @@
+"""The benchmarks run, and what holds on any machine holds. `make bench` is exact."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import report
+from benchmarks.measure import Ratio, Sample, Series
+from benchmarks.run import main
+
+
+def measured(name: str, folder: Path) -> dict[str, dict[str, Any]]:
+    """The ratios of a quick run, as the file it writes has them."""
+    status = main([name, "--quick", "--out", str(folder)])
+    result = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    assert result["name"] == name
+    assert set(result["machine"]) == {"python", "cpu", "cores", "platform"}
+    assert result["rounds"] >= 3
+    for time in result["times"]:
+        for clock in ("cpu_ms", "wall_ms"):
+            assert 0 < time[clock]["least"] <= time[clock]["median"]
+            assert time[clock]["median"] <= time[clock]["most"]
+    for ratio in result["ratios"]:
+        assert ratio["cpu"] > 0
+        assert (ratio["met"] is None) == (ratio["target"] is None)
+    assert status == any(ratio["met"] is False for ratio in result["ratios"])
+    return {ratio["name"]: ratio for ratio in result["ratios"]}
+
+
+def test_checking_takes_the_time_of_the_text(tmp_path: Path) -> None:
+    ratios = measured("checking", tmp_path)
+    assert ratios["check resnet1202 / resnet20"]["cpu"] <= 2
+    assert ratios["check a block x1000000 / x10"]["cpu"] <= 2
+    assert ratios["emit resnet1202 / resnet20"]["cpu"] <= 2
+
+
+def test_time_grows_with_the_lines(tmp_path: Path) -> None:
+    # Were it their square, a line of a text ten times as long would take ten times.
+    for name, ratio in measured("growth", tmp_path).items():
+        assert ratio["cpu"] <= 3, name
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system has no wait4")
+def test_check_starts_quickly(tmp_path: Path) -> None:
+    # Importing torch would make it 20.
+    ratios = measured("startup", tmp_path)
+    assert ratios["archdsl check specs/classics/resnet.arch / import lark"]["cpu"] <= 3
+
+
+def test_ratio_is_of_medians_and_its_spread_of_neighbours() -> None:
+    slow = Series("slow", (Sample(2, 4), Sample(6, 8), Sample(4, 8)))
+    quick = Series("quick", (Sample(1, 2), Sample(2, 2), Sample(4, 1)))
+    ratio = Ratio("slow / quick", slow, quick, target=1.5)
+    assert ratio.as_json() == {
+        "name": "slow / quick",
+        "cpu": 2,
+        "least": 1,
+        "most": 3,
+        "wall": 4,
+        "target": 1.5,
+        "met": False,
+    }
+    assert Ratio("a line", slow, quick, target=1.5, scale=10).met
+    assert Ratio("without a target", slow, quick).met is None
+
+
+def test_page_is_made_from_the_results() -> None:
+    results = report.read()
+    assert [result["name"] for result in results] == list(report.NAMES)
+    assert report.PAGE.read_text(encoding="utf-8") == report.page(results)
+
+
+def test_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["startpu"])
+    assert end.value.code == 2
+    assert "startpu" in capsys.readouterr().err
