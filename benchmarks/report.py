@@ -15,6 +15,9 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 NAMES = ("startup", "checking", "growth")
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
+TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
+# Columns that stand to the right.
+NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:]))
 
 HEAD = """\
 # Benchmarks
@@ -24,12 +27,12 @@ milliseconds do not.
 
     make bench
 
-measures everything anew in about a minute, writes `benchmarks/results/*.json` and this
-page, and ends with status 1 if a target is missed. A part of it is measured by
+measures everything anew in a minute or two, writes `benchmarks/results/*.json` and this
+page, and ends with status 1 if a target is missed. One of the tables is measured by
 
-    .venv/bin/python -m benchmarks.run {names}
+    .venv/bin/python -m benchmarks.run startup
 
-With `--quick` it makes fewer runs and writes nothing. `--docs` measures nothing and
+or {names}. With `--quick` it makes fewer runs and writes nothing. `--docs` measures nothing and
 writes this page from the results.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
@@ -66,8 +69,8 @@ def table(ratios: Iterable[dict[str, Any]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
-            cell.ljust(width) if at in (0, 5) else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.rjust(width) if name in NUMBERS else cell.ljust(width)
+            for name, cell, width in zip(COLUMNS, row, widths, strict=True)
         ).rstrip()
         for row in rows
     )
@@ -80,7 +83,7 @@ def page(results: Sequence[dict[str, Any]]) -> str:
     machine = results[0]["machine"]
     parts = [
         HEAD.format(
-            names=" | ".join(NAMES),
+            names=" or ".join(f"`{name}`" for name in NAMES[1:]),
             rounds=min(result["rounds"] for result in results),
             least=round(LEAST_SECONDS * 1e3),
             **machine,
@@ -90,12 +93,7 @@ def page(results: Sequence[dict[str, Any]]) -> str:
         parts.append(f"\n## {result['title']}\n\n{result['about']}\n\n")
         parts.append(_markdown(COLUMNS, map(_ratio, result["ratios"])))
         parts.append("\n")
-        parts.append(
-            _markdown(
-                ("task", "CPU, ms", "least–most", "wall, ms"),
-                map(_time, result["times"]),
-            )
-        )
+        parts.append(_markdown(TIMES, map(_time, result["times"])))
         if result["machine"] != machine:
             parts.append(
                 "\nOn {python}, {cpu}, {cores} cores, {platform}.\n".format(
@@ -111,7 +109,7 @@ def write_page() -> None:
 
 
 def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(head) - 1)]
+    rule = ["---:" if name in NUMBERS else "---" for name in head]
     lines = (head, rule, *rows)
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

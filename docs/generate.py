@@ -12,7 +12,7 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
 from archdsl.ops import FAMILIES, Layer
-from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Slot
+from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Keyword, Slot
 from archdsl.ops.record import REQUIRED, Arg, Site, plain
 from archdsl.pipeline import check
 from archdsl.source import Source
@@ -138,8 +138,8 @@ def _python(code: Code | None) -> str:
 def _arguments(code: Apply) -> list[str]:
     shown = []
     for argument in code.arguments:
-        if not isinstance(argument, tuple) or hasattr(argument, "_fields"):
-            shown.append(_python(argument))  # type: ignore[arg-type]
+        if not isinstance(argument, Keyword):
+            shown.append(_python(argument))
             continue
         key, value = argument
         default = isinstance(value, Slot) and value.value == value.default

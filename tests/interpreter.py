@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from archdsl.ir.names import Child, children, copies
 from archdsl.ir.network import Choice, Module, Network, Node, Repeat, Stage
-from archdsl.ops.form import Apply, Code, Infix, Input, Inputs, Slot
+from archdsl.ops.form import Apply, Code, Infix, Input, Inputs, Keyword, Slot
 from archdsl.ops.record import Site
 
 _HELPERS = (
@@ -50,9 +50,13 @@ def _value(code: Code, inputs: list[Tensor]) -> Any:
     if isinstance(code, Inputs):
         return inputs
     if isinstance(code, Apply):
-        positional = [_value(a, inputs) for a in code.arguments if type(a) is not tuple]
+        positional = [
+            _value(a, inputs) for a in code.arguments if not isinstance(a, Keyword)
+        ]
         keywords = {
-            a[0]: _value(a[1], inputs) for a in code.arguments if type(a) is tuple
+            a.name: _value(a.code, inputs)
+            for a in code.arguments
+            if isinstance(a, Keyword)
         }
         keywords = {key: v for key, v in keywords.items() if v is not None}
         return eval(code.function, dict(_NAMES))(*positional, **keywords)

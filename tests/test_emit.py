@@ -211,7 +211,8 @@ def test_autocast_layout_and_copies(file: str, name: str) -> None:
             assert (module(x) - expected).abs().max() < 0.05 * scale
         assert torch.equal(pickle.loads(pickle.dumps(module))(x), expected)
         assert torch.equal(copy.deepcopy(module)(x), expected)
-        last = copy.deepcopy(module).to(memory_format=torch.channels_last)
+        last = copy.deepcopy(module)
+        last.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         out = last(x.to(memory_format=torch.channels_last))
         assert torch.allclose(out, expected, atol=1e-4 * float(scale))
 
@@ -258,6 +259,7 @@ def test_pickle_goes_to_another_process(tmp_path: Path) -> None:
 
 def test_load_sets_parameters() -> None:
     module = load(CLASSICS / "resnet.arch", "resnet18", classes=7)
+    assert isinstance(module.fc, nn.Linear)
     assert module.fc.out_features == 7
 
 
@@ -351,7 +353,7 @@ def test_group_with_a_skip_is_a_sequential_of_its_own() -> None:
     assert "(nn.Sequential):" in source
     assert "self[0](x)" in source
     module = assert_agrees(net)
-    assert list(module.state_dict())[0] == "body.0.weight"
+    assert next(iter(module.state_dict())) == "body.0.weight"
     assert_computes(net)
 
 

@@ -86,7 +86,8 @@ class Elaborator:
             binder = Binder(outside, self._report, None)
             span = self._report.span(family.base)
             optional = tuple(
-                p if p.default is not None or p.name not in given
+                p
+                if p.default is not None or p.name not in given
                 # What a base has set already is no longer required.
                 else p._replace(default=n.Boolean(True, p.start, p.end))
                 for p in item.params
@@ -371,9 +372,7 @@ class Elaborator:
             for arg in repeats:
                 self._report.error("E0401", "a default cannot repeat a layer", arg)
             optional = layer._replace(
-                args=tuple(
-                    arg._replace(default=None) for arg in layer.args
-                )
+                args=tuple(arg._replace(default=None) for arg in layer.args)
             )
             binder = Binder(frame, self._report, None)
             bound = binder.layer(
@@ -382,9 +381,7 @@ class Elaborator:
             if bound is not None:
                 known = found.setdefault(layer.name, {})
                 known |= {
-                    key: value
-                    for key, value in bound.items()
-                    if value.span is not None
+                    key: value for key, value in bound.items() if value.span is not None
                 }
         self._defaults[lines] = found
         return found
@@ -544,16 +541,10 @@ class _Walk:
         else:
             result = self._call(stage, atom, current)
         frame.current = result
-        if (
-            stage.asserted is not None
-            and result.type is not None
-            and frame.as_written
-        ):
+        if stage.asserted is not None and result.type is not None and frame.as_written:
             self._asserted(stage.asserted, stage, result)
         if stage.label is not None:
-            spent = Cost(
-                *(a - b for a, b in zip(frame.cost, cost_before, strict=True))
-            )
+            spent = Cost(*(a - b for a, b in zip(frame.cost, cost_before, strict=True)))
             frame.labels[-1][stage.label.name] = Labelled(frame, result, spent)
         return result
 
@@ -703,9 +694,7 @@ class _Walk:
         dims: list[Dim] = []
         for arg in args:
             if arg.key is not None:
-                self._report.error(
-                    "E0401", f"`input` has no argument `{arg.key}`", arg
-                )
+                self._report.error("E0401", f"`input` has no argument `{arg.key}`", arg)
                 return None
             found = self._size(arg.value)
             if found is None:
@@ -1424,5 +1413,3 @@ def _wrong_sizes(site: Site) -> Problem | None:
                 else ("give one number",),
             )
     return None
-
-

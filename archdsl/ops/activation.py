@@ -68,12 +68,8 @@ LAYERS = (
     _activation("gelu", "x · Φ(x), exactly.", "GELU", "F.gelu"),
     _activation("silu", "x · sigmoid(x).", "SiLU", "F.silu"),
     _activation("elu", "x where positive, exp(x) - 1 elsewhere.", "ELU", "F.elu"),
-    _activation(
-        "hardswish", "x · relu6(x + 3) / 6.", "Hardswish", "F.hardswish"
-    ),
-    _activation(
-        "hardsigmoid", "relu6(x + 3) / 6.", "Hardsigmoid", "F.hardsigmoid"
-    ),
+    _activation("hardswish", "x · relu6(x + 3) / 6.", "Hardswish", "F.hardswish"),
+    _activation("hardsigmoid", "relu6(x + 3) / 6.", "Hardsigmoid", "F.hardsigmoid"),
     LEAKY,
     SOFTMAX,
     SCALED_TANH,

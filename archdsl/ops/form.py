@@ -26,11 +26,18 @@ class Inputs(NamedTuple):
     """All tensors that flow in, as a list."""
 
 
+class Keyword(NamedTuple):
+    """An argument with its name."""
+
+    name: str
+    code: Code
+
+
 class Apply(NamedTuple):
-    """A call; a keyword argument is a pair."""
+    """A call."""
 
     function: str
-    arguments: tuple[Code | tuple[str, Code], ...]
+    arguments: tuple[Code | Keyword, ...]
 
 
 class Infix(NamedTuple):
@@ -59,7 +66,8 @@ class Form(NamedTuple):
 
 def apply(function: str, *arguments: Code, **keywords: Code) -> Apply:
     """A call with positional, then keyword arguments."""
-    return Apply(function, (*arguments, *keywords.items()))
+    named = (Keyword(name, code) for name, code in keywords.items())
+    return Apply(function, (*arguments, *named))
 
 
 X = Input(0)

@@ -19,11 +19,18 @@ class Text(NamedTuple):
     text: str
 
 
+class Keyword(NamedTuple):
+    """An argument with its name."""
+
+    name: str
+    code: Code
+
+
 class Call(NamedTuple):
-    """A call; a keyword argument is a pair."""
+    """A call."""
 
     function: Code
-    arguments: tuple[Code | tuple[str, Code], ...]
+    arguments: tuple[Code | Keyword, ...]
 
 
 class Listing(NamedTuple):
@@ -107,10 +114,10 @@ def _document(code: Code) -> tuple[_Doc, ...]:
         function = _document(code.function)
         if not code.arguments:
             return (*function, "()")
-        arguments = [
-            (f"{a[0]}=", *_document(a[1]))
-            if type(a) is tuple
-            else _document(a)  # type: ignore[arg-type]
+        arguments: list[tuple[_Doc, ...]] = [
+            (f"{a.name}=", *_document(a.code))
+            if isinstance(a, Keyword)
+            else _document(a)
             for a in code.arguments
         ]
         # Arguments first move to a line of their own, then to one line each.
@@ -243,10 +250,14 @@ def header(text: str, condition: str, indent: int) -> list[str]:
     return [f"{' ' * indent}{text} (", f"{inner}{condition}", f"{' ' * indent}):"]
 
 
-def signature(name: str, parameters: Sequence[str], result: str, indent: int) -> list[str]:
+def signature(
+    name: str, parameters: Sequence[str], result: str, indent: int
+) -> list[str]:
     """`def name(parameters) -> result:`."""
     inner = _Group(_joined([(parameter,) for parameter in parameters]))
-    return _print((f"def {name}", _brackets("(", (inner,), ")"), f" -> {result}:"), indent)
+    return _print(
+        (f"def {name}", _brackets("(", (inner,), ")"), f" -> {result}:"), indent
+    )
 
 
 def flat(code: Code) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.namespace import Extra, Name, Namespace, merged_slot
 from archdsl.backends.torch.plan import (
-    Mismatch,
+    MismatchError,
     Planned,
     PlannedChoice,
     PlannedRepeat,
@@ -18,7 +18,7 @@ from archdsl.backends.torch.plan import (
 )
 from archdsl.backends.torch.reserved import is_attribute, safe_name
 from archdsl.ir.network import Module
-from archdsl.ops.form import Apply, Slot
+from archdsl.ops.form import Apply, Infix, Input, Inputs, Keyword, Slot
 from archdsl.ops.form import Code as FormCode
 from archdsl.ops.record import plain
 from archdsl.shapes.expr import Const, InputSize, Var, depends
@@ -34,12 +34,11 @@ class Argument(NamedTuple):
 
 
 class Callee(NamedTuple):
-    """A class as its callers see it; `index` gives the variant for each module."""
+    """A class as its callers see it; `variants` number the modules."""
 
     name: str
     arguments: list[Argument]
-    index: dict[int, int]
-    takes_inputs: int
+    variants: dict[int, int]
 
 
 FindClass = Callable[[Module], Callee]
@@ -63,10 +62,8 @@ def shortcut(choice: PlannedChoice) -> Shortcut | None:
         if others or len(nodes) != 1 or isinstance(nodes[0], PlannedChoice):
             continue
         node = nodes[0]
-        if node.inputs == (other_result,) and node.output == result:
-            if isinstance(node, PlannedStage) and node.site is not None:
-                if any(form.module is None for form in node.forms().values()):
-                    continue
+        alone = node.inputs == (other_result,) and node.output == result
+        if alone and (isinstance(node, PlannedRepeat) or node.makes_module):
             return Shortcut(node, negated=number == 1)
     return None
 
@@ -86,7 +83,7 @@ class Constructor:
         self._group_class = group_class
         self._positional = positional
 
-    # Which stages are modules
+    # Which stages are submodules
 
     def is_functional(self, stage: PlannedStage) -> bool:
         """Whether the stage is applied by a function, with no submodule."""
@@ -168,7 +165,7 @@ class Constructor:
             applied: dict[int, Apply] = {}
             for at, form in forms.items():
                 if form.module is None:
-                    raise Mismatch
+                    raise MismatchError
                 applied[at] = form.module
             return self.apply(applied, node.name, [])
         if node.inner is not None:
@@ -185,23 +182,17 @@ class Constructor:
             or len(other.arguments) != len(first.arguments)
             for other in applied.values()
         ):
-            raise Mismatch
-        arguments: list[c.Code | tuple[str, c.Code]] = []
+            raise MismatchError
+        arguments: list[c.Code | c.Keyword] = []
         for number, argument in enumerate(first.arguments):
-            # A pair is a keyword argument; code is a named tuple.
-            if type(argument) is tuple:
-                key = argument[0]
-                parts = {
-                    at: a.arguments[number][1]  # type: ignore[index,misc]
-                    for at, a in applied.items()
-                }
-                written = self.code(parts, f"{hint}_{key}", inputs)  # type: ignore[arg-type]
+            parts = {at: _argument_code(a, number) for at, a in applied.items()}
+            if isinstance(argument, Keyword):
+                written = self.code(parts, f"{hint}_{argument.name}", inputs)
                 if written is not None:
-                    arguments.append((key, written))
+                    arguments.append(c.Keyword(argument.name, written))
             else:
-                parts = {at: a.arguments[number] for at, a in applied.items()}
-                word = _ARGUMENT_WORDS.get((first.function.rsplit(".")[-1][:4], number))
-                written = self.code(parts, f"{hint}_{word or 'size'}", inputs)  # type: ignore[arg-type]
+                word = _ARGUMENT_WORDS.get((first.function[3:7], number), "size")
+                written = self.code(parts, f"{hint}_{word}", inputs)
                 if written is not None:
                     arguments.append(written)
         return c.Call(c.Text(first.function), tuple(arguments))
@@ -210,17 +201,15 @@ class Constructor:
         self, parts: Mapping[int, FormCode], hint: str, inputs: list[c.Code]
     ) -> c.Code | None:
         """A tree of PyTorch code, the variants laid over each other."""
-        from archdsl.ops.form import Infix, Input, Inputs
-
         first = next(iter(parts.values()))
         if any(type(part) is not type(first) for part in parts.values()):
-            raise Mismatch
+            raise MismatchError
         if isinstance(first, Slot):
             slots = {at: p for at, p in parts.items() if isinstance(p, Slot)}
             return merged_slot(self.namespace, slots, hint)
         if isinstance(first, Input):
             if len(set(parts.values())) != 1:
-                raise Mismatch
+                raise MismatchError
             given = inputs[first.number]
             if not first.axes:
                 return given
@@ -231,15 +220,15 @@ class Constructor:
             applied = {at: p for at, p in parts.items() if isinstance(p, Apply)}
             return self.apply(applied, hint, inputs)
         if isinstance(first, Infix):
-            if len({(p.operator, p.operands) for p in parts.values()}) != 1:  # type: ignore[union-attr]
-                raise Mismatch
+            if len(set(parts.values())) != 1:
+                raise MismatchError
             operands = [
                 self.code(dict.fromkeys(parts, operand), hint, inputs)
                 for operand in first.operands
             ]
             return c.Infix(first.operator, tuple(o for o in operands if o is not None))
         if len(set(parts.values())) != 1:
-            raise Mismatch
+            raise MismatchError
         from archdsl.backends.torch.formula import literal
 
         return c.Text(first if isinstance(first, str) else literal(first))
@@ -247,13 +236,15 @@ class Constructor:
     def _call(self, stage: PlannedStage) -> c.Code:
         """A block's class, constructed."""
         modules = {
-            at: s.target for at, s in stage.stages.items() if isinstance(s.target, Module)
+            at: s.target
+            for at, s in stage.stages.items()
+            if isinstance(s.target, Module)
         }
         callees = {at: self._find_class(module) for at, module in modules.items()}
         callee = next(iter(callees.values()))
         if any(other is not callee for other in callees.values()):
-            raise Mismatch
-        arguments: list[c.Code | tuple[str, c.Code]] = []
+            raise MismatchError
+        arguments: list[c.Code | c.Keyword] = []
         keyword = False
         for argument in callee.arguments:
             slots = {
@@ -267,8 +258,8 @@ class Constructor:
                     continue
                 keyword = True
             if written is None:
-                raise Mismatch
-            arguments.append((argument.name, written) if keyword else written)
+                raise MismatchError
+            arguments.append(c.Keyword(argument.name, written) if keyword else written)
         return c.Call(c.Text(callee.name), tuple(arguments))
 
     def _argument(
@@ -289,7 +280,7 @@ class Constructor:
         if isinstance(wanted, InputSize):
             dim = stage.types[at][wanted.input].dims[wanted.axis]
             return Slot(dim.size, dim.expr)
-        value = wanted.values[callee.index[id(module)]]
+        value = wanted.values[callee.variants[id(module)]]
         return Slot(plain(value), Const(value))
 
     def _group(self, stage: PlannedStage, scope: Scope) -> c.Code:
@@ -310,7 +301,7 @@ class Constructor:
         named: list[tuple[str, c.Code]] = []
         for node in scope.nodes:
             if isinstance(node, PlannedChoice):
-                raise Mismatch
+                raise MismatchError
             if isinstance(node, PlannedStage) and self.is_functional(node):
                 continue
             named.append((node.name, self.module(node)))
@@ -342,14 +333,17 @@ class Constructor:
         return self.namespace.write(values, exprs, f"{safe_name(hint)}_copies")
 
 
-def _slots(code: FormCode | None) -> list[Slot]:
-    from archdsl.ops.form import Infix
+def _argument_code(apply: Apply, number: int) -> FormCode:
+    argument = apply.arguments[number]
+    return argument.code if isinstance(argument, Keyword) else argument
 
+
+def _slots(code: FormCode | None) -> list[Slot]:
     if isinstance(code, Slot):
         return [code]
     if isinstance(code, Apply):
-        parts = [a[1] if type(a) is tuple else a for a in code.arguments]
-        return [slot for part in parts for slot in _slots(part)]  # type: ignore[arg-type]
+        parts = [_argument_code(code, at) for at in range(len(code.arguments))]
+        return [slot for part in parts for slot in _slots(part)]
     if isinstance(code, Infix):
         return [slot for part in code.operands for slot in _slots(part)]
     return []
@@ -393,15 +387,18 @@ def _growing(codes: list[c.Code]) -> tuple[c.Code, int]:
     length = 2
     while length < len(codes) and _steps(codes[length - 1], codes[length]) == steps:
         length += 1
-    arguments: list[c.Code | tuple[str, c.Code]] = []
+    arguments: list[c.Code | c.Keyword] = []
     for argument, step in zip(first.arguments, steps, strict=True):
-        key, code = argument if type(argument) is tuple else ("", argument)
+        code = argument.code if isinstance(argument, c.Keyword) else argument
         if step:
             assert isinstance(code, c.Text)
             sign = "+" if step > 0 else "-"
             scale = f"{abs(step)} * i" if abs(step) != 1 else "i"
             code = c.Text(f"{code.text} {sign} {scale}")
-        arguments.append((key, code) if key else code)  # type: ignore[arg-type]
+        if isinstance(argument, c.Keyword):
+            arguments.append(c.Keyword(argument.name, code))
+        else:
+            arguments.append(code)
     return c.Call(first.function, tuple(arguments)), length
 
 
@@ -416,8 +413,8 @@ def _steps(a: c.Code, b: c.Code) -> list[int] | None:
         if x == y:
             steps.append(0)
             continue
-        if type(x) is tuple and type(y) is tuple and x[0] == y[0]:
-            x, y = x[1], y[1]
+        if isinstance(x, c.Keyword) and isinstance(y, c.Keyword) and x.name == y.name:
+            x, y = x.code, y.code
         if not isinstance(x, c.Text) or not isinstance(y, c.Text):
             return None
         if not x.text.isdigit() or not y.text.isdigit():
@@ -449,4 +446,3 @@ _ARGUMENT_WORDS = {
     ("Line", 1): "out_features",
     ("Batc", 0): "features",
 }
-

@@ -52,5 +52,3 @@ def summary(text: str, indent: int) -> list[str]:
     import textwrap
 
     return textwrap.wrap(text, 88 - indent, break_long_words=False)
-
-

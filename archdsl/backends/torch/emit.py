@@ -5,7 +5,6 @@ The modules of this package decide; `templates/module.py.j2` lays out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -13,11 +12,13 @@ from archdsl.backends.torch import code as c
 from archdsl.backends.torch import docstring, formula
 from archdsl.backends.torch.constructor import Argument, Callee, Constructor
 from archdsl.backends.torch.forward import Forward
-from archdsl.backends.torch.namespace import Extra, Namespace, for_block, for_net
-from archdsl.backends.torch.plan import Mismatch, PlannedStage, Scope, plan
+from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
+from archdsl.backends.torch.namespace import Namespace, for_block, for_net
+from archdsl.backends.torch.plan import MismatchError, PlannedStage, Scope, plan
 from archdsl.backends.torch.reserved import class_name, safe_name
-from archdsl.ir.network import Choice, LayerRef, Module, Network, Node, Repeat, Stage
-from archdsl.shapes.expr import Const, InputSize, Opaque, Var, depends
+from archdsl.backends.torch.uses import blocks, exposed
+from archdsl.ir.network import LayerRef, Module, Network
+from archdsl.shapes.expr import Const, InputSize, Var
 
 
 class ClassSource(NamedTuple):
@@ -28,13 +29,6 @@ class ClassSource(NamedTuple):
     doc: list[str]
     init: list[str]
     forward: list[str]
-
-
-class _Use(NamedTuple):
-    """A call of a block: which parameters it sets."""
-
-    module: Module
-    given: set[str]
 
 
 def emit(network: Network) -> str:
@@ -58,7 +52,7 @@ class _Emitter:
         root = self._network.root
         net_name = class_name(self._network.name or "net")
         self._taken.add(net_name)
-        for modules, given in _blocks(root):
+        for modules, given in blocks(root):
             self._block(modules, given)
         self._classes.append(self._net(root, net_name))
         return self._laid_out()
@@ -66,7 +60,7 @@ class _Emitter:
     # Classes
 
     def _unique(self, name: str) -> str:
-        taken = self._taken | {helper_class(helper) for helper in _ALL_HELPERS}
+        taken = self._taken | {helper_class(helper) for helper in HELPERS}
         unique, number = name, 2
         while unique in taken:
             unique = f"{name}{number}"
@@ -78,10 +72,8 @@ class _Emitter:
         """Classes for the variants of a block: one, if they can share it."""
         rest = modules
         while rest:
-            shared = self._try(rest, given)
             size = len(rest)
-            if not shared:
-                shared = 1
+            if not self._try(rest, given):
                 self._try_or_fail(rest[:1], given)
                 size = 1
                 # Grow the class as far as it goes, then begin another.
@@ -109,7 +101,7 @@ class _Emitter:
         count = len(self._classes)
         try:
             self._write_block(modules, given)
-        except Mismatch:
+        except MismatchError:
             self._taken = taken
             del self._classes[count:]
             return False
@@ -143,7 +135,7 @@ class _Emitter:
         )
         self._finish(namespace)
         index = {id(module): at for at, module in enumerate(modules)}
-        callee = Callee(name, arguments, index, len(first.inputs))
+        callee = Callee(name, arguments, index)
         for module in modules:
             self._callees[id(module)] = callee
 
@@ -202,7 +194,7 @@ class _Emitter:
             given.append(
                 outer.write(
                     extra.values,
-                    {at: _const(value) for at, value in extra.values.items()},
+                    {at: Const(value) for at, value in extra.values.items()},
                     extra.name,
                 )
             )
@@ -210,8 +202,7 @@ class _Emitter:
 
     def _net(self, root: Module, name: str) -> ClassSource:
         scope = plan([root])
-        exposed = _exposed(root)
-        namespace = for_net(root, exposed)
+        namespace = for_net(root, exposed(root))
         constructor = self._constructor(namespace, self._network.name, positional=False)
         built = constructor.lines(scope.nodes, 2 * c.INDENT)
         forward = Forward(scope, constructor, ["x"], positional=False).lines()
@@ -236,9 +227,8 @@ class _Emitter:
     def _net_doc(self, root: Module) -> list[str]:
         cost = root.cost
         source = self._network.source_name
-        title = f"The net `{self._network.name}` of {source}" if self._network.name else (
-            f"The net of {source}"
-        )
+        named = f" `{self._network.name}`" if self._network.name else ""
+        title = f"The net{named} of {source}"
         shapes = " and ".join(map(str, root.inputs))
         doc = [f"{title}: {shapes} to {root.type}."]
         doc += ["", f"{cost.params:,} parameters, {cost.macs:,} multiply-adds."]
@@ -292,15 +282,13 @@ class _Emitter:
             undefined=StrictUndefined,
             autoescape=False,
         )
-        helpers = [helper_source(name) for name in sorted(self._helpers & _ALL_HELPERS)]
+        helpers = [helper_source(name) for name in sorted(self._helpers & HELPERS)]
         text = "\n".join(
             "\n".join((*source.init, *source.forward)) for source in self._classes
         ) + "".join(helpers)
         body = environment.from_string(template.read_text(encoding="utf-8")).render(
             title=_title(self._network),
-            imports=_imports(
-                text, self._needs_math or "math." in text, "OrderedDict" in self._helpers
-            ),
+            imports=_imports(text, self._needs_math, "OrderedDict" in self._helpers),
             helpers=helpers,
             classes=self._classes,
         )
@@ -327,39 +315,6 @@ def _imports(text: str, needs_math: bool, needs_ordered: bool) -> list[str]:
     if "F." in text:
         third.append("from torch.nn import functional as F")
     return [*standard, *([""] if standard else []), *third]
-
-
-# Helper classes
-
-
-_ALL_HELPERS = frozenset(
-    "euclidean_rbf global_avg_pool make_divisible partial_conv2d scaled_tanh"
-    " scaled_tanh_module subsample2d zero_pad_channels".split()
-)
-
-_HELPER_CLASSES = {
-    "euclidean_rbf": "EuclideanRBF",
-    "global_avg_pool": "GlobalAvgPool",
-    "partial_conv2d": "PartialConv2d",
-    "scaled_tanh_module": "ScaledTanh",
-    "subsample2d": "Subsample2d",
-    "zero_pad_channels": "ZeroPadChannels",
-}
-
-
-def helper_class(name: str) -> str:
-    """The class that a helper file defines."""
-    return _HELPER_CLASSES.get(name, name)
-
-
-def helper_source(name: str) -> str:
-    """A helper's definitions, without its docstring and imports."""
-    text = files("archdsl.ops").joinpath(f"helpers/{name}.py").read_text("utf-8")
-    lines = text.splitlines()
-    begin = next(
-        at for at, line in enumerate(lines) if line.startswith(("class ", "def "))
-    )
-    return "\n".join(lines[begin:]).rstrip()
 
 
 # Lines
@@ -411,101 +366,3 @@ def _kind(value: object) -> str:
 
 def _worth(namespace: Namespace, name: Var | InputSize) -> list[object]:
     return [known[name] for known in namespace.known.values()]
-
-
-def _const(value: object) -> Const:
-    return Const(value)
-
-
-# The graph of modules
-
-
-def _stages(nodes: tuple[Node, ...]) -> Iterator[Stage]:
-    """All stages of a scope, groups opened, blocks not."""
-    stack = list(reversed(nodes))
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Choice):
-            stack.extend(reversed(node.nodes))
-            continue
-        inner = [run.stage for run in node.runs] if isinstance(node, Repeat) else [node]
-        for stage in inner:
-            yield stage
-            if isinstance(stage.target, Module) and stage.target.kind == "group":
-                stack.extend(reversed(stage.target.nodes))
-
-
-def _blocks(root: Module) -> list[tuple[list[Module], dict[int, set[str]]]]:
-    """The variants of each block, those that others call first."""
-    variants: dict[str, list[Module]] = {}
-    given: dict[int, set[str]] = {}
-    below: dict[str, set[str]] = {}
-    seen: set[int] = set()
-    queue = [root]
-    for module in queue:
-        for stage in _stages(module.nodes):
-            target = stage.target
-            if not isinstance(target, Module) or target.kind != "block":
-                continue
-            if module is not root:
-                below.setdefault(module.name, set()).add(target.name)
-            given.setdefault(id(target), set()).update(stage.args)
-            if id(target) not in seen:
-                seen.add(id(target))
-                variants.setdefault(target.name, []).append(target)
-                queue.append(target)
-    order: list[str] = []
-    done: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in done or name in path:
-            return
-        for other in sorted(below.get(name, ())):
-            visit(other, (*path, name))
-        done.add(name)
-        order.append(name)
-
-    for name in variants:
-        visit(name, ())
-    return [(variants[name], given) for name in order]
-
-
-def _exposed(root: Module) -> list[str]:
-    """The parameters of a net that only fill in numbers.
-
-    What decides the structure, or goes into a block or a size that has no formula,
-    is settled when the net is compiled.
-    """
-    settled: set[Var | InputSize] = set(root.decided)
-    for stage in _stages(root.nodes):
-        if isinstance(stage.target, Module):
-            for bound in stage.args.values():
-                settled |= depends(bound.expr)
-            if stage.target.kind == "block":
-                settled |= {
-                    name
-                    for tensor in _caller_types(root, stage)
-                    for dim in tensor
-                    for name in dim
-                }
-        for dim in stage.type.dims:
-            if isinstance(dim.expr, Opaque):
-                settled |= dim.expr.depends
-    return [
-        name
-        for name, bound in root.params.items()
-        if isinstance(bound.value, int | float) and Var(name) not in settled
-    ]
-
-
-def _caller_types(
-    root: Module, call: Stage
-) -> list[list[frozenset[Var | InputSize]]]:
-    """What the sizes that flow into a call depend on."""
-    by_output = {stage.output: stage for stage in _stages(root.nodes)}
-    found = []
-    for value in call.inputs:
-        made = by_output.get(value)
-        if made is not None:
-            found.append([depends(dim.expr) for dim in made.type.dims])
-    return found

@@ -13,25 +13,25 @@ from archdsl.shapes.expr import Const, Expr, InputSize, Op, Opaque, Var
 Known = Mapping[Var | InputSize, object]
 
 
-class NoValue(Exception):
+class NoValueError(Exception):
     """The formula is not kept, or does not hold for these arguments."""
 
 
 def value(expr: Expr, known: Known) -> object:
-    """What a formula is worth. Raises NoValue if that cannot be said."""
+    """What a formula is worth. Raises NoValueError if that cannot be said."""
     if isinstance(expr, Const):
         return expr.value
     if isinstance(expr, Var | InputSize):
         if expr not in known:
-            raise NoValue
+            raise NoValueError
         return known[expr]
     if isinstance(expr, Opaque):
-        raise NoValue
+        raise NoValueError
     operands = [value(operand, known) for operand in expr.operands]
     try:
         return _apply(expr.operator, operands)
     except (ArithmeticError, TypeError, IndexError, ValueError) as wrong:
-        raise NoValue from wrong
+        raise NoValueError from wrong
 
 
 def _apply(operator: str, v: list[object]) -> object:
@@ -57,7 +57,7 @@ def _apply(operator: str, v: list[object]) -> object:
         return v[0][v[1]]  # type: ignore[index]
     if operator in ("tuple", "list"):
         return tuple(v)
-    raise NoValue
+    raise NoValueError
 
 
 class Written(NamedTuple):
@@ -93,9 +93,7 @@ HELPERS = {"divisible": "make_divisible"}
 _MATH = {"ceil": "math.ceil", "floor": "math.floor"}
 
 
-def written(
-    expr: Expr, names: Mapping[Var | InputSize, str], known: Known
-) -> Written:
+def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> Written:
     """The formula as Python, with the names that its parts have there."""
     if isinstance(expr, Const):
         text = literal(expr.value)
@@ -155,11 +153,11 @@ def literal(value: object) -> str:
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, LayerRef):
-        raise NoValue
+        raise NoValueError
     if isinstance(value, tuple):
         inner = ", ".join(map(literal, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
-    raise NoValue
+    raise NoValueError
 
 
 def quoted(text: str) -> str:

@@ -43,7 +43,11 @@ class Forward:
     """Writes `forward` for one scope."""
 
     def __init__(
-        self, scope: Scope, constructor: Constructor, inputs: list[str], positional: bool
+        self,
+        scope: Scope,
+        constructor: Constructor,
+        inputs: list[str],
+        positional: bool,
     ) -> None:
         self._scope = scope
         self._constructor = constructor
@@ -211,10 +215,10 @@ class Forward:
         self._settle(repeat.inputs[0])
         flow = self._env[repeat.inputs[0]].flow
         if len(repeat.inputs) == 1:
-            code = c.Call(
+            called = c.Call(
                 self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
             )
-            self._hold(repeat.output, code, flow, None, self._reads(repeat.inputs))
+            self._hold(repeat.output, called, flow, None, self._reads(repeat.inputs))
             return
         for value in repeat.inputs:
             self._settle(value)
@@ -257,8 +261,8 @@ class Forward:
             self._settle(source)
             flow = self._env[source].flow
             self._uses[source] -= 1
-            code = c.Call(self._submodule(lone.node.name), (self._take(source),))
-            self._hold(choice.output, code, flow, None, self._reads((source,)))
+            called = c.Call(self._submodule(lone.node.name), (self._take(source),))
+            self._hold(choice.output, called, flow, None, self._reads((source,)))
             return
         for value in sorted(self._waiting):
             self._assign(value)

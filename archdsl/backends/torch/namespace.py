@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.backends.torch import formula
 from archdsl.backends.torch.code import Code, Listing, Text
-from archdsl.backends.torch.plan import Mismatch
+from archdsl.backends.torch.plan import MismatchError
 from archdsl.backends.torch.reserved import safe_name
 from archdsl.ir.network import LayerRef, Module
 from archdsl.ops.form import Slot
@@ -68,13 +68,13 @@ class Namespace:
         return self._extra(values, hint)
 
     def condition(self, conditions: Mapping[int, tuple[bool, Expr]]) -> str:
-        """A condition as Python. Raises Mismatch if it cannot be written."""
+        """A condition as Python. Raises MismatchError if it cannot be written."""
         values = {at: taken for at, (taken, _) in conditions.items()}
         exprs = {expr for _, expr in conditions.values()}
         for expr in exprs:
             if self._holds(expr, values):
                 return self._formula(expr, next(iter(values)))
-        raise Mismatch
+        raise MismatchError
 
     def _holds(self, expr: Expr, values: Mapping[int, object]) -> bool:
         try:
@@ -82,7 +82,7 @@ class Namespace:
                 _plain(formula.value(expr, self.known[at])) == value
                 for at, value in values.items()
             )
-        except formula.NoValue:
+        except formula.NoValueError:
             return False
 
     def _formula(self, expr: Expr, variant: int) -> str:
@@ -129,7 +129,7 @@ def merged_slot(
     first = next(iter(slots.values()))
     if first.default is not None:
         at_default = all(
-            slot.value == slot.default and type(slot.value) is type(slot.default)
+            (slot.value == slot.default and type(slot.value) is type(slot.default))
             or _same_number(slot.value, slot.default)
             for slot in slots.values()
         )
@@ -140,7 +140,7 @@ def merged_slot(
         return None
     if any(_is_table(value) for value in values.values()):
         if len({str(value) for value in values.values()}) != 1:
-            raise Mismatch
+            raise MismatchError
         return _listing(values[next(iter(values))])
     exprs = {at: slot.expr for at, slot in slots.items()}
     return Text(namespace.write(values, exprs, hint))
@@ -179,7 +179,7 @@ def for_block(
     known: dict[int, dict[Name, object]] = {}
     for at, module in modules.items():
         values: dict[Name, object] = {
-            Var(name): _plain_param(bound.value) for name, bound in module.params.items()
+            Var(name): bound.value for name, bound in module.params.items()
         }
         for number, tensor in enumerate(module.inputs):
             for axis, dim in enumerate(tensor.dims):
@@ -209,10 +209,6 @@ def for_block(
         if wanted:
             live.add(name)
     return Namespace(known, frozenset(live), _distinct(names))
-
-
-def _plain_param(value: object) -> object:
-    return value
 
 
 def _distinct(names: dict[Name, str]) -> dict[Name, str]:
@@ -246,10 +242,6 @@ def for_net(module: Module, exposed: Iterable[str]) -> Namespace:
     known: dict[Name, object] = {
         Var(name): bound.value for name, bound in module.params.items()
     }
-    names: dict[Name, str] = {
-        Var(name): safe_name(name) for name in module.params
-    }
+    names: dict[Name, str] = {Var(name): safe_name(name) for name in module.params}
     live: frozenset[Name] = frozenset(Var(name) for name in exposed)
     return Namespace({0: known}, live, names)
-
-

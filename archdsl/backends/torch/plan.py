@@ -2,7 +2,7 @@
 
 A block's uses (its variants) differ in numbers and in which arms of its conditions are
 taken. Here they are laid over each other, stage by stage. What cannot be laid over
-each other raises Mismatch, and the variants then get classes apart.
+each other raises MismatchError, and the variants then get classes apart.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from archdsl.shapes.expr import Expr
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
 
-
 _T = TypeVar("_T")
 
 
-class Mismatch(Exception):
+class MismatchError(Exception):
     """These uses of a block cannot share a class."""
 
 
@@ -54,6 +53,13 @@ class PlannedStage:
         """The layer, if it is one."""
         target = self.any.target
         return target if isinstance(target, Site) else None
+
+    @property
+    def makes_module(self) -> bool:
+        """Whether a submodule can stand for the stage in every variant."""
+        return self.site is None or all(
+            form.module is not None for form in self.forms().values()
+        )
 
     def forms(self) -> dict[int, Form]:
         """How each variant builds the layer."""
@@ -129,13 +135,9 @@ class Scope:
         for node in self.nodes:
             if isinstance(node, PlannedChoice) or node.inputs != (flow,):
                 return False
-            if isinstance(node, PlannedStage):
-                if node.site is not None and any(
-                    form.module is None for form in node.forms().values()
-                ):
-                    return False
-                if node.fetched:
-                    return False
+            stage = isinstance(node, PlannedStage)
+            if stage and (node.fetched or not node.makes_module):
+                return False
             flow = node.output
         return flow == self.output
 
@@ -151,8 +153,8 @@ class _Variant:
 
 
 def plan(modules: Sequence[Module]) -> Scope:
-    """The variants of a block laid over each other. Raises Mismatch."""
-    return _scope({at: module for at, module in enumerate(modules)}, positional=False)
+    """The variants of a block laid over each other. Raises MismatchError."""
+    return _scope(dict(enumerate(modules)), positional=False)
 
 
 def _scope(modules: dict[int, Module], positional: bool) -> Scope:
@@ -160,7 +162,7 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
     variants = {at: _Variant(module, positional) for at, module in modules.items()}
     counts = {len(module.inputs) for module in modules.values()}
     if len(counts) != 1:
-        raise Mismatch
+        raise MismatchError
     scope.inputs = counts.pop()
     for number in range(scope.inputs):
         value = scope.value()
@@ -178,7 +180,7 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
 def _agreed(values: Iterator[int] | Sequence[int]) -> int:
     found = set(values)
     if len(found) != 1:
-        raise Mismatch
+        raise MismatchError
     return found.pop()
 
 
@@ -188,14 +190,14 @@ def _merge(
     sequences: dict[int, tuple[Node, ...]],
 ) -> list[Planned]:
     if len({len(nodes) for nodes in sequences.values()}) != 1:
-        raise Mismatch
+        raise MismatchError
     planned: list[Planned] = []
     order = tuple(sequences)
     for row in zip(*(sequences[at] for at in order), strict=True):
         nodes = dict(zip(order, row, strict=True))
         first = row[0]
         if any(type(node) is not type(first) for node in row):
-            raise Mismatch
+            raise MismatchError
         if isinstance(first, Stage):
             stages = {at: n for at, n in nodes.items() if isinstance(n, Stage)}
             planned.append(_stage(scope, variants, stages))
@@ -211,7 +213,7 @@ def _merge(
 def _name(variants: dict[int, _Variant], stages: dict[int, Stage | Repeat]) -> str:
     names = {next(variants[at].names).name for at in stages}
     if len(names) != 1:
-        raise Mismatch
+        raise MismatchError
     return names.pop()
 
 
@@ -246,13 +248,13 @@ def _planned_stage(
     fetched: bool,
 ) -> PlannedStage:
     if len(set(inputs)) != 1:
-        raise Mismatch
+        raise MismatchError
     groups: dict[int, Module] = {}
     for at, stage in stages.items():
         if isinstance(stage.target, Module) and stage.target.kind == "group":
             groups[at] = stage.target
     if groups and len(groups) != len(stages):
-        raise Mismatch
+        raise MismatchError
     inner = _scope(groups, positional=True) if groups else None
     labelled = any(stage.label is not None for stage in stages.values())
     return PlannedStage(
@@ -310,7 +312,7 @@ def _labelled_repeat(
 ) -> PlannedRepeat:
     name = _name(variants, dict(repeats))
     if len({len(repeat.runs) for repeat in repeats.values()}) != 1:
-        raise Mismatch
+        raise MismatchError
     inputs = _same(
         tuple(variants[at].values[i] for i in repeat.inputs)
         for at, repeat in repeats.items()
@@ -351,7 +353,7 @@ def _chosen(given: tuple[_T, ...], stage: Stage) -> tuple[_T, ...]:
 def _same(values: Iterator[tuple[int, ...]]) -> tuple[int, ...]:
     found = set(values)
     if len(found) != 1:
-        raise Mismatch
+        raise MismatchError
     return found.pop()
 
 
@@ -366,7 +368,7 @@ def _unrolled(
 ) -> list[Planned]:
     """The copies of a repeat that stand in the enclosing scope."""
     if len({repeat.count for repeat in repeats.values()}) != 1:
-        raise Mismatch
+        raise MismatchError
     inputs = _same(
         tuple(variants[at].values[i] for i in repeat.inputs)
         for at, repeat in repeats.items()
@@ -386,7 +388,7 @@ def _unrolled(
         }
         if groups and not named:
             if len(groups) != len(stages):
-                raise Mismatch
+                raise MismatchError
             inside: dict[int, _Variant] = {}
             for at, group in groups.items():
                 variant = _Variant.__new__(_Variant)
@@ -416,5 +418,3 @@ def _unrolled(
         variants[at].values[repeat.output] = inputs[0]
         variants[at].types[repeat.output] = repeat.type
     return planned
-
-
