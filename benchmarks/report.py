@@ -32,13 +32,14 @@ page, and ends with status 1 if a target is missed. One of the tables is measure
 
     .venv/bin/python -m benchmarks.run startup
 
-or {names}. With `--quick` it makes fewer runs and writes nothing. `--docs` measures nothing and
-writes this page from the results.
+or {names}. With `--quick` it makes fewer runs and writes nothing.
+`--docs` measures nothing and writes this page from the results.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.
-- CPU time, user and system together, is what the verdict is on; wall time is shown
-  beside it. Least and most are the ratios of single runs that followed each other.
+- CPU time, user and system together, is what the verdict is on. Wall time is shown
+  beside it; it is the longer of the two when other work runs on the machine.
+- Least and most are the ratios of single runs of the same turn.
 - A call in process is repeated until a run of it takes {least} ms or more.
 - The commands are run with `os.wait4`, on Linux or macOS.
 

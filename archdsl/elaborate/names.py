@@ -90,19 +90,23 @@ def _check_default(item: n.Default, report: Reporter) -> None:
 
 
 def check_names(definitions: Definitions, report: Reporter) -> bool:
-    """Report what is wrong with names. False if blocks contain themselves."""
+    """Report what is wrong with names. False if nothing can be elaborated."""
     calls: dict[str, dict[str, n.Name]] = {}
+    sound = True
     for name, block in definitions.blocks.items():
         scope = _Scope(definitions, report, block.params, block.inputs)
         scope.module(block.body)
         calls[name] = scope.called
+        sound = sound and scope.sound
     circles: set[str] = set()
     for net in definitions.nets.values():
         if isinstance(net, n.Net):
-            _Scope(definitions, report, net.params, ()).module(net.body)
+            scope = _Scope(definitions, report, net.params, ())
+            scope.module(net.body)
+            sound = sound and scope.sound
         else:
             _check_family(net, definitions, report, circles)
-    return _no_recursion(calls, report)
+    return _no_recursion(calls, report) and sound
 
 
 def _check_family(
@@ -215,6 +219,8 @@ class _Scope:
         self._definitions = definitions
         self._report = report
         self.called: dict[str, n.Name] = {}
+        # Whether all of the body can be elaborated.
+        self.sound = True
         self.params: dict[str, n.Param | n.Name] = {}
         self.used: set[str] = set()
         self._inputs = {name.name for name in inputs}
@@ -380,7 +386,16 @@ class _Scope:
     def _call(self, call: n.Call) -> bool:
         """Check a call; True if it makes no submodule that a label could name."""
         for line in call.inputs or ():
-            self._line(line)
+            if isinstance(line, n.Line):
+                self._line(line)
+                continue
+            # An input is a line to the grammar, which lets an assertion pass.
+            self.sound = False
+            self._report.error(
+                "E0102",
+                "an assertion stands on a line of its own, not among inputs",
+                line,
+            )
         name = call.callee.name
         layer = LAYERS.get(name)
         words: tuple[str, ...] = ()

@@ -60,7 +60,6 @@ def parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
         result = _run(parser, tokens, begin)
         if isinstance(result, File):
             tree = result
-            found += _assertions_as_inputs(source, tokens)
             break
         at = result
         states = _states_before(parser, tokens, begin, at)
@@ -110,21 +109,6 @@ def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | int:
         state = gotos[states[-1]][name]
         states.append(state)
         values.append(value)
-
-
-def _assertions_as_inputs(source: Source, tokens: Tokens) -> list[Diagnostic]:
-    """What the grammar lets pass, an input being a line: `add(assert …)`."""
-    if "ASSERT" not in tokens.kinds:
-        return []
-    return [
-        Diagnostic(
-            "E0102",
-            "an assertion stands on a line of its own, not among inputs",
-            Span(source, tokens.starts[at], tokens.ends[at]),
-        )
-        for at, kind in enumerate(tokens.kinds)
-        if kind == "ASSERT" and tokens.kinds[at - 1] in ("CALL_LPAR", "COMMA")
-    ]
 
 
 def _gathered(children: list[Any]) -> list[Any]:

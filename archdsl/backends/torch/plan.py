@@ -61,6 +61,11 @@ class PlannedStage:
             form.module is not None for form in self.forms().values()
         )
 
+    @property
+    def can_be_item(self) -> bool:
+        """Whether it can stand in an `nn.Sequential`, where only the next reads it."""
+        return self.makes_module and not self.fetched
+
     def forms(self) -> dict[int, Form]:
         """How each variant builds the layer."""
         found = {}
@@ -135,8 +140,7 @@ class Scope:
         for node in self.nodes:
             if isinstance(node, PlannedChoice) or node.inputs != (flow,):
                 return False
-            stage = isinstance(node, PlannedStage)
-            if stage and (node.fetched or not node.makes_module):
+            if isinstance(node, PlannedStage) and not node.can_be_item:
                 return False
             flow = node.output
         return flow == self.output
