@@ -2,6 +2,6 @@
 
 import sys
 
-from archdsl.cli.main import main
+from archdsl.cli.main import entry_point
 
-sys.exit(main())
+sys.exit(entry_point())

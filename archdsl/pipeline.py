@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from typing import NamedTuple
 
+from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic, in_order
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.names import check_names, definitions
@@ -33,13 +33,8 @@ def check(
     params: dict[str, object] | None = None,
 ) -> Checked:
     """Check all nets of a source text, or the one asked for, with parameters set."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
+    with Paused():
         return _check(source, net, params or {})
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _check(source: Source, net: str | None, params: dict[str, object]) -> Checked:

@@ -17,7 +17,8 @@ PACKAGE = ROOT / "archdsl"
 SEES = {
     "source": set(),
     "diagnostics": {"source"},
-    "syntax": {"source", "diagnostics"},
+    "collector": set(),
+    "syntax": {"source", "diagnostics", "collector"},
     "shapes": {"source", "diagnostics"},
     "ops": {"source", "diagnostics", "shapes"},
     "ir": {"source", "diagnostics", "shapes", "ops"},

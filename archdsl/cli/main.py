@@ -13,6 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from archdsl.cli.console import FINDINGS, USAGE, CommandError, ReportedError, err
+from archdsl.collector import Paused
 
 if TYPE_CHECKING:
     import argparse
@@ -24,11 +25,22 @@ BROKEN_PIPE = 141
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return the status to exit with."""
-    collecting = gc.isenabled()
-    # A command makes little garbage; looking for it takes a tenth of the time.
+    with Paused():
+        return _guarded(sys.argv[1:] if argv is None else argv)
+
+
+def entry_point() -> int:
+    """`main` for a process of its own."""
     gc.disable()
+    status = main()
+    # At its end Python looks for garbage once more, for a tenth of a check's time.
+    gc.freeze()
+    return status
+
+
+def _guarded(argv: list[str]) -> int:
     try:
-        status = _main(sys.argv[1:] if argv is None else argv)
+        status = _main(argv)
         # A reader that has gone, or a full disk, is noticed only now.
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -43,9 +55,6 @@ def main(argv: list[str] | None = None) -> int:
         err(f"archdsl: the output cannot be written: {problem.strerror}\n")
         _drop_output()
         return USAGE
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _drop_output() -> None:

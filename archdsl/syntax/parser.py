@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
+from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
 from archdsl.syntax import tables as made
@@ -50,6 +51,11 @@ def parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
     After a syntax error the parser goes on at the next block, net or default, so
     that mistakes in different definitions are reported together.
     """
+    with Paused():
+        return _parse(source)
+
+
+def _parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
     parser = _parser()
     tokens, found = parser.lexer.tokens(source)
     if found:
