@@ -7,9 +7,9 @@ from typing import NamedTuple
 from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic, in_order
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate.names import check_names, definitions
+from archdsl.elaborate.definitions import check_names, definitions
+from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.walk import Elaborator
 from archdsl.ir.network import Network
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n

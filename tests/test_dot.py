@@ -99,7 +99,7 @@ net odd {
   f: {
     conv 8 3x3 x2
     squeeze x2
-    "": conv 8 1x1
+    " ~": conv 8 1x1
   }
   add(id, g: {conv 8 1x1} if in.c == 8 else id)
   7: conv 8 3x3 x3

@@ -366,3 +366,34 @@ def test_blocks_that_cannot_share_a_class_get_two() -> None:
     assert "class B2(nn.Module):" in emit(net)
     assert_agrees(net)
     assert_computes(net)
+
+
+def test_value_of_a_condition_that_is_read_under_another() -> None:
+    text = (
+        "default conv same\n"
+        "block b width deep=false {\n"
+        "  side: conv width 3x3 if deep\n"
+        "  relu | conv width 1x1\n"
+        "  add(id, side) if deep\n"
+        "}\n"
+        "net n {\n input 8x8x8\n b 8 | b 8 deep=true | b 8 deep=true\n}"
+    )
+    net = network(text)
+    assert "class B2(nn.Module):" in emit(net)
+    assert_agrees(net)
+    assert_computes(net)
+
+
+def test_label_in_both_arms() -> None:
+    text = (
+        "default conv same\n"
+        "block b width deep=false {\n"
+        "  side: conv width 3x3 if deep else side: conv width 1x1\n"
+        "  relu | conv width 1x1\n"
+        "  add(id, side)\n"
+        "}\n"
+        "net n {\n input 8x8x8\n b 8 | b 8 deep=true\n}"
+    )
+    net = network(text)
+    assert_agrees(net)
+    assert_computes(net)

@@ -29,7 +29,7 @@ import pytest
 
 from archdsl.cli.main import main
 from archdsl.elaborate import limits
-from archdsl.elaborate.names import RESERVED
+from archdsl.elaborate.words import RESERVED
 from archdsl.pipeline import check
 from archdsl.reading import MAX_BYTES
 from archdsl.source import Source

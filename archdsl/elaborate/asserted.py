@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from archdsl.diagnostics import Note
+from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import Frame, Value
-from archdsl.elaborate.names import ORDERS
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.words import ORDERS
 from archdsl.ops.window import window
 from archdsl.shapes.tensor import Dim, TensorType
 from archdsl.syntax import nodes as n
@@ -150,3 +151,52 @@ def _what_would_fit(
         return ()
     choices = " or ".join(found)
     return (f"`{name}` with {choices} would give {wanted}",)
+
+
+def hold_condition(line: n.AssertLine, frame: Frame) -> None:
+    """Report a condition that is false, with the values it compares."""
+    report = frame.report
+    node = line.condition
+    result = evaluate(node, frame, report)
+    if result.value is UNKNOWN or result.value is True:
+        return
+    if result.value is not False:
+        report.error(
+            "E0503",
+            f"{describe(result.value)} is neither true nor false",
+            node,
+            hints=("compare it: `assert params == 61706`",),
+        )
+        return
+    notes: list[str] = []
+    for operand in _compared(node):
+        text = report.span(operand).text
+        value = evaluate(operand, frame, report).value
+        if isinstance(value, int) and not isinstance(value, bool):
+            notes.append(f"{text} is {value:,}")
+    notes = list(dict.fromkeys(notes))
+    if len(notes) == 1 and isinstance(node, n.Comparison):
+        message = f"this does not hold: {notes[0]}"
+        notes = []
+    else:
+        message = "this does not hold"
+    report.error("E0602", message, node, notes=tuple(notes))
+
+
+def _compared(node: n.Expression) -> list[n.Expression]:
+    """What a condition compares and a reader cannot see the value of, in order."""
+    found: list[n.Expression] = []
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, n.Comparison):
+            found += [
+                operand
+                for operand in part.operands
+                if isinstance(operand, n.Name | n.Attribute | n.Binary)
+            ]
+        elif isinstance(part, n.Boolean2):
+            stack += (part.right, part.left)
+        elif isinstance(part, n.Not):
+            stack.append(part.operand)
+    return found

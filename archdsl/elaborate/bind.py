@@ -14,8 +14,8 @@ from archdsl.elaborate.evaluate import (
     describe,
     evaluate,
 )
-from archdsl.elaborate.names import AXIS_NAMES
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.words import AXIS_NAMES
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
 from archdsl.shapes.expr import Const, Expr, op

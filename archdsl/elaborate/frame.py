@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import FAILED, Result
-from archdsl.elaborate.names import BLOCK_INPUT, CURRENT, INDEX, TOTALS
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.words import BLOCK_INPUT, CURRENT, INDEX, TOTALS
 from archdsl.ir.network import Cost, LayerRef, Node
 from archdsl.ops.record import Bound
 from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends

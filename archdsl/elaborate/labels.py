@@ -95,3 +95,8 @@ def _expression(text: str) -> n.Expression | None:
     if not isinstance(atom, n.Call) or len(atom.args) != 1 or atom.args[0].key:
         return None
     return atom.args[0].value
+
+
+def has_index(stage: n.Stage) -> bool:
+    """Whether the label is a text with `{…}` in it."""
+    return stage.label is not None and stage.label.quoted and "{" in stage.label.name

@@ -1,222 +1,47 @@
-"""What each name refers to, before any value is known.
+"""What each name in a block or net refers to, before any value is known.
 
-One pass over the text, also over what no net uses and no condition takes: unknown
-names, names defined twice or never used, and blocks that contain themselves.
+One pass over the text, also over what no net uses and no condition takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.words import (
+    AXIS_NAMES,
+    BLOCK_INPUT,
+    CONSTANTS,
+    CURRENT,
+    INDEX,
+    INPUT_STAGE,
+    ORDERS,
+    RESERVED,
+    TOTALS,
+    elsewhere,
+    is_flag,
+    there_are,
+)
 from archdsl.ops import LAYERS, Layer
 from archdsl.shapes.arithmetic import FUNCTIONS
-from archdsl.shapes.tensor import AXES
 from archdsl.syntax import nodes as n
 
-CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
-INPUT_STAGE = "input"
-ORDERS = ("chw", "hwc")
 
-AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes))
-
-RESERVED = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
-
-# What `assert` can speak of: totals of the module, or of a labelled stage.
-TOTALS = ("params", "trainable", "macs", "connections", "activation_bytes", "layers")
-
-
-class Definitions(NamedTuple):
-    """The blocks and nets of a file, with the `default` lines in force at each."""
-
-    blocks: dict[str, n.Block]
-    nets: dict[str, n.Net | n.Family]
-    defaults: dict[str, tuple[n.Default, ...]]
-
-
-def definitions(tree: n.File, report: Reporter) -> Definitions:
-    """The definitions of a file; what is defined twice is reported."""
-    blocks: dict[str, n.Block] = {}
-    nets: dict[str, n.Net | n.Family] = {}
-    defaults: dict[str, tuple[n.Default, ...]] = {}
-    seen: dict[str, n.Name] = {}
-    current: tuple[n.Default, ...] = ()
-    for item in tree.items:
-        if isinstance(item, n.Default):
-            current = (*current, item)
-            _check_default(item, report)
-            continue
-        name = item.name.name
-        where = seen.get(name)
-        if where is not None:
-            report.error(
-                "E0209",
-                f"`{name}` is defined twice",
-                item.name,
-                related=(Note(report.span(where), "first defined here"),),
-                hints=("give one of them another name",),
-            )
-            continue
-        seen[name] = item.name
-        if isinstance(item, n.Block):
-            if name in LAYERS or name in RESERVED:
-                report.error(
-                    "E0213",
-                    f"`{name}` is a name of the language",
-                    item.name,
-                    hints=(f"choose another name, such as `my_{name}`",),
-                )
-                continue
-            blocks[name] = item
-        else:
-            nets[name] = item
-        defaults[name] = current
-    return Definitions(blocks, nets, defaults)
-
-
-def _check_default(item: n.Default, report: Reporter) -> None:
-    if item.layer.name not in LAYERS:
-        report.error(
-            "E0201",
-            f"there is no layer `{item.layer.name}`",
-            item.layer,
-            hints=_elsewhere(item.layer.name)
-            or did_you_mean(item.layer.name, LAYERS)
-            or ("`default` sets arguments of a layer, such as `default conv same`",),
-        )
-
-
-def check_names(definitions: Definitions, report: Reporter) -> bool:
-    """Report what is wrong with names. False if nothing can be elaborated."""
-    calls: dict[str, dict[str, n.Name]] = {}
-    sound = True
-    for name, block in definitions.blocks.items():
-        scope = _Scope(definitions, report, block.params, block.inputs)
-        scope.module(block.body)
-        calls[name] = scope.called
-        sound = sound and scope.sound
-    circles: set[str] = set()
-    for net in definitions.nets.values():
-        if isinstance(net, n.Net):
-            scope = _Scope(definitions, report, net.params, ())
-            scope.module(net.body)
-            sound = sound and scope.sound
-        else:
-            _check_family(net, definitions, report, circles)
-    return _no_recursion(calls, report) and sound
-
-
-def _check_family(
-    family: n.Family, definitions: Definitions, report: Reporter, circles: set[str]
-) -> None:
-    """Check the names of a derived net; `circles` are those found to be in one."""
-    seen = [family.name.name]
-    base: n.Net | n.Family | None = family
-    while isinstance(base, n.Family):
-        name = base.base.name
-        if name in seen:
-            if name == seen[0] and name not in circles:
-                way = " → ".join((*seen, name))
-                report.error(
-                    "E0210",
-                    f"the net `{name}` is derived from itself",
-                    family.base,
-                    notes=(f"the way round: {way}",) if len(seen) > 1 else (),
-                    hints=("derive it from a net that has a body `{…}`",),
-                )
-                circles.update(seen)
-            return
-        seen.append(name)
-        following = definitions.nets.get(name)
-        if following is None and base is family:
-            report.error(
-                "E0211",
-                f"there is no net `{name}`",
-                family.base,
-                hints=did_you_mean(name, definitions.nets)
-                or _there_are(definitions.nets, (family.name.name,)),
-            )
-        base = following
-    scope = _Scope(definitions, report, (), ())
-    for arg in family.args:
-        scope.expression(arg.value)
-    for line in family.body.lines if family.body else ():
-        if isinstance(line, n.AssertLine):
-            if isinstance(base, n.Net):
-                known = {param.name for param in base.params}
-                scope.params |= dict.fromkeys(known, family.base)
-                scope.used |= known
-            # The labels are the base's: looked up when its value is known.
-            scope.asserted(line.condition, trust_labels=True)
-        else:
-            report.error(
-                "E0214",
-                "a derived net adds assertions only",
-                line,
-                hints=("give the base a parameter for what differs",),
-            )
-
-
-def _no_recursion(calls: dict[str, dict[str, n.Name]], report: Reporter) -> bool:
-    """Whether no block reaches itself; each circle is reported once."""
-    done: set[str] = set()
-    good = True
-    for start in calls:
-        # Depth first with a stack of iterators: blocks may be many and deep.
-        path = [start]
-        stack = [iter(calls[start].items())]
-        while stack:
-            if path[-1] in done and len(path) == len(stack):
-                stack.pop()
-                path.pop()
-                continue
-            for name, node in stack[-1]:
-                if name in path:
-                    circle = [*path[path.index(name) :], name]
-                    report.error(
-                        "E0210",
-                        f"the block `{name}` contains itself",
-                        node,
-                        notes=("the way round: " + " → ".join(circle),)
-                        if len(circle) > 2
-                        else (),
-                        hints=("repeat a block with `x`: `unit 64 x3`",),
-                    )
-                    good = False
-                elif name in calls and name not in done:
-                    path.append(name)
-                    stack.append(iter(calls[name].items()))
-                    break
-            else:
-                done.add(path.pop())
-                stack.pop()
-    return good
-
-
-def is_flag(name: str) -> bool:
-    """Whether a name reads as a flag, such as `s2`."""
-    return name[0].islower() and name[1:].replace("x", "").isdigit()
-
-
-def _there_are(names: Iterable[str], but: Collection[str] = ()) -> tuple[str, ...]:
-    shown = [f"`{name}`" for name in names if name and name not in but]
-    return (f"there are: {', '.join(shown)}",) if 0 < len(shown) <= 12 else ()
-
-
-class _Scope:
+class Scope:
     """The names visible in one block or net."""
 
     def __init__(
         self,
-        definitions: Definitions,
+        blocks: Mapping[str, n.Block],
+        nets: Collection[str],
         report: Reporter,
         params: tuple[n.Param, ...],
         inputs: tuple[n.Name, ...],
     ) -> None:
-        self._definitions = definitions
+        self._blocks = blocks
+        self._nets = nets
         self._report = report
         self.called: dict[str, n.Name] = {}
         # Whether all of the body can be elaborated.
@@ -326,6 +151,13 @@ class _Scope:
         for line in body.lines:
             if isinstance(line, n.Line):
                 self._line(line)
+            elif len(self._labels) > 2:
+                self._report.error(
+                    "E0217",
+                    "an assertion stands in a block or net, outside of its groups",
+                    line,
+                    hints=("label the group: `assert stem.params == 9408`",),
+                )
         if len(self._labels) > 2:
             self._labels.pop()
         self._later.pop()
@@ -333,9 +165,17 @@ class _Scope:
     def _line(self, line: n.Line) -> None:
         if line.condition is not None:
             self.expression(line.condition)
-        for chain in (line.chain, line.otherwise):
-            for stage in chain.stages if chain else ():
-                self._stage(stage)
+        outside = dict(self._labels[-1])
+        self._chain(line.chain)
+        if line.otherwise is not None:
+            # Only one arm is taken: both may define a label.
+            taken, self._labels[-1] = self._labels[-1], outside
+            self._chain(line.otherwise)
+            self._labels[-1] = taken | self._labels[-1]
+
+    def _chain(self, chain: n.Chain) -> None:
+        for stage in chain.stages:
+            self._stage(stage)
 
     def _stage(self, stage: n.Stage) -> None:
         atom = stage.atom
@@ -371,6 +211,15 @@ class _Scope:
                 label,
                 hints=(f"choose another name, such as `{name}_`",),
             )
+            nameless = False
+        elif not name.strip() or "." in _without_fields(name):
+            self._report.error(
+                "E0216",
+                "a submodule's name cannot be empty or hold a dot",
+                label,
+                notes=("dots part the names of nested submodules",),
+                hints=("use `_` or `-` instead of the dot",) if "." in name else (),
+            )
         if name in labels:
             self._report.error(
                 "E0204",
@@ -398,7 +247,6 @@ class _Scope:
             )
         name = call.callee.name
         layer = LAYERS.get(name)
-        words: tuple[str, ...] = ()
         nameless = False
         if name in (CURRENT, BLOCK_INPUT, INPUT_STAGE):
             nameless = True
@@ -406,19 +254,10 @@ class _Scope:
                 self._no_arguments(call, f"`{name}`")
         elif name in self.params:
             self.used.add(name)
-        elif name in self._definitions.blocks:
+        elif name in self._blocks:
             self.called.setdefault(name, call.callee)
         elif layer is not None:
             nameless = layer.inputs != (1, 1)
-            words = tuple(
-                word
-                for arg in layer.args
-                for word in (
-                    *arg.type.words,
-                    *((arg.name,) if arg.type.kind == "truth" else ()),
-                    *(AXIS_NAMES if arg.type.kind == "axis" else ()),
-                )
-            )
         elif self._fetch(name):
             nameless = True
             self._no_arguments(call, f"the label `{name}`")
@@ -426,7 +265,18 @@ class _Scope:
             self._unknown(call)
             self._use(call.args)
             return False
-        for arg in call.args:
+        self.arguments(call.args, layer)
+        return nameless
+
+    def arguments(self, args: tuple[n.Argument, ...], layer: Layer | None) -> None:
+        """Check the names in a call's arguments; some are words of the layer."""
+        words = _words(layer) if layer is not None else ()
+        for arg in args:
+            if layer is not None and arg.key not in (None, "x"):
+                if layer.arg(str(arg.key)) is None:
+                    # The key is reported where it is bound.
+                    self._use((arg,))
+                    continue
             if isinstance(arg.value, n.Name):
                 if arg.key is None and arg.value.name in words:
                     continue
@@ -436,7 +286,6 @@ class _Scope:
                     self._argument(arg.value, layer, words)
                     continue
             self.expression(arg.value)
-        return nameless
 
     def _use(self, args: tuple[n.Argument, ...]) -> None:
         """Count the parameters in arguments as used, and report nothing."""
@@ -453,11 +302,15 @@ class _Scope:
         """Check a name that stands for an argument of a layer."""
         name = node.name
         known = {*self.params, *words}
-        if name in self.params or name in self._definitions.blocks or name in LAYERS:
+        if name in self.params or name in self._blocks or name in LAYERS:
             self._name(node, totals=False)
             return
         hints = did_you_mean(name, known)
-        if layer.arg(name) is not None:
+        if name == "same" and layer.arg("p") is not None:
+            hints = (
+                f"only `conv` knows `same`; give `{layer.name}` its padding: `p1`",
+            )
+        elif layer.arg(name) is not None:
             hints = (f"give it a value: `{name}=…`",)
         elif not hints and any(arg.type.kind == "axis" for arg in layer.args):
             hints = (f"the axes are {', '.join(AXIS_NAMES)}",)
@@ -514,7 +367,7 @@ class _Scope:
                 return
         known = {
             *LAYERS,
-            *self._definitions.blocks,
+            *self._blocks,
             *self.params,
             *self._inputs,
             *(label for labels in self._labels for label in labels),
@@ -522,10 +375,10 @@ class _Scope:
         }
         what = "layer, block or label"
         hints = did_you_mean(name, known)
-        if name in self._definitions.nets:
+        if name in self._nets:
             hints = ("a net cannot stand inside another; make it a `block`",)
         else:
-            hints = _elsewhere(name) or hints
+            hints = elsewhere(name) or hints
         self._report.error(
             "E0201", f"there is no {what} `{name}`", call.callee, hints=hints
         )
@@ -557,7 +410,7 @@ class _Scope:
                         f"there is no function `{part.name}`",
                         part,
                         hints=did_you_mean(part.name, FUNCTIONS)
-                        or _there_are(FUNCTIONS),
+                        or there_are(FUNCTIONS),
                     )
             elif isinstance(part, tuple):
                 stack.extend(
@@ -570,7 +423,7 @@ class _Scope:
             self.used.add(name)
         elif (
             name in LAYERS
-            or name in self._definitions.blocks
+            or name in self._blocks
             or (totals and name in TOTALS)
             or (name == INDEX and self._copies)
         ):
@@ -578,7 +431,7 @@ class _Scope:
         else:
             hints = did_you_mean(name, {*self.params, *(TOTALS if totals else ())})
             if not hints:
-                known = (*_CONSTANTS, *LAYERS, *self._definitions.blocks)
+                known = (*CONSTANTS, *LAYERS, *self._blocks)
                 hints = did_you_mean(name, known)
             if name in TOTALS:
                 hints = (f"`{name}` is known in `assert` lines only",)
@@ -616,28 +469,22 @@ class _Scope:
         )
 
 
-def _elsewhere(name: str) -> tuple[str, ...]:
-    """A hint for a name that other tools have for one of our layers."""
-    return (f"here it is called `{_ELSEWHERE[name]}`",) if name in _ELSEWHERE else ()
+def _words(layer: Layer) -> tuple[str, ...]:
+    """The bare names that a layer takes for arguments."""
+    words: list[str] = []
+    for arg in layer.args:
+        words += arg.type.words
+        if arg.type.kind == "truth":
+            words.append(arg.name)
+        elif arg.type.kind == "axis":
+            words += AXIS_NAMES
+    return tuple(words)
 
 
-_CONSTANTS = ("true", "false")
-
-# What other tools call our layers.
-_ELSEWHERE = {
-    "linear": "fc",
-    "dense": "fc",
-    "Linear": "fc",
-    "Conv2d": "conv",
-    "conv2d": "conv",
-    "convolution": "conv",
-    "BatchNorm2d": "bn",
-    "batchnorm": "bn",
-    "batch_norm": "bn",
-    "MaxPool2d": "maxpool",
-    "AvgPool2d": "avgpool",
-    "ReLU": "relu",
-    "cat": "concat",
-    "identity": "id",
-    "globalavgpool": "gap",
-}
+def _without_fields(label: str) -> str:
+    """A quoted label without its `{…}`, which hold formulas."""
+    for field in label.split("{")[1:]:
+        inside, closed, _ = field.partition("}")
+        if closed:
+            label = label.replace(f"{{{inside}}}", "", 1)
+    return label

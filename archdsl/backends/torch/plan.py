@@ -175,10 +175,31 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
     # A net's input is a value like another; it has the number 0 as well.
     sequences = {at: module.nodes for at, module in modules.items()}
     scope.nodes = _merge(scope, variants, sequences)
+    _check_arms(scope.nodes, set(range(scope.inputs)))
     scope.output = _agreed(
         variants[at].values[module.output] for at, module in modules.items()
     )
     return scope
+
+
+def _check_arms(nodes: list[Planned], known: set[int]) -> None:
+    """Raise MismatchError if a value of one arm is read outside of it.
+
+    Where the arm is not taken there is no such value, and Python would need one.
+    """
+    for node in nodes:
+        if isinstance(node, PlannedChoice):
+            for arm, result in (
+                (node.then, node.then_result),
+                (node.otherwise, node.otherwise_result),
+            ):
+                inside = set(known)
+                _check_arms(arm, inside)
+                if result not in inside:
+                    raise MismatchError
+        elif not known.issuperset(node.inputs):
+            raise MismatchError
+        known.add(node.output)
 
 
 def _agreed(values: Iterator[int] | Sequence[int]) -> int:

@@ -1,0 +1,98 @@
+"""Assertions, limits and files."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics.codes.record import Code
+
+ASSERTIONS = (
+    Code(
+        "E0601",
+        "a shape that is not as asserted",
+        """
+`-> 96x27x27` says what the author, or the paper, believes about the value at this
+place. The checker computes another shape. One of the two is wrong: the assertion, or
+a size before it. The message names what would give the asserted size, if a padding, a
+stride or an input does. `_` stands for any size, and `hwc` after the shape says that
+the channels stand last.
+""",
+        "input 3x224x224 | conv 96x11x11 s4 -> 96x55x55\n",
+        "input 3x227x227 | conv 96x11x11 s4 -> 96x55x55\n",
+    ),
+    Code(
+        "E0602",
+        "an assertion that does not hold",
+        """
+`assert` states a fact about the finished net, usually a published number. The checker
+counts differently. Totals are `params`, `trainable`, `macs`, `connections`,
+`activation_bytes` and `layers`; those of one labelled stage are `label.params` and so
+on.
+""",
+        "net n {\n  input 84\n  fc 10\n  assert params == 840\n}\n",
+        "net n {\n  input 84\n  fc 10\n  assert params == 850\n}\n",
+    ),
+)
+
+LIMITS = (
+    Code(
+        "E0701",
+        "a number that is too large",
+        """
+Numbers, sizes and totals stay below 2**63. The limit is checked before the work is
+done, so that no expression can keep the checker busy.
+""",
+        "input 84 | fc 9**9**9\n",
+        "input 84 | fc 9**3\n",
+    ),
+    Code(
+        "E0702",
+        "too many layers",
+        """
+Written out, a net may have 1,000,000,000 layers, and 100,000 that differ from each
+other. No published network comes near it. Most likely a number of copies has a digit
+too many.
+""",
+        "input 84 | relu x1000000000000\n",
+        "input 84 | relu x1000\n",
+    ),
+    Code(
+        "E0703",
+        "nested too deep",
+        """
+Brackets, expressions and calls of blocks may be nested up to fixed depths. Beyond them
+nobody can read a spec. Give the inner part a name with `block`, or a parameter.
+""",
+        f"input 84 | fc {'(' * 70}1{')' * 70}\n",
+        "input 84 | fc 1\n",
+    ),
+    Code(
+        "E0704",
+        "a file that is too large",
+        """
+The file is larger than any spec has reason to be, and was not read. What repeats is
+written once, with `x`: a network of a thousand layers is a few lines.
+""",
+        "$ archdsl check dump.arch",
+        "$ archdsl check resnet.arch",
+    ),
+)
+
+FILES = (
+    Code(
+        "E0801",
+        "no such file",
+        """
+There is no file of this name. Paths are taken from where the command is run.
+""",
+        "$ archdsl check lennet.arch",
+        "$ archdsl check lenet.arch",
+    ),
+    Code(
+        "E0802",
+        "a file that cannot be read",
+        """
+The file is there, but it is a directory, or the system does not let it be read.
+""",
+        "$ archdsl check specs",
+        "$ archdsl check specs/lenet.arch",
+    ),
+)

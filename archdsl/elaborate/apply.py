@@ -1,0 +1,344 @@
+"""One call: which layer or block it names, its arguments, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+from archdsl.diagnostics import Note
+from archdsl.elaborate import limits
+from archdsl.elaborate.bind import Binder, Bindings, split_repeat
+from archdsl.elaborate.frame import Value
+from archdsl.elaborate.words import INPUT_STAGE
+from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
+from archdsl.ops import LAYERS, Layer
+from archdsl.ops.record import WHERE, Bound, Problem, Site
+from archdsl.shapes.expr import Const, Expr, opaque, substitute
+from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
+from archdsl.source import Span
+from archdsl.syntax import nodes as n
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.walk import Walk
+
+
+class Target(NamedTuple):
+    """What a call names."""
+
+    layer: Layer | None
+    block: n.Block | None
+    chosen_by: str | None
+
+    @property
+    def kind(self) -> str:
+        return self.layer.name if self.layer else self.block.name.name  # type: ignore[union-attr]
+
+
+class Built(NamedTuple):
+    """A stage that is bound and applied, but not yet placed."""
+
+    target: Target | None
+    made: Site | Module
+    args: dict[str, Bound]
+    type: TensorType
+    cost: Cost
+
+    def stage(
+        self,
+        inputs: tuple[int, ...],
+        output: int,
+        label: str | None,
+        ordinal: int,
+        span: Span,
+    ) -> Stage:
+        weights = ()
+        if isinstance(self.made, Site):
+            weights = self.made.layer.weights(self.made, self.type)  # type: ignore[assignment]
+        return Stage(
+            self.target.kind if self.target else "{}",
+            self.made,
+            self.args,
+            inputs,
+            output,
+            self.type,
+            self.cost,
+            label,
+            ordinal,
+            span,
+            self.target.chosen_by if self.target else None,
+            weights,
+        )
+
+    def equals(self, other: Built) -> bool:
+        """Whether two copies are alike in value and in formula."""
+        if isinstance(self.made, Module) or isinstance(other.made, Module):
+            if self.made is not other.made:
+                return False
+            if not isinstance(self.made, Module) or self.made.kind == "group":
+                return False
+        elif self.made.ins != other.made.ins or any(
+            not same_formula(a, b)
+            for a, b in zip(self.made.ins, other.made.ins, strict=True)
+        ):
+            return False
+        return all(
+            key in other.args
+            and other.args[key].value == bound.value
+            and other.args[key].expr == bound.expr
+            for key, bound in self.args.items()
+        ) and len(self.args) == len(other.args)
+
+
+def target_of(walk: Walk, call: n.Call) -> Target | None:
+    """The layer or block that a call names; None if it names a value, or nothing."""
+    name = call.callee.name
+    bound = walk.frame.params.get(name)
+    if bound is not None:
+        if isinstance(bound.value, LayerRef):
+            return _named(walk, bound.value.name, name)
+        return None
+    return _named(walk, name, None) if name != INPUT_STAGE else None
+
+
+def _named(walk: Walk, name: str, chosen_by: str | None) -> Target | None:
+    block = walk.owner.definitions.blocks.get(name)
+    if block is not None:
+        return Target(None, block, chosen_by)
+    layer = LAYERS.get(name)
+    if layer is not None:
+        return Target(layer, None, chosen_by)
+    return None
+
+
+def build(
+    walk: Walk,
+    call: n.Call,
+    target: Target,
+    args: Iterable[n.Argument],
+    inputs: list[Value],
+    copy: int | None,
+) -> tuple[Built | None, int]:
+    """Bind and apply; with how many leading copies may differ by their lists."""
+    binder = Binder(walk.frame, walk.report, copy)
+    rest, _ = split_repeat(args)
+    span = walk.report.span(call)
+    if target.layer is not None:
+        defaults = walk.defaults.get(target.layer.name, {})
+        bound = binder.layer(target.layer, rest, defaults, span)
+        types = _types(walk, inputs)
+        good = _count_inputs(walk, target, len(inputs), call)
+        if bound is None or types is None or not good:
+            return None, binder.varied
+        return _apply(walk, target, bound, types, call), binder.varied
+    assert target.block is not None
+    block = target.block
+    given, good = binder.params(
+        block.name.name,
+        block.params,
+        rest,
+        span,
+        walk.report.span(block.name),
+        block.inputs,
+    )
+    good = _count_inputs(walk, target, len(inputs), call) and good
+    types = _types(walk, inputs)
+    if not good or types is None:
+        return None, binder.varied
+    module = walk.owner.block(block, given, types, span)
+    if module is None:
+        return None, binder.varied
+    variables = {
+        name: given[name].expr if name in given else Const(bound.value)
+        for name, bound in module.params.items()
+    }
+    for name in module.params:
+        if name not in given:
+            param = next(p for p in block.params if p.name == name)
+            variables[name] = _default_expr(param, module, variables)
+    return (
+        Built(
+            target,
+            module,
+            given,
+            _called_type(module, variables, types),
+            module.cost,
+        ),
+        binder.varied,
+    )
+
+
+def _types(walk: Walk, inputs: list[Value]) -> tuple[TensorType, ...] | None:
+    types = tuple(value.type for value in inputs if value.type is not None)
+    return types if len(types) == len(inputs) else None
+
+
+def _count_inputs(walk: Walk, target: Target, count: int, call: n.Call) -> bool:
+    if target.layer is not None:
+        least, most = target.layer.inputs
+        example = target.layer.example.split("|")[-1].strip()
+    else:
+        assert target.block is not None
+        least = most = max(1, len(target.block.inputs))
+        names = ", ".join(name.name for name in target.block.inputs) or "…"
+        example = f"{target.kind}({names})"
+    if least <= count and (most is None or count <= most):
+        return True
+    wanted = f"{least}" if least == most else f"{least} or more"
+    noun = "input" if wanted == "1" else "inputs"
+    walk.report.error(
+        "E0407",
+        f"`{target.kind}` takes {wanted} {noun}, not {count}",
+        call,
+        hints=(f"as in `{example}`",),
+    )
+    return False
+
+
+def _apply(
+    walk: Walk,
+    target: Target,
+    bound: Bindings,
+    types: tuple[TensorType, ...],
+    call: n.Call,
+) -> Built | None:
+    layer = target.layer
+    assert layer is not None
+    span = walk.report.span(call)
+    site = Site(layer, types, bound, span)
+    problem: TensorType | Problem
+    wrong_rank = [t for t in types if t.rank not in layer.ranks]
+    if wrong_rank:
+        problem = _wrong_rank(layer, wrong_rank[0])
+    else:
+        problem = _wrong_sizes(site) or layer.shape(site)
+    if isinstance(problem, Problem):
+        _refuse(walk, problem, site, call)
+        return None
+    out = problem
+    if out.elements > limits.MAX_INTEGER:
+        walk.report.error("E0701", f"the value {out} is too large", span)
+        return None
+    weights = layer.weights(site, out)
+    params = sum(weight.elements for weight in weights if weight.parameter)
+    macs = layer.macs(site, out)
+    if layer.connections is not None:
+        connections = layer.connections(site, out)
+    else:
+        has_bias = any(weight.name == "bias" for weight in weights) and macs
+        connections = macs + (out.elements if has_bias else 0)
+    cost = Cost(params, params, macs, out.elements * BYTES_PER_NUMBER, connections, 1)
+    if max(cost) > limits.MAX_INTEGER:
+        walk.report.error("E0701", "this layer is too large to count", span)
+        return None
+    if not walk.owner.count_stage(span):
+        return None
+    return Built(target, site, bound, out, cost)
+
+
+def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
+    span = walk.report.span(call)
+    if isinstance(problem.at, str):
+        bound = site.args.get(problem.at)
+        if bound is not None and bound.span is not None:
+            span = bound.span
+    elif isinstance(problem.at, int) and call.inputs is not None:
+        span = walk.report.span(call.inputs[problem.at])
+    related: list[Note] = []
+    for dim, text in problem.dims:
+        related += walk.report.came_from(dim, text, unless=span)
+    value = " and ".join(str(tensor) for tensor in site.ins)
+    what = "value here is" if len(site.ins) == 1 else "values here are"
+    notes = (f"the {what} {value}", *problem.notes)
+    where = ""
+    if related and related[0].span.line != span.line:
+        where = f" in line {related[0].span.line}"
+    hints = tuple(hint.replace(WHERE, where) for hint in problem.hints)
+    walk.report.error(
+        problem.code,
+        problem.message,
+        span,
+        problem.label,
+        tuple(dict.fromkeys(related)),
+        notes if problem.code not in _SHAPES_SAID else problem.notes,
+        hints,
+    )
+
+
+def _default_expr(param: n.Param, module: Module, known: dict[str, Expr]) -> Expr:
+    """The formula of a parameter left at its default."""
+    value = module.params[param.name].value
+    if isinstance(param.default, n.Name) and param.default.name in known:
+        return known[param.default.name]
+    if isinstance(param.default, n.Number | n.Boolean | n.String | n.Size | n.ListOf):
+        return Const(value)
+    return opaque(value, *known.values())
+
+
+def _called_type(
+    module: Module, variables: dict[str, Expr], inputs: tuple[TensorType, ...]
+) -> TensorType:
+    """The output's shape as the caller sees it."""
+    sizes = tuple(tuple(dim.expr for dim in tensor.dims) for tensor in inputs)
+    dims = []
+    for dim in module.type.dims:
+        origin = dim.origin
+        if isinstance(origin, InputOrigin):
+            origin = inputs[origin.input].dims[origin.axis].origin
+        expr = substitute(dim.expr, variables, sizes, dim.size)
+        dims.append(Dim(dim.size, origin, expr))
+    return TensorType(tuple(dims))
+
+
+def same_formula(a: TensorType, b: TensorType) -> bool:
+    """Whether two shapes are equal, and for the same reasons."""
+    return a.sizes == b.sizes and all(
+        x.expr == y.expr for x, y in zip(a.dims, b.dims, strict=True)
+    )
+
+
+# Their messages name the shapes.
+_SHAPES_SAID = ("E0301", "E0304", "E0305")
+
+_RANKS = {
+    (1,): "a vector",
+    (3,): "a 2-D map such as 3x32x32",
+    (2, 3, 4): "a map: channels and 1 to 3 spatial sizes",
+}
+
+
+def _wrong_rank(layer: Layer, tensor: TensorType) -> Problem:
+    wanted = _RANKS.get(layer.ranks, "another number of sizes")
+    return Problem(
+        "E0301",
+        f"{layer.name} needs {wanted}, but {_a_value(tensor)} arrives",
+        dims=((tensor.dims[0], "it comes from here"),),
+        hints=("put it before `flatten` or `gap`",)
+        if tensor.rank == 1
+        else ("put `flatten` or `gap` before it",)
+        if layer.ranks == (1,)
+        else (),
+    )
+
+
+def _a_value(tensor: TensorType) -> str:
+    return f"a vector of {tensor}" if tensor.rank == 1 else f"a map of {tensor}"
+
+
+def _wrong_sizes(site: Site) -> Problem | None:
+    """A size that has another number of parts than there are spatial axes."""
+    for arg in site.layer.args:
+        value = site.args[arg.name].value
+        if not isinstance(value, tuple) or arg.type.kind != "sizes":
+            continue
+        if len(value) not in (1, site.spatial):
+            return Problem(
+                "E0404",
+                f"{len(value)} numbers are given for the {arg.doc.split(';')[0]}"
+                f" of a map with {site.spatial} spatial"
+                f" {'axis' if site.spatial == 1 else 'axes'}",
+                at=arg.name,
+                hints=(f"give one number, or {site.spatial}",)
+                if site.spatial > 1
+                else ("give one number",),
+            )
+    return None

@@ -1,0 +1,361 @@
+"""Nets and blocks: each elaborated once for what it is given, and then shared."""
+
+from __future__ import annotations
+
+from archdsl.diagnostics import Note
+from archdsl.diagnostics.suggest import nearest
+from archdsl.elaborate import limits
+from archdsl.elaborate.asserted import hold_condition
+from archdsl.elaborate.bind import Binder, Bindings, split_repeat
+from archdsl.elaborate.definitions import Definitions
+from archdsl.elaborate.evaluate import UNKNOWN, evaluate
+from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
+from archdsl.elaborate.labels import report_clash
+from archdsl.elaborate.report import Entry, Reporter
+from archdsl.elaborate.walk import Walk
+from archdsl.ir.network import Module, Repeat, Stage
+from archdsl.ops import LAYERS
+from archdsl.ops.record import Bound
+from archdsl.shapes.expr import Const, Var
+from archdsl.shapes.tensor import TensorType, as_input
+from archdsl.source import Span
+from archdsl.syntax import nodes as n
+
+
+class Elaborator:
+    """Elaborates the nets of one file; blocks are shared between them."""
+
+    def __init__(self, definitions: Definitions, report: Reporter) -> None:
+        self.definitions = definitions
+        self._report = report
+        report.blocks = definitions.blocks
+        self._memo: dict[object, Module | None] = {}
+        self._defaults: dict[tuple[n.Default, ...], dict[str, Bindings]] = {}
+        self._stages = 0
+        self._overridden = False
+        self._full = False
+
+    # Nets and blocks
+
+    def net(self, name: str, overrides: dict[str, object]) -> Module | None:
+        """The net of that name with some parameters set, or None (reported)."""
+        item = self.definitions.nets[name]
+        chain: list[n.Family] = []
+        seen: set[str] = set()
+        while isinstance(item, n.Family):
+            if item.name.name in seen:
+                return None
+            seen.add(item.name.name)
+            chain.append(item)
+            following = self.definitions.nets.get(item.base.name)
+            if following is None:
+                return None
+            item = following
+        given: dict[str, Bound] = {}
+        good = True
+        outside = Frame(self._report, {})
+        for family in reversed(chain):
+            binder = Binder(outside, self._report, None)
+            span = self._report.span(family.base)
+            optional = tuple(
+                p
+                if p.default is not None or p.name not in given
+                # What a base has set already is no longer required.
+                else p._replace(default=n.Boolean(True, p.start, p.end))
+                for p in item.params
+            )
+            bound, fine = binder.params(
+                item.name.name,
+                optional,
+                list(family.args),
+                span,
+                self._report.span(item.name),
+                complete=False,
+            )
+            given |= bound
+            good = good and fine
+        at = chain[0].name if chain else item.name
+        for key, value in overrides.items():
+            if key not in {param.name for param in item.params}:
+                near = nearest(key, (param.name for param in item.params))
+                self._report.error(
+                    "E0401",
+                    f"the net `{name}` has no parameter `{key}`",
+                    at,
+                    hints=(f"did you mean `{near}`?",) if near else (),
+                )
+                good = False
+            else:
+                given[key] = Bound(value, Const(value), None)
+        missing = [
+            p.name for p in item.params if p.default is None and p.name not in given
+        ]
+        if missing and not overrides and (not chain or self._has_family(name)):
+            # A net with required parameters is checked through what derives from it.
+            if not self._has_family(name):
+                self.unused(item)
+            return None
+        if missing:
+            self._report.error(
+                "E0402",
+                f"`{name}` lacks " + ", ".join(f"`{m}`" for m in missing),
+                chain[0].base if chain else item.name,
+                related=(
+                    Note(
+                        self._report.span(item.name), f"`{item.name.name}` asks for it"
+                    ),
+                )
+                if chain
+                else (),
+            )
+            good = False
+        if not good:
+            return None
+        defaults_of = item.name.name
+        if chain:
+            entry = Entry("net", name, self._report.span(chain[0].name))
+            self._report.way_in.append(entry)
+        self._overridden = bool(overrides)
+        module = self._module(
+            "net", name, item.params, (), item.body, given, (), defaults_of
+        )
+        if chain:
+            self._report.way_in.pop()
+        if module is not None and not overrides:
+            for family in reversed(chain):
+                if family.body is not None:
+                    self._family_asserts(family, module, item)
+        return module
+
+    def _has_family(self, name: str) -> bool:
+        """Whether some net derives from the net of that name."""
+        return any(
+            isinstance(net, n.Family) and net.base.name == name
+            for net in self.definitions.nets.values()
+        )
+
+    def requires(self, name: str) -> list[str]:
+        """The parameters of a net that nothing gives a value."""
+        item = self.definitions.nets[name]
+        given: set[str | None] = set()
+        while isinstance(item, n.Family):
+            given |= {arg.key for arg in item.args}
+            following = self.definitions.nets.get(item.base.name)
+            if following is None:
+                return []
+            item = following
+        required = (p.name for p in item.params if p.default is None)
+        return [name for name in required if name not in given]
+
+    def _family_asserts(self, family: n.Family, module: Module, base: n.Net) -> None:
+        frame = Frame(self._report, module.params)
+        frame.totals = module.cost
+        frame.trusting = True
+        for stage in module.nodes:
+            if isinstance(stage, Stage | Repeat) and stage.label is not None:
+                value = Value(stage.output, stage.type)
+                frame.labels[0][stage.label] = Labelled(frame, value, stage.cost)
+        assert family.body is not None
+        for line in family.body.lines:
+            if isinstance(line, n.AssertLine):
+                hold_condition(line, frame)
+
+    def block(
+        self,
+        block: n.Block,
+        given: dict[str, Bound],
+        inputs: tuple[TensorType, ...],
+        at: Span,
+    ) -> Module | None:
+        """The block's module for these arguments and inputs, elaborated once."""
+        name = block.name.name
+        key = (
+            name,
+            tuple((k, _key(bound.value)) for k, bound in sorted(given.items())),
+            inputs,
+        )
+        if key in self._memo:
+            return self._memo[key]
+        opened = self._report.open_blocks()
+        if name in opened:
+            # A block's own text was searched before: a parameter led back here.
+            circle = [*opened[opened.index(name) :], name]
+            self._report.error(
+                "E0210",
+                f"the block `{name}` contains itself",
+                at,
+                notes=("the way round: " + " → ".join(circle),)
+                if len(circle) > 2
+                else (),
+                hints=("give its parameter another layer",),
+            )
+            return None
+        if len(opened) >= limits.MAX_CALL_DEPTH:
+            self._report.error(
+                "E0703",
+                f"blocks are called more than {limits.MAX_CALL_DEPTH} deep",
+                at,
+                hints=("write some of these blocks as one",),
+            )
+            return None
+        self._report.way_in.append(Entry("block", name, at, inputs))
+        names = tuple(node.name for node in block.inputs)
+        module = self._module(
+            "block", name, block.params, names, block.body, given, inputs, name
+        )
+        self._report.way_in.pop()
+        self._memo[key] = module
+        return module
+
+    def _module(
+        self,
+        kind: str,
+        name: str,
+        params: tuple[n.Param, ...],
+        input_names: tuple[str, ...],
+        body: n.Body,
+        given: dict[str, Bound],
+        inputs: tuple[TensorType, ...],
+        defaults_of: str,
+    ) -> Module | None:
+        before = len(self._report.found)
+        frame = Frame(self._report, {})
+        for param in params:
+            bound = given.get(param.name)
+            if bound is None and param.default is not None:
+                default = evaluate(param.default, frame, self._report)
+                bound = Bound(default.value, default.expr, None)
+            if bound is None or bound.value is UNKNOWN:
+                frame.params[param.name] = Bound(UNKNOWN, Const(None), None)
+                continue
+            span = bound.span or self._report.span(param)
+            frame.params[param.name] = Bound(bound.value, Var(param.name), span)
+        seen = tuple(as_input(tensor, at) for at, tensor in enumerate(inputs))
+        for at, tensor in enumerate(seen):
+            value = frame.value(tensor)
+            frame.inputs.append(tensor)
+            if at == 0:
+                frame.input_value = frame.current = value
+            if input_names:
+                frame.labels[0][input_names[at]] = Labelled(frame, value, None)
+        # The author's figures are those of the net as written.
+        frame.as_written = kind == "block" or not self._overridden
+        walk = Walk(self, frame, self._defaults_for(defaults_of))
+        result = walk.body(body, frame.current, module=True)
+        if kind == "net" and frame.input_value is NOTHING:
+            if len(self._report.found) == before:
+                self._report.error(
+                    "E0306",
+                    f"the net `{name}` has no input" if name else "there is no input",
+                    Span(self._report.source, body.start, body.start + 1)
+                    if body.end > body.start
+                    else body,
+                    hints=("begin with its shape: `input 3x224x224`",),
+                )
+            return None
+        if result.type is None or len(self._report.found) > before:
+            return None
+        frame.totals = frame.cost
+        for line in body.lines:
+            if isinstance(line, n.AssertLine) and frame.as_written:
+                hold_condition(line, frame)
+        if frame.cost.layers > limits.MAX_EXPANDED_LAYERS:
+            self.too_many(self._report.span(body))
+            return None
+        if len(self._report.found) > before:
+            return None
+        made = Module(
+            "net" if kind == "net" else "block",
+            name,
+            frame.params,
+            input_names,
+            tuple(frame.inputs),
+            tuple(frame.nodes),
+            result.id,
+            result.type,
+            frame.cost,
+            frame.written,
+            frozenset(frame.referenced),
+            frozenset(frame.decided),
+            self._report.span(body),
+        )
+        report_clash(made, self._report)
+        return made
+
+    def unused(self, block: n.Block | n.Net) -> None:
+        """Check the arguments in what no net calls or derives from, shapes unknown."""
+        frame = Frame(self._report, {})
+        for param in block.params:
+            if param.default is not None:
+                evaluate(param.default, frame, self._report)
+            frame.params[param.name] = Bound(UNKNOWN, Const(None), None)
+        if isinstance(block, n.Block):
+            for name in block.inputs:
+                frame.labels[0][name.name] = Labelled(frame, frame.value(None), None)
+            frame.input_value = frame.value(None)
+            frame.current = frame.input_value
+        walk = Walk(self, frame, self._defaults_for(block.name.name))
+        walk.body(block.body, frame.current, module=True)
+
+    def elaborated(self) -> set[str]:
+        """The names of the blocks that some net has called."""
+        return {str(key[0]) for key in self._memo if isinstance(key, tuple)}
+
+    def _defaults_for(self, name: str) -> dict[str, Bindings]:
+        """The arguments that `default` lines set for each layer at a definition."""
+        lines = self.definitions.defaults.get(name, ())
+        found = self._defaults.get(lines)
+        if found is not None:
+            return found
+        found = {}
+        frame = Frame(self._report, {})
+        for line in lines:
+            layer = LAYERS.get(line.layer.name)
+            if layer is None:
+                continue
+            rest, repeats = split_repeat(line.args)
+            for arg in repeats:
+                self._report.error("E0401", "a default cannot repeat a layer", arg)
+            optional = layer._replace(
+                args=tuple(arg._replace(default=None) for arg in layer.args)
+            )
+            binder = Binder(frame, self._report, None)
+            bound = binder.layer(
+                optional, rest, found.get(layer.name, {}), self._report.span(line)
+            )
+            if bound is not None:
+                known = found.setdefault(layer.name, {})
+                known |= {
+                    key: value for key, value in bound.items() if value.span is not None
+                }
+        self._defaults[lines] = found
+        return found
+
+    def count_stage(self, at: Span) -> bool:
+        """Count one distinct stage; False, reported once, when there are too many."""
+        self._stages += 1
+        if self._stages <= limits.MAX_DISTINCT_STAGES:
+            return True
+        if not self._full:
+            self._full = True
+            self._report.error(
+                "E0702",
+                f"there are more than {limits.MAX_DISTINCT_STAGES:,} different layers",
+                at,
+            )
+        return False
+
+    def too_many(self, at: Span) -> None:
+        self._report.error(
+            "E0702",
+            f"written out, there are more than {limits.MAX_EXPANDED_LAYERS:,} layers",
+            at,
+            hints=("repeat fewer times",),
+        )
+
+
+def _key(value: object) -> object:
+    """A dictionary key that keeps 1, 1.0 and true apart."""
+    if isinstance(value, tuple):
+        return (type(value).__name__, *map(_key, value))
+    return (type(value).__name__, value)

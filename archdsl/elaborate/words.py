@@ -1,0 +1,56 @@
+"""Words that the language gives a meaning, and what to say of others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from archdsl.shapes.tensor import AXES
+
+CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
+INPUT_STAGE = "input"
+ORDERS = ("chw", "hwc")
+
+AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes))
+
+RESERVED = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
+
+# What `assert` can speak of: totals of the module, or of a labelled stage.
+TOTALS = ("params", "trainable", "macs", "connections", "activation_bytes", "layers")
+
+
+def is_flag(name: str) -> bool:
+    """Whether a name reads as a flag, such as `s2`."""
+    return name[0].islower() and name[1:].replace("x", "").isdigit()
+
+
+def there_are(names: Iterable[str], but: Collection[str] = ()) -> tuple[str, ...]:
+    """A hint that lists what there is, unless it is too much."""
+    shown = [f"`{name}`" for name in names if name and name not in but]
+    return (f"there are: {', '.join(shown)}",) if 0 < len(shown) <= 12 else ()
+
+
+def elsewhere(name: str) -> tuple[str, ...]:
+    """A hint for a name that other tools have for one of our layers."""
+    return (f"here it is called `{_ELSEWHERE[name]}`",) if name in _ELSEWHERE else ()
+
+
+CONSTANTS = ("true", "false")
+
+# What other tools call our layers.
+_ELSEWHERE = {
+    "linear": "fc",
+    "dense": "fc",
+    "Linear": "fc",
+    "Conv2d": "conv",
+    "conv2d": "conv",
+    "convolution": "conv",
+    "BatchNorm2d": "bn",
+    "batchnorm": "bn",
+    "batch_norm": "bn",
+    "MaxPool2d": "maxpool",
+    "AvgPool2d": "avgpool",
+    "ReLU": "relu",
+    "cat": "concat",
+    "identity": "id",
+    "globalavgpool": "gap",
+}
