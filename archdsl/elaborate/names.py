@@ -272,11 +272,10 @@ class Scope:
         """Check the names in a call's arguments; some are words of the layer."""
         words = _words(layer) if layer is not None else ()
         for arg in args:
-            if layer is not None and arg.key not in (None, "x"):
-                if layer.arg(str(arg.key)) is None:
-                    # The key is reported where it is bound.
-                    self._use((arg,))
-                    continue
+            if layer is not None and _is_unknown_key(layer, arg.key):
+                # The key is reported where it is bound.
+                self._use((arg,))
+                continue
             if isinstance(arg.value, n.Name):
                 if arg.key is None and arg.value.name in words:
                     continue
@@ -488,3 +487,7 @@ def _without_fields(label: str) -> str:
         if closed:
             label = label.replace(f"{{{inside}}}", "", 1)
     return label
+
+
+def _is_unknown_key(layer: Layer, key: str | None) -> bool:
+    return key is not None and key != "x" and layer.arg(key) is None
