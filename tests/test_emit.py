@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from archdsl.backends.torch.emit import emit
+from archdsl.backends.torch.emit import emit, net_class
 from archdsl.backends.torch.reserved import MODULE_ATTRIBUTES, class_name
 from archdsl.ir.flat import state_dict_names
 from archdsl.ir.network import Network
@@ -44,7 +44,7 @@ def classic(file: str, name: str) -> Network:
 
 def built(net: Network) -> nn.Module:
     """The net's module, of the class the emitter promises."""
-    module = getattr(execute(emit(net)), class_name(net.name or "net"))()
+    module = getattr(execute(emit(net)), net_class(net.name))()
     assert isinstance(module, nn.Module)
     return module
 
@@ -289,7 +289,14 @@ def test_module_attributes_are_those_of_torch() -> None:
     assert "training" in MODULE_ATTRIBUTES
 
 
-HOSTILE = ["train", "forward", "class", "0", "type", "half", "self", "x2y", "children"]
+HOSTILE = [
+    *"train forward class 0 type half self x2y children F torch __init__".split(),
+    *"_modules T_destination a\\x a\\N 'quoted' naïve 层 %s".split(),
+    " spaced out ",
+    "tab\tbell\a",
+    "back\\",
+    "'''",
+]
 
 
 @pytest.mark.parametrize("label", HOSTILE)

@@ -29,6 +29,10 @@ from archdsl.shapes.arithmetic import FUNCTIONS
 from archdsl.syntax import nodes as n
 
 
+# `train()` and `eval()` assign this attribute, so it cannot hold a submodule.
+_FLAG_OF_MODULES = "training"
+
+
 class Scope:
     """The names visible in one block or net."""
 
@@ -212,6 +216,13 @@ class Scope:
                 hints=(f"choose another name, such as `{name}_`",),
             )
             nameless = False
+        elif name == _FLAG_OF_MODULES:
+            self._report.error(
+                "E0216",
+                f"`{name}` is what PyTorch calls the mode of every module",
+                label,
+                hints=(f"choose another label, such as `{name}_`",),
+            )
         elif not name.strip() or "." in _without_fields(name):
             self._report.error(
                 "E0216",

@@ -72,25 +72,11 @@ class Walk:
                 hints=("compare it: `s > 1`, `in.c != c`",),
             )
             return frame.value(None)
-        taken, skipped = line.chain, line.otherwise
-        if not condition.value:
-            taken, skipped = skipped, taken  # type: ignore[assignment]
         if isinstance(condition.expr, Const):
-            if condition.value:
-                result = self._arm(taken, current)
-                self._count_written(skipped)
-            else:
-                self._count_written(skipped)
-                result = self._arm(taken, current)
-            return result
+            return self._arms(line, condition.value, current)
         frame.decide(condition.expr)
         outside, frame.nodes = frame.nodes, []
-        if condition.value:
-            result = self._arm(taken, current)
-            self._count_written(skipped)
-        else:
-            self._count_written(skipped)
-            result = self._arm(taken, current)
+        result = self._arms(line, condition.value, current)
         inside, frame.nodes = frame.nodes, outside
         if result.type is None:
             return result
@@ -108,8 +94,14 @@ class Walk:
         )
         return output
 
-    def _arm(self, chain: n.Chain | None, current: Value) -> Value:
-        return self._chain(chain, current) if chain else current
+    def _arms(self, line: n.Line, first: bool, current: Value) -> Value:
+        """Take one arm and count the other, in the order in which they stand."""
+        if first:
+            result = self._chain(line.chain, current)
+            self._count_written(line.otherwise)
+            return result
+        self._count_written(line.chain)
+        return self._chain(line.otherwise, current) if line.otherwise else current
 
     def _count_written(self, chain: n.Chain | None) -> None:
         """Count the stages of an arm not taken, so that it renames nothing."""

@@ -17,8 +17,7 @@ from typing import Any
 from torch import nn
 
 from archdsl.api import check
-from archdsl.backends.torch.emit import emit
-from archdsl.backends.torch.reserved import class_name
+from archdsl.backends.torch.emit import emit, net_class
 
 _PREFIX = "archdsl_compiled_"
 
@@ -34,7 +33,7 @@ def load(
     checked = check(path_or_text, net, **params)
     network = checked.network(net)
     module = execute(emit(network))
-    built = getattr(module, class_name(network.name or "net"))()
+    built = getattr(module, net_class(network.name))()
     assert isinstance(built, nn.Module)
     return built
 

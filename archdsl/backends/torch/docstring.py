@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from archdsl.backends.torch.formula import quoted
 from archdsl.ir.names import children
 from archdsl.ir.network import Module, Repeat
 from archdsl.ops.record import Site
@@ -35,11 +36,11 @@ def _rows(module: Module) -> Iterator[tuple[str, str, str]]:
     for child in children(module, module.kind == "group"):
         node = child.node
         if isinstance(node, Repeat):
-            name = f"{child.name} ×{node.count}"
+            name = f"{plain(child.name)} ×{node.count}"
         elif isinstance(node.target, Site) and node.target.layer.look == "activation":
             continue
         else:
-            name = child.name
+            name = plain(child.name)
         params = f"{node.cost.params:,}" if node.cost.params else ""
         row = (name, str(node.type), params)
         if row != previous:
@@ -47,8 +48,6 @@ def _rows(module: Module) -> Iterator[tuple[str, str, str]]:
         previous = row
 
 
-def summary(text: str, indent: int) -> list[str]:
-    """A docstring's first paragraph, wrapped."""
-    import textwrap
-
-    return textwrap.wrap(text, 88 - indent, break_long_words=False)
+def plain(text: str) -> str:
+    """Text of a spec as it can stand in a docstring."""
+    return quoted(text)[1:-1].replace('"', "'")

@@ -39,6 +39,17 @@ def emit(network: Network) -> str:
     return _Emitter(network).source()
 
 
+def net_class(name: str) -> str:
+    """The class of the net of that name."""
+    shown = class_name(name or "net")
+    return f"{shown}Net" if shown in _reserved_classes() else shown
+
+
+def _reserved_classes() -> set[str]:
+    """Classes that the source imports or carries along."""
+    return {"F", "OrderedDict", "Tensor", *map(helper_class, HELPERS)}
+
+
 class _Emitter:
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -50,7 +61,7 @@ class _Emitter:
 
     def source(self) -> str:
         root = self._network.root
-        net_name = class_name(self._network.name or "net")
+        net_name = net_class(self._network.name)
         self._taken.add(net_name)
         for modules, given in blocks(root):
             self._block(modules, given)
@@ -59,8 +70,12 @@ class _Emitter:
 
     # Classes
 
+    def _place(self, module: Module) -> str:
+        name = docstring.plain(self._network.source_name)
+        return f", line {module.span.line} of {name}."
+
     def _unique(self, name: str) -> str:
-        taken = self._taken | {helper_class(helper) for helper in HELPERS}
+        taken = self._taken | _reserved_classes()
         unique, number = name, 2
         while unique in taken:
             unique = f"{name}{number}"
@@ -122,7 +137,7 @@ class _Emitter:
         inputs = [safe_name(i) if i != "x" else "x" for i in input_names]
         forward = Forward(scope, constructor, inputs, positional=False).lines()
         arguments = self._arguments(modules, given, namespace)
-        doc = [f"Block `{first.name}`" + _place(first, self._network.source_name)]
+        doc = [f"Block `{first.name}`" + self._place(first)]
         doc += _shapes(first, "Shapes at its first use, without the batch:")
         self._classes.append(
             ClassSource(
@@ -179,7 +194,7 @@ class _Emitter:
         ]
         target = stage.any.target
         assert isinstance(target, Module)
-        doc = [f"The group `{stage.name}`" + _place(target, self._network.source_name)]
+        doc = [f"The group `{docstring.plain(stage.name)}`" + self._place(target)]
         head = _init_signature(arguments)
         self._classes.append(
             ClassSource(
@@ -226,7 +241,7 @@ class _Emitter:
 
     def _net_doc(self, root: Module) -> list[str]:
         cost = root.cost
-        source = self._network.source_name
+        source = docstring.plain(self._network.source_name)
         named = f" `{self._network.name}`" if self._network.name else ""
         title = f"The net{named} of {source}"
         shapes = " and ".join(map(str, root.inputs))
@@ -296,7 +311,7 @@ class _Emitter:
 
 
 def _title(network: Network) -> str:
-    name = formula.quoted(network.source_name)[1:-1]
+    name = docstring.plain(network.source_name)
     if network.name:
         return f"{network.name}, from {name}. Made by archdsl."
     return f"Made by archdsl from {name}."
@@ -318,10 +333,6 @@ def _imports(text: str, needs_math: bool, needs_ordered: bool) -> list[str]:
 
 
 # Lines
-
-
-def _place(module: Module, source_name: str) -> str:
-    return f", line {module.span.line} of {source_name}."
 
 
 def _shapes(module: Module, title: str) -> list[str]:

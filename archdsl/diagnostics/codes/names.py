@@ -178,7 +178,7 @@ Put what uses it under the same condition, or give the line an `else`.
         """
 A label names a submodule, and PyTorch parts the names of nested submodules with dots:
 `stem.conv` is the submodule `conv` of `stem`. A label itself is not empty and holds
-no dot.
+no dot. Nor can it be `training`, to which `train()` and `eval()` assign.
 """,
         'input 3x8x8 | "stem.conv": conv 8x3x3\n',
         "input 3x8x8 | stem: {conv: conv 8x3x3}\n",
