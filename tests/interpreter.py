@@ -7,38 +7,42 @@ module by name; nothing of the emitter's planning is used.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from archdsl.backends.torch.helpers import HELPERS
 from archdsl.ir.names import Child, children, copies
 from archdsl.ir.network import Choice, Module, Network, Node, Repeat, Stage
-from archdsl.ops.form import Apply, Code, Infix, Input, Inputs, Keyword, Slot
+from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Keyword, Slot
 from archdsl.ops.record import Site
-
-_HELPERS = (
-    "euclidean_rbf",
-    "global_avg_pool",
-    "partial_conv2d",
-    "scaled_tanh",
-    "scaled_tanh_module",
-    "subsample2d",
-    "zero_pad_channels",
-)
-
 
 def _names() -> dict[str, Any]:
     names: dict[str, Any] = {"nn": nn, "F": F, "torch": torch}
-    for name in _HELPERS:
+    for name in sorted(HELPERS):
         module = importlib.import_module(f"archdsl.ops.helpers.{name}")
         names |= {k: v for k, v in vars(module).items() if not k.startswith("_")}
     return names
 
 
 _NAMES = _names()
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
+
+
+@cache
+def _function(name: str) -> Any:
+    return eval(name, dict(_NAMES))
 
 
 def _value(code: Code, inputs: list[Tensor]) -> Any:
@@ -59,14 +63,29 @@ def _value(code: Code, inputs: list[Tensor]) -> Any:
             if isinstance(a, Keyword)
         }
         keywords = {key: v for key, v in keywords.items() if v is not None}
-        return eval(code.function, dict(_NAMES))(*positional, **keywords)
+        return _function(code.function)(*positional, **keywords)
     if isinstance(code, Infix):
         result = _value(code.operands[0], inputs)
         for operand in code.operands[1:]:
             other = _value(operand, inputs)
-            result = result + other if code.operator == "+" else result * other
+            result = _OPERATORS[code.operator](result, other)
         return result
     return code
+
+
+def constructed(form: Form) -> nn.Module:
+    """The layer as a module."""
+    module = _value(form.module, []) if form.module is not None else None
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def applied(form: Form, inputs: list[Tensor]) -> Tensor:
+    """The layer applied without a module."""
+    assert form.function is not None
+    result = _value(form.function, inputs)
+    assert isinstance(result, Tensor)
+    return result
 
 
 def _listed(value: object) -> object:
@@ -153,10 +172,8 @@ def _stage(
     assert isinstance(site, Site)
     form = site.layer.torch(site)
     if form.module is None:
-        assert form.function is not None
-        result: Tensor = _value(form.function, inputs)
-        return result
-    layer = _value(form.module, [])
+        return applied(form, inputs)
+    layer = constructed(form)
     layer.eval()
     own = {
         name.removeprefix(f"{path}."): tensor

@@ -30,7 +30,8 @@ _CEIL = Arg(
 
 
 def _shape(site: Site) -> TensorType | Problem:
-    kernel, pads = site.sizes("k"), site.sizes("p")
+    kernel = site.sizes("k")
+    pads = site.sizes("p") if "p" in site.args else (0,) * site.spatial
     for k, p in zip(kernel, pads, strict=True):
         if p > k // 2:
             return Problem(
@@ -45,6 +46,22 @@ def _shape(site: Site) -> TensorType | Problem:
     if isinstance(spatial, Problem):
         return spatial
     return TensorType((site.x.dims[0], *spatial))
+
+
+def _avg_shape(site: Site) -> TensorType | Problem:
+    # In 3-D PyTorch does not count the padding when it compares with the kernel.
+    if site.spatial == 3:
+        for dim, k in zip(site.x.dims[1:], site.sizes("k"), strict=True):
+            if k > dim.size:
+                return Problem(
+                    "E0302",
+                    f"a kernel of {k} is larger than the {dim.size} that arrives,"
+                    " and a 3-D mean does not count the padding",
+                    at="k",
+                    dims=((dim, f"the {dim.size} comes from here"),),
+                    hints=("use a smaller kernel",),
+                )
+    return _shape(site)
 
 
 def _stride_slot(site: Site) -> Slot:
@@ -96,11 +113,56 @@ AVGPOOL = Layer(
     doc="The mean of each window.",
     example="input 6x28x28 | avgpool 2",
     look="pooling",
-    args=(_KERNEL, _STRIDE, _PADDING, _CEIL),
+    args=(
+        _KERNEL,
+        _STRIDE,
+        _PADDING,
+        _CEIL,
+        Arg(
+            "include_pad",
+            ArgType("truth"),
+            True,
+            "count the padding's zeros in the mean",
+            ("count_include_pad",),
+        ),
+    ),
+    positional=("*k",),
+    ranks=(2, 3, 4),
+    shape=_avg_shape,
+    torch=lambda site: _pool_form(
+        site, "AvgPool", count_include_pad=site.slot("include_pad", True)
+    ),
+)
+
+
+def _lp_form(site: Site) -> Form:
+    arguments = (site.slot("norm"), site.slot("k"))
+    keywords: dict[str, Code] = {
+        "stride": _stride_slot(site),
+        "ceil_mode": site.slot("ceil", False),
+    }
+    n = site.spatial
+    return Form(
+        apply(f"nn.LPPool{n}d", *arguments, **keywords),
+        apply(f"F.lp_pool{n}d", X, *arguments, **keywords),
+    )
+
+
+LPPOOL = Layer(
+    name="lppool",
+    doc="The norm of each window: (Σ xⁿ)^(1/n).",
+    example="input 64x56x56 | lppool 2",
+    look="pooling",
+    args=(
+        _KERNEL,
+        Arg("norm", ArgType("whole", 1), 2, "the exponent n", ("norm_type",)),
+        _STRIDE,
+        _CEIL,
+    ),
     positional=("*k",),
     ranks=(2, 3, 4),
     shape=_shape,
-    torch=lambda site: _pool_form(site, "AvgPool"),
+    torch=_lp_form,
 )
 
 
@@ -110,24 +172,39 @@ def _adaptive_shape(site: Site) -> TensorType | Problem:
     return TensorType((site.x.dims[0], *spatial))
 
 
-def _adaptive_torch(site: Site) -> Form:
-    n = site.spatial
-    return Form(
-        apply(f"nn.AdaptiveAvgPool{n}d", site.slot("k")),
-        apply(f"F.adaptive_avg_pool{n}d", X, site.slot("k")),
+def _adaptive(name: str, doc: str, kind: str, function: str) -> Layer:
+    def form(site: Site) -> Form:
+        n = site.spatial
+        return Form(
+            apply(f"nn.Adaptive{kind}Pool{n}d", site.slot("k")),
+            apply(f"F.{function}{n}d", X, site.slot("k")),
+        )
+
+    return Layer(
+        name=name,
+        doc=doc,
+        example=f"input 256x13x13 | {name} 6",
+        look="pooling",
+        args=(Arg("k", _SIZE, REQUIRED, "output size", ("size", "out")),),
+        positional=("*k",),
+        ranks=(2, 3, 4),
+        shape=_adaptive_shape,
+        torch=form,
     )
 
 
-ADAPTIVE = Layer(
-    name="adaptive",
-    doc="Mean over windows chosen so that the output has the size asked for.",
-    example="input 256x13x13 | adaptive 6",
-    look="pooling",
-    args=(Arg("k", _SIZE, REQUIRED, "output size", ("size", "out")),),
-    positional=("*k",),
-    ranks=(2, 3, 4),
-    shape=_adaptive_shape,
-    torch=_adaptive_torch,
+ADAPTIVE = _adaptive(
+    "adaptive",
+    "Mean over windows chosen so that the output has the size asked for.",
+    "Avg",
+    "adaptive_avg_pool",
+)
+
+ADAPTIVEMAX = _adaptive(
+    "adaptivemax",
+    "The largest number in windows chosen so that the output has the size asked for.",
+    "Max",
+    "adaptive_max_pool",
 )
 
 
@@ -151,4 +228,24 @@ GAP = Layer(
     torch=_gap_torch,
 )
 
-LAYERS = (MAXPOOL, AVGPOOL, ADAPTIVE, GAP)
+
+def _gmp_torch(site: Site) -> Form:
+    pooled = apply(f"F.adaptive_max_pool{site.spatial}d", X, 1)
+    return Form(
+        apply("GlobalMaxPool"),
+        apply("torch.flatten", pooled, 1),
+        helper="global_max_pool",
+    )
+
+
+GMP = Layer(
+    name="gmp",
+    doc="Global max pool: the largest number of each channel, as a vector.",
+    example="input 512x7x7 | gmp",
+    look="pooling",
+    ranks=(2, 3, 4),
+    shape=lambda site: TensorType(site.x.dims[:1]),
+    torch=_gmp_torch,
+)
+
+LAYERS = (MAXPOOL, AVGPOOL, LPPOOL, ADAPTIVE, ADAPTIVEMAX, GAP, GMP)

@@ -18,6 +18,7 @@ Kind = Literal[
     "strings",  # a list of strings
     "lists",  # a list of lists of integers
     "axis",  # the name of an axis
+    "word",  # one of the words alone
 ]
 
 
@@ -31,6 +32,9 @@ class ArgType(NamedTuple):
 
     def describe(self) -> str:
         """In words, for people."""
+        others = [f"`{word}`" for word in self.words]
+        if self.kind == "word":
+            return ", or ".join(others)
         text = {
             "whole": "a whole number",
             "number": "a number",
@@ -44,7 +48,6 @@ class ArgType(NamedTuple):
             text += f" from {self.least} to {self.most}"
         elif self.least is not None:
             text += f" of {self.least} or more"
-        others = [f"`{word}`" for word in self.words]
         if self.kind == "sizes":
             others.insert(0, "a size such as 3x3")
         return ", or ".join((text, *others))

@@ -70,14 +70,14 @@ def checked_window(
 
 def _for_every_value(site: Site) -> bool:
     """Whether the window keeps the size whatever the block's parameters are."""
-    stride, padding = site.args["s"], site.args["p"]
+    stride, padding = site.args["s"], site.args.get("p")
     dilation = site.args.get("d")
     fixed_stride = isinstance(stride.expr, Const)
-    if padding.value == "same":
+    if padding is not None and padding.value == "same":
         return fixed_stride
     return (
         fixed_stride
-        and isinstance(padding.expr, Const)
+        and (padding is None or isinstance(padding.expr, Const))
         and isinstance(site.args["k"].expr, Const)
         and (dilation is None or isinstance(dilation.expr, Const))
     )

@@ -74,8 +74,6 @@ AXES: dict[int, dict[str, int]] = {
     4: {"c": 0, "t": 1, "d": 1, "h": 2, "w": 3},
 }
 
-MAX_RANK = 4
-
 
 def as_input(tensor: TensorType, index: int) -> TensorType:
     """The same shape as a block sees it that gets it as its input `index`."""

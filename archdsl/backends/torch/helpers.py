@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
+_FOLDER = files("archdsl.ops").joinpath("helpers")
+
+# Each file of the folder is a helper: a new one needs no second edit.
 HELPERS = frozenset(
-    "euclidean_rbf global_avg_pool make_divisible partial_conv2d scaled_tanh"
-    " scaled_tanh_module subsample2d zero_pad_channels".split()
+    entry.name.removesuffix(".py")
+    for entry in _FOLDER.iterdir()
+    if entry.name.endswith(".py") and entry.name != "__init__.py"
 )
 
-_HELPER_CLASSES = {
-    "euclidean_rbf": "EuclideanRBF",
-    "global_avg_pool": "GlobalAvgPool",
-    "partial_conv2d": "PartialConv2d",
-    "scaled_tanh_module": "ScaledTanh",
-    "subsample2d": "Subsample2d",
-    "zero_pad_channels": "ZeroPadChannels",
-}
 
-
+@cache
 def helper_class(name: str) -> str:
-    """The class that a helper file defines."""
-    return _HELPER_CLASSES.get(name, name)
+    """The class or function that a helper file defines."""
+    head = helper_source(name).partition("(")[0].rstrip(":")
+    return head.split()[1]
 
 
+@cache
 def helper_source(name: str) -> str:
     """A helper's definitions, without its docstring and imports."""
-    text = files("archdsl.ops").joinpath(f"helpers/{name}.py").read_text("utf-8")
+    text = _FOLDER.joinpath(f"{name}.py").read_text("utf-8")
     lines = text.splitlines()
     begin = next(
         at for at, line in enumerate(lines) if line.startswith(("class ", "def "))
