@@ -28,7 +28,6 @@ from archdsl.ops import LAYERS, Layer
 from archdsl.shapes.arithmetic import FUNCTIONS
 from archdsl.syntax import nodes as n
 
-
 # `train()` and `eval()` assign this attribute, so it cannot hold a submodule.
 _FLAG_OF_MODULES = "training"
 

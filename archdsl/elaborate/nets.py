@@ -12,6 +12,7 @@ from archdsl.elaborate.evaluate import UNKNOWN, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import report_clash
 from archdsl.elaborate.report import Entry, Reporter
+from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Module, Repeat, Stage
 from archdsl.ops import LAYERS
@@ -280,6 +281,7 @@ class Elaborator:
             self._report.span(body),
         )
         report_clash(made, self._report)
+        report_unread(made.nodes, made.output, self._report)
         return made
 
     def unused(self, block: n.Block | n.Net) -> None:

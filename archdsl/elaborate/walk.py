@@ -19,6 +19,7 @@ from archdsl.elaborate.evaluate import UNKNOWN, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
 from archdsl.elaborate.repeat import repeat
+from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Cost, Module, Node
 from archdsl.shapes.expr import Const, op
@@ -413,6 +414,7 @@ class Walk:
         )
         if stage.label is not None:
             report_clash(module, self.report)
+        report_unread(module.nodes, module.output, self.report)
         captured = [outside for outside, _ in frame.captured.values()]
         return module, captured, frame.index_used
 

@@ -82,6 +82,19 @@ where it is called, and `in` stands for it.
         "net n {\n  input 3x32x32\n  conv 16x3x3\n}\n",
     ),
     Code(
+        "E0308",
+        "a value that nothing uses",
+        """
+The next stage begins from another value, a label or `in`, and nothing reads the value
+of this one. Its layers would cost memory and time and change nothing; most often a
+branch was meant. A branch of `add` or `concat` begins from the current value.
+""",
+        "net n {\n  input 3x32x32\n  first: conv 16x3x3 p1\n  conv 16x3x3 p1\n"
+        "  first | relu\n}\n",
+        "net n {\n  input 3x32x32\n  first: conv 16x3x3 p1\n"
+        "  add(first, conv 16x3x3 p1) | relu\n}\n",
+    ),
+    Code(
         "E0312",
         "groups that do not divide the channels",
         """

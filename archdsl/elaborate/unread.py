@@ -1,0 +1,56 @@
+"""Values that nothing reads: layers that a net would carry along for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from archdsl.elaborate.report import Reporter
+from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+from archdsl.source import Span
+
+
+def report_unread(nodes: Sequence[Node], output: int, report: Reporter) -> None:
+    """Report each stage whose value is neither read by another nor the result."""
+    read = {output}
+    _collect(nodes, read)
+    for span in _unread(nodes, read):
+        report.error(
+            "E0308",
+            "nothing uses the value of this stage",
+            span,
+            notes=("what follows begins from another value",),
+            hints=("give it a label and use that, or remove the stage",),
+        )
+
+
+def _collect(nodes: Sequence[Node], read: set[int]) -> None:
+    for node in nodes:
+        if isinstance(node, Choice):
+            read.add(node.result)
+            _collect(node.nodes, read)
+        else:
+            read.update(node.inputs if _reads_flow(node) else node.inputs[1:])
+
+
+def _reads_flow(node: Stage | Repeat) -> bool:
+    """Whether a group reads what flows into it, and not only what it captures."""
+    stage = node.runs[0].stage if isinstance(node, Repeat) else node
+    group = stage.target
+    if not isinstance(group, Module) or group.kind != "group":
+        return True
+    read = {group.output}
+    _collect(group.nodes, read)
+    return 0 in read
+
+
+def _unread(nodes: Sequence[Node], read: set[int]) -> list[Span]:
+    found: list[Span] = []
+    for node in nodes:
+        if isinstance(node, Choice):
+            if node.output in read or not node.nodes:
+                found += _unread(node.nodes, read)
+            else:
+                found.append(node.span)
+        elif node.output not in read:
+            found.append(node.span)
+    return found
