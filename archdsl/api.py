@@ -85,9 +85,24 @@ def compile(path_or_text: str | Path, net: str | None = None, **params: object) 
     The arguments are those of `check`. Raises SpecError if the spec has mistakes,
     and what `check` and `Checked.network` raise.
     """
-    from archdsl.backends.torch.emit import emit
+    return source_of(check(path_or_text, net, **params).network(net))
 
-    return emit(check(path_or_text, net, **params).network(net))
+
+def source_of(network: Network) -> str:
+    """The PyTorch source of a checked net. Raises SpecError if it would be too long."""
+    from archdsl.backends.torch.emit import emit
+    from archdsl.backends.torch.size import TooLongError
+
+    try:
+        return emit(network)
+    except TooLongError as problem:
+        found = Diagnostic(
+            "E0705",
+            str(problem),
+            problem.span,
+            hints=("label the repeat: its copies are then written once, as a list",),
+        )
+    raise SpecError([found])
 
 
 def _read(path_or_text: str | Path) -> tuple[str, bytes]:

@@ -17,6 +17,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+import archdsl
+from archdsl import SpecError
 from archdsl.backends.torch.emit import emit, net_class
 from archdsl.backends.torch.reserved import MODULE_ATTRIBUTES, class_name
 from archdsl.ir.flat import state_dict_names
@@ -404,3 +406,24 @@ def test_label_in_both_arms() -> None:
     net = network(text)
     assert_agrees(net)
     assert_computes(net)
+
+
+def test_like_terms_of_a_formula_stand_together() -> None:
+    text = (
+        "default conv same bias=false\n"
+        "block layer growth { concat(id, bn | relu | conv growth 3x3) }\n"
+        "block dense growth { layer growth x4 | steps: layer growth x4 }\n"
+        "net a {\n input 8x8x8\n dense 4 | conv 8 1x1 | dense 6\n}"
+    )
+    net = network(text)
+    source = emit(net)
+    assert "self.layer4 = Layer(in_channels + 3 * growth, growth)" in source
+    assert source.count("class Dense") == 1
+    assert_agrees(net)
+    assert_computes(net)
+
+
+def test_source_that_would_be_too_long_is_refused() -> None:
+    with pytest.raises(SpecError, match="E0705"):
+        archdsl.compile("input 8 | fc 8 x1000000000")
+    assert "range(1000000000)" in archdsl.compile("input 8 | all: fc 8 x1000000000")

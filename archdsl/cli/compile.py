@@ -6,15 +6,18 @@ import argparse
 
 from archdsl.cli.console import CLEAN, out
 from archdsl.cli.files import write
-from archdsl.cli.select import network, spec_path
+from archdsl.cli.select import network, report, spec_path
 
 
 def run(args: argparse.Namespace) -> int:
     """Write PyTorch source to a file or to standard output."""
     net = network(args)
-    from archdsl.backends.torch.emit import emit
+    from archdsl.api import SpecError, source_of
 
-    code = emit(net)
+    try:
+        code = source_of(net)
+    except SpecError as problem:
+        report(problem.diagnostics)
     if args.output is None:
         out(code)
     else:

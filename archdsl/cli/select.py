@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import NoReturn
 
 from archdsl.cli.console import CommandError, ReportedError, err, in_colour
 from archdsl.cli.files import STDIN, from_text, read
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
+from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.ir.network import Network
 from archdsl.pipeline import check
 from archdsl.request import ChoiceError, SettingError, net_names, parsed, the_net
@@ -23,18 +25,31 @@ def network(args: argparse.Namespace) -> Network:
     """
     source = _source(args)
     params = settings(args.settings, source)
-    name = args.net
-    if name is None:
-        try:
-            name = the_net(net_names(source, params), source.name)
-        except ChoiceError as problem:
-            raise CommandError(f"{problem} (--net NAME)") from None
+    name = chosen(args.net, source, params)
     checked = check(source, name, params)
     if checked.diagnostics:
-        _report(checked.diagnostics)
+        report(checked.diagnostics)
     if name is None:
         raise CommandError(f"there is no net in {source.name}")
     return checked.networks[name]
+
+
+def chosen(net: str | None, source: Source, params: dict[str, object]) -> str | None:
+    """The net that was named, or the one that is meant; None if there is none.
+
+    Raises CommandError if several can be meant.
+    """
+    if net is not None:
+        names = net_names(source, {})
+        if names and net not in names:
+            hints = did_you_mean(net, names)
+            more = hints[0] if hints else f"it has: {', '.join(names)}"
+            raise CommandError(f"there is no net `{net}` in {source.name}; {more}")
+        return net
+    try:
+        return the_net(net_names(source, params), source.name)
+    except ChoiceError as problem:
+        raise CommandError(f"{problem} (--net NAME)") from None
 
 
 def spec_path(args: argparse.Namespace) -> str | None:
@@ -64,11 +79,12 @@ def _source(args: argparse.Namespace) -> Source:
         raise CommandError("give one of: a file, - for standard input, -e TEXT")
     source, found = from_text(args.text) if args.file is None else read(args.file)
     if source is None:
-        _report(found)
+        report(found)
     assert source is not None
     return source
 
 
-def _report(found: list[Diagnostic]) -> None:
+def report(found: list[Diagnostic]) -> NoReturn:
+    """Print findings to standard error. Raises ReportedError."""
     err(render(found, "full", in_colour(sys.stderr)))
     raise ReportedError

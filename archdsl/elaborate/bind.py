@@ -303,7 +303,12 @@ class Binder:
             assert at is not None
             in_range = _fit(value, record.type._replace(least=None, most=None))
             hints: tuple[str, ...] = ()
-            if _is_list(value) and record.type.kind in ("whole", "sizes", "number"):
+            if isinstance(value, float) and record.type.kind in ("whole", "sizes"):
+                hints = (
+                    "a product with a fraction is no whole number:"
+                    " `round(…)` or `divisible(…, 8)` makes one of it",
+                )
+            elif _is_list(value) and record.type.kind in ("whole", "sizes", "number"):
                 hints = (
                     "a list gives one entry to each copy of a repeat (`x2`);"
                     " a size is written `3x3`",

@@ -6,20 +6,24 @@ from collections.abc import Sequence
 
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
-from archdsl.source import Span
 
 
 def report_unread(nodes: Sequence[Node], output: int, report: Reporter) -> None:
     """Report each stage whose value is neither read by another nor the result."""
     read = {output}
     _collect(nodes, read)
-    for span in _unread(nodes, read):
+    for node in _unread(nodes, read):
+        label = None if isinstance(node, Choice) else node.label
         report.error(
             "E0308",
             "nothing uses the value of this stage",
-            span,
+            node.span,
             notes=("what follows begins from another value",),
-            hints=("give it a label and use that, or remove the stage",),
+            hints=(
+                f"use `{label}` later, or remove the stage"
+                if label
+                else "give it a label and use that, or remove the stage",
+            ),
         )
 
 
@@ -43,14 +47,14 @@ def _reads_flow(node: Stage | Repeat) -> bool:
     return 0 in read
 
 
-def _unread(nodes: Sequence[Node], read: set[int]) -> list[Span]:
-    found: list[Span] = []
+def _unread(nodes: Sequence[Node], read: set[int]) -> list[Node]:
+    found: list[Node] = []
     for node in nodes:
         if isinstance(node, Choice):
             if node.output in read or not node.nodes:
                 found += _unread(node.nodes, read)
             else:
-                found.append(node.span)
+                found.append(node)
         elif node.output not in read:
-            found.append(node.span)
+            found.append(node)
     return found

@@ -16,8 +16,8 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.api import check
-from archdsl.backends.torch.emit import emit, net_class
+from archdsl.api import check, source_of
+from archdsl.backends.torch.emit import net_class
 
 _PREFIX = "archdsl_compiled_"
 
@@ -32,7 +32,7 @@ def load(
     """
     checked = check(path_or_text, net, **params)
     network = checked.network(net)
-    module = execute(emit(network))
+    module = execute(source_of(network))
     built = getattr(module, net_class(network.name))()
     assert isinstance(built, nn.Module)
     return built

@@ -76,11 +76,42 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         weight += operand.weight
     if folded:
         return Const(value)
-    if operator == "+" and len(operands) > 1 and len(set(operands)) == 1:
-        return op("*", value, Const(len(operands)), operands[0])
+    if operator == "+" and isinstance(value, int):
+        operands = _collected(operands)
+        if len(operands) == 1:
+            return operands[0]
+        weight = 1 + sum(operand.weight for operand in operands)
     if opaque or weight > MAX_WEIGHT:
         return Opaque(depends(*operands))
     return Op(operator, operands, weight)
+
+
+def _collected(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
+    """The terms of a sum of integers, equal ones together: a + b + b is a + 2 * b."""
+    counts: dict[Expr, int] = {}
+    stack = list(reversed(operands))
+    while stack:
+        term = stack.pop()
+        if isinstance(term, Op) and term.operator == "+":
+            stack += reversed(term.operands)
+            continue
+        factor = 1
+        if isinstance(term, Op) and term.operator == "*" and len(term.operands) == 2:
+            scale, scaled = term.operands
+            if isinstance(scale, Const) and isinstance(scale.value, int):
+                factor, term = scale.value, scaled
+        if isinstance(term, Const) and isinstance(term.value, int):
+            factor, term = factor * term.value, Const(1)
+        counts[term] = counts.get(term, 0) + factor
+    constant = counts.pop(Const(1), 0)
+    terms: list[Expr] = [
+        term if count == 1 else Op("*", (Const(count), term), 2 + term.weight)
+        for term, count in counts.items()
+        if count
+    ]
+    if constant or not terms:
+        terms.append(Const(constant))
+    return tuple(terms)
 
 
 def opaque(value: object, *operands: Expr) -> Expr:
@@ -138,6 +169,11 @@ def substitute(
 def _replace(expr: Expr, replaced: dict[Var | InputSize, Expr]) -> Expr:
     if isinstance(expr, Op):
         operands = tuple(_replace(operand, replaced) for operand in expr.operands)
+        if expr.operator == "+":
+            # The formula is one of sizes: a sum of integers.
+            operands = _collected(operands)
+            if len(operands) == 1:
+                return operands[0]
         return Op(expr.operator, operands, 1 + sum(o.weight for o in operands))
     if isinstance(expr, Var | InputSize):
         return replaced[expr]

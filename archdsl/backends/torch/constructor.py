@@ -45,6 +45,10 @@ FindClass = Callable[[Module], Callee]
 GroupClass = Callable[[Scope, Namespace, PlannedStage], tuple[str, list[str]]]
 
 
+# From so many copies on, a comprehension is shorter than the copies.
+_WORTH_A_LOOP = 3
+
+
 class Shortcut(NamedTuple):
     """A choice between one submodule and nothing at all."""
 
@@ -365,7 +369,9 @@ def _folded(elements: list[tuple[c.Code, str]]) -> tuple[c.Code, ...]:
             at += 1
             continue
         growing, length = _growing([e for e, n in elements[at:] if n == "1"])
-        if length >= 3 and all(n == "1" for _, n in elements[at : at + length]):
+        if length >= _WORTH_A_LOOP and all(
+            n == "1" for _, n in elements[at : at + length]
+        ):
             counted = c.Call(c.Text("range"), (c.Text(str(length)),))
             items.append(c.Star(c.Comprehension(growing, "i", counted)))
             at += length
@@ -376,51 +382,76 @@ def _folded(elements: list[tuple[c.Code, str]]) -> tuple[c.Code, ...]:
 
 
 def _growing(codes: list[c.Code]) -> tuple[c.Code, int]:
-    """The longest start of the list whose arguments are arithmetic progressions."""
+    """The longest start of the list whose arguments grow by equal steps."""
     first = codes[0]
-    if not isinstance(first, c.Call) or len(codes) < 3:
+    if not isinstance(first, c.Call):
         return first, 1
-    second = codes[1]
-    steps = _steps(first, second)
-    if steps is None or not any(steps):
+    alike = [first]
+    for code in codes[1:]:
+        if not isinstance(code, c.Call) or _outline(code) != _outline(first):
+            break
+        alike.append(code)
+    length = len(alike)
+    templates: list[c.Code] = []
+    for number in range(len(first.arguments)):
+        column = [_bare(call.arguments[number]) for call in alike]
+        template, fitting = _progression(column)
+        templates.append(template)
+        length = min(length, fitting)
+    if length < _WORTH_A_LOOP or all(call == first for call in alike[:length]):
         return first, 1
-    length = 2
-    while length < len(codes) and _steps(codes[length - 1], codes[length]) == steps:
-        length += 1
     arguments: list[c.Code | c.Keyword] = []
-    for argument, step in zip(first.arguments, steps, strict=True):
-        code = argument.code if isinstance(argument, c.Keyword) else argument
-        if step:
-            assert isinstance(code, c.Text)
-            sign = "+" if step > 0 else "-"
-            scale = f"{abs(step)} * i" if abs(step) != 1 else "i"
-            code = c.Text(f"{code.text} {sign} {scale}")
+    for argument, template in zip(first.arguments, templates, strict=True):
         if isinstance(argument, c.Keyword):
-            arguments.append(c.Keyword(argument.name, code))
+            arguments.append(c.Keyword(argument.name, template))
         else:
-            arguments.append(code)
+            arguments.append(template)
     return c.Call(first.function, tuple(arguments)), length
 
 
-def _steps(a: c.Code, b: c.Code) -> list[int] | None:
-    """By how much each argument of one call exceeds the other's; None if unlike."""
-    if not isinstance(a, c.Call) or not isinstance(b, c.Call):
-        return None
-    if a.function != b.function or len(a.arguments) != len(b.arguments):
-        return None
-    steps: list[int] = []
-    for x, y in zip(a.arguments, b.arguments, strict=True):
-        if x == y:
-            steps.append(0)
-            continue
-        if isinstance(x, c.Keyword) and isinstance(y, c.Keyword) and x.name == y.name:
-            x, y = x.code, y.code
-        if not isinstance(x, c.Text) or not isinstance(y, c.Text):
-            return None
-        if not x.text.isdigit() or not y.text.isdigit():
-            return None
-        steps.append(int(y.text) - int(x.text))
-    return steps
+def _outline(call: c.Call) -> tuple[object, ...]:
+    names = (a.name if isinstance(a, c.Keyword) else None for a in call.arguments)
+    return (call.function, *names)
+
+
+def _bare(argument: c.Code | c.Keyword) -> c.Code:
+    return argument.code if isinstance(argument, c.Keyword) else argument
+
+
+def _progression(column: list[c.Code]) -> tuple[c.Code, int]:
+    """The argument as a formula of the copy `i`, and for how many copies it holds."""
+    first = column[0]
+    if len(column) < _WORTH_A_LOOP or column[1] == first:
+        return first, _while(column, lambda i: first)
+    if not isinstance(first, c.Text) or not isinstance(column[1], c.Text):
+        return first, 1
+    base, second = first.text, column[1].text
+    if base.isdigit() and second.isdigit():
+        start, step = int(base), int(second) - int(base)
+        sign = "+" if step > 0 else "-"
+        scale = f"{abs(step)} * i" if abs(step) != 1 else "i"
+        held = _while(column, lambda i: c.Text(str(start + step * i)))
+        return c.Text(f"{base} {sign} {scale}"), held
+    if (
+        second.startswith(f"{base} + ")
+        and second.removeprefix(f"{base} + ").isidentifier()
+    ):
+        name = second.removeprefix(f"{base} + ")
+        plain = (base, second)
+        held = _while(
+            column,
+            lambda i: c.Text(plain[i] if i < 2 else f"{base} + {i} * {name}"),
+        )
+        return c.Text(f"{base} + i * {name}"), held
+    return first, 1
+
+
+def _while(column: list[c.Code], expected: Callable[[int], c.Code]) -> int:
+    """How many entries of the column, from its start, are as expected."""
+    for i, code in enumerate(column):
+        if code != expected(i):
+            return i
+    return len(column)
 
 
 def _negated(condition: str) -> str:

@@ -16,6 +16,7 @@ from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
 from archdsl.backends.torch.namespace import Namespace, for_block, for_net
 from archdsl.backends.torch.plan import MismatchError, PlannedStage, Scope, plan
 from archdsl.backends.torch.reserved import class_name, safe_name
+from archdsl.backends.torch.size import check_size
 from archdsl.backends.torch.uses import blocks, exposed
 from archdsl.ir.network import LayerRef, Module, Network
 from archdsl.shapes.expr import Const, InputSize, Var
@@ -34,7 +35,8 @@ class ClassSource(NamedTuple):
 def emit(network: Network) -> str:
     """The PyTorch source of a checked net.
 
-    The source imports torch alone. Its last class is the net.
+    The source imports torch alone. Its last class is the net. Raises TooLongError for
+    a repeat that would have to be written out and is too long.
     """
     return _Emitter(network).source()
 
@@ -63,7 +65,9 @@ class _Emitter:
         root = self._network.root
         net_name = net_class(self._network.name)
         self._taken.add(net_name)
-        for modules, given in blocks(root):
+        used = blocks(root)
+        check_size(root, [module for modules, _ in used for module in modules])
+        for modules, given in used:
             self._block(modules, given)
         self._classes.append(self._net(root, net_name))
         return self._laid_out()

@@ -74,6 +74,17 @@ written once, with `x`: a network of a thousand layers is a few lines.
         "$ archdsl check dump.arch",
         "$ archdsl check resnet.arch",
     ),
+    Code(
+        "E0705",
+        "a source that would be too long",
+        """
+The copies of a repeat without a label stand in the class one by one: `fc1`, `fc2` and
+so on. So many of them make no source that anybody can read or load. With a label the
+copies are written once, in a list, however many they are.
+""",
+        "$ archdsl compile -e 'input 8 | fc 8 x1000000'\n",
+        "$ archdsl compile -e 'input 8 | layers: fc 8 x1000000'\n",
+    ),
 )
 
 FILES = (

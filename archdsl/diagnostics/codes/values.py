@@ -143,6 +143,8 @@ places in order; everything that has a default goes by its key.
         """
 The argument wants another kind of value: a whole number, a size, a word, a list. A
 list gives one entry to each copy of a repeat, so outside of a repeat it is no number.
+A product with a fraction, such as `0.5*64`, is never a whole number, even when it comes
+out as 32.0: write `round(0.5*64)`, or `divisible(0.5*64, 8)` for a multiple of 8.
 """,
         "input 3x32x32 | conv 16x3x3 s=1.5\n",
         "input 3x32x32 | conv 16x3x3 s=2\n",
