@@ -20,6 +20,13 @@ class ChoiceError(ValueError):
     """No net can be told from the others; its text says which there are."""
 
 
+def all_nets(source: Source) -> tuple[str, ...]:
+    """The names of all nets of a text, as they stand in it."""
+    tree, _ = parse(source)
+    items = tree.items if tree else ()
+    return tuple(i.name.name for i in items if isinstance(i, n.Net | n.Family))
+
+
 def net_names(source: Source, given: Collection[str] = ()) -> tuple[str, ...]:
     """The names of the nets of a text that can be built; none if it has mistakes.
 

@@ -1,6 +1,9 @@
 """Options of the test suite."""
 
+from pathlib import Path
+
 import pytest
+from shell import Shell
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,3 +17,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def update_cases(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-cases"))
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Shell:
+    """Runs commands in a folder of their own."""
+    monkeypatch.chdir(tmp_path)
+    return Shell(tmp_path, capsys, monkeypatch)

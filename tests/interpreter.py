@@ -22,6 +22,7 @@ from archdsl.ir.network import Choice, Module, Network, Node, Repeat, Stage
 from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Keyword, Slot
 from archdsl.ops.record import Site
 
+
 def _names() -> dict[str, Any]:
     names: dict[str, Any] = {"nn": nn, "F": F, "torch": torch}
     for name in sorted(HELPERS):
@@ -42,7 +43,8 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 @cache
 def _function(name: str) -> Any:
-    return eval(name, dict(_NAMES))
+    # A call of nothing is a tuple.
+    return eval(name, dict(_NAMES)) if name else lambda *parts: parts
 
 
 def _value(code: Code, inputs: list[Tensor]) -> Any:

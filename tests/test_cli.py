@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from shell import Shell
 
 from archdsl.cli.main import main
 
@@ -18,52 +19,6 @@ ROOT = Path(__file__).resolve().parent.parent
 GOOD = "net small c=4 {\n  input 3x8x8\n  conv c 3x3 p1 | relu\n}\n"
 FAMILY = GOOD + "net wide = small c=8\n"
 WRONG = "input 3x8x8 | conv 4x9x9\n"
-
-
-class Ran:
-    """How a command ended and what it printed."""
-
-    def __init__(self, status: int, out: str, err: str) -> None:
-        self.status = status
-        self.out = out
-        self.err = err
-
-
-class Shell:
-    """Runs commands in a folder of their own."""
-
-    def __init__(
-        self,
-        folder: Path,
-        capture: pytest.CaptureFixture[str],
-        patch: pytest.MonkeyPatch,
-    ) -> None:
-        self.folder = folder
-        self._capture = capture
-        self._patch = patch
-
-    def __call__(self, *argv: str, stdin: str | bytes = b"") -> Ran:
-        data = stdin.encode() if isinstance(stdin, str) else stdin
-        self._patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
-        status = main(list(argv))
-        out, err = self._capture.readouterr()
-        return Ran(status, out, err)
-
-    def file(self, name: str, content: str | bytes) -> Path:
-        path = self.folder / name
-        data = content.encode() if isinstance(content, str) else content
-        path.write_bytes(data)
-        return path
-
-
-@pytest.fixture
-def shell(
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Shell:
-    monkeypatch.chdir(tmp_path)
-    return Shell(tmp_path, capsys, monkeypatch)
 
 
 # check

@@ -85,3 +85,8 @@ def test_check_needs_no_torch(installed: Installed, tmp_path: Path) -> None:
     ask = "from importlib.util import find_spec; print(find_spec('torch'))"
     assert run(installed.python, "-I", "-c", ask, cwd=tmp_path) == "None"
     run(installed.archdsl, "check", SPEC, cwd=tmp_path)
+
+
+def test_the_first_spec_is_in_the_package(installed: Installed, tmp_path: Path) -> None:
+    run(installed.archdsl, "init", cwd=tmp_path)
+    run(installed.archdsl, "check", "net.arch", cwd=tmp_path)

@@ -67,6 +67,7 @@ def test_the_whole_table() -> None:
         "482 parameters, all trainable\n"
         "1,332 MACs, 616 B of activations\n"
         "5 layers\n"
+        "receptive field 3x3, stride 2, of the last map, 4x3x3\n"
         "\n"
         "layer         call           output  parameters   MACs\n"
         "──────────────────────────────────────────────────────\n"
@@ -146,6 +147,11 @@ def test_json_adds_up() -> None:
     assert data["net"] == "resnet"
     assert data["inputs"] == [[3, 32, 32]]
     assert data["outputs"] == [[10]]
+    assert data["receptive_field"] == {
+        "size": [37, 37],
+        "stride": [2, 2],
+        "map": [16, 16, 16],
+    }
     assert len(listed) == net.root.cost.layers
     for total in ("params", "macs", "activation_bytes"):
         assert sum(layer[total] for layer in listed) == data[total]

@@ -9,12 +9,18 @@ from archdsl.diagnostics.render import FORMATS
 
 PICTURES = ("dot", "svg", "png")
 SHELLS = ("bash", "zsh", "tcsh")
+# What layers are sorted by, and what their totals are grouped by.
+MEASURES = ("macs", "params", "activations")
+GROUPS = ("kind", "block")
 
 COMMANDS = {
     "check": "check shapes, arguments and names",
     "summary": "show layers, shapes, parameters and MACs",
     "compile": "write PyTorch source",
     "draw": "draw a diagram",
+    "run": "run a net once, on a picture or random numbers",
+    "names": "list the names and shapes of the state_dict",
+    "init": "write a commented first spec",
     "fmt": "lay out specs in the one style",
     "explain": "explain the code of an error",
     "completion": "print completions for a shell",
@@ -40,8 +46,12 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     commands = made.add_subparsers(dest="command", metavar="COMMAND", prog="archdsl")
     for name, text in COMMANDS.items():
         if only is None or name == only:
+            # Not `capitalize`, which makes the other letters small.
             command = commands.add_parser(
-                name, help=text, description=f"{text.capitalize()}.", allow_abbrev=False
+                name,
+                help=text,
+                description=f"{text[0].upper()}{text[1:]}.",
+                allow_abbrev=False,
             )
             _ADD[name](command)
     return made
@@ -62,12 +72,22 @@ def _check(command: argparse.ArgumentParser) -> None:
 def _summary(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     command.add_argument(
-        "--batch", type=_whole, default=1, metavar="N", help="samples in a batch"
+        "--batch",
+        type=_whole,
+        default=1,
+        metavar="N",
+        help="count MACs and activations for N samples (default: 1)",
     )
     command.add_argument(
         "--expand", action="store_true", help="show every copy of repeats"
     )
     command.add_argument("--json", action="store_true", help="as JSON, always expanded")
+    command.add_argument(
+        "--sort", choices=MEASURES, help="list the layers, the largest first"
+    )
+    command.add_argument(
+        "--by", choices=GROUPS, help="totals for each kind of layer, or each block"
+    )
 
 
 def _compile(command: argparse.ArgumentParser) -> None:
@@ -83,6 +103,54 @@ def _draw(command: argparse.ArgumentParser) -> None:
         choices=PICTURES,
         dest="format",
         help="the format (default: by the ending of -o, or dot)",
+    )
+
+
+def _run(command: argparse.ArgumentParser) -> None:
+    _one_net(command)
+    fed = command.add_mutually_exclusive_group()
+    fed.add_argument("--input", metavar="IMAGE", help="a picture, resized to fit")
+    fed.add_argument(
+        "--random", action="store_true", help="random numbers (the default)"
+    )
+    command.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where to run (default: auto, the GPU if there is one)",
+    )
+    command.add_argument(
+        "--weights", metavar="FILE", help="a state_dict, .pt or .safetensors"
+    )
+    command.add_argument(
+        "--batch", type=_whole, default=1, metavar="N", help="samples in a batch"
+    )
+    command.add_argument(
+        "--seed",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="of random weights and inputs (default: 0)",
+    )
+
+
+def _names(command: argparse.ArgumentParser) -> None:
+    _one_net(command)
+    command.add_argument(
+        "--lock", metavar="FILE", help="compare with this file, or create it"
+    )
+    command.add_argument(
+        "--update", action="store_true", help="write the lock file anew"
+    )
+
+
+def _init(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "file",
+        nargs="?",
+        default="net.arch",
+        metavar="FILE",
+        help="the file to write (default: net.arch)",
     )
 
 
@@ -114,6 +182,9 @@ _ADD = {
     "summary": _summary,
     "compile": _compile,
     "draw": _draw,
+    "run": _run,
+    "names": _names,
+    "init": _init,
     "fmt": _fmt,
     "explain": _explain,
     "completion": _completion,
@@ -140,16 +211,27 @@ def _net(command: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         dest="settings",
-        help="give a parameter of the net a value",
+        help="give a parameter of the net a value; may stand several times",
     )
 
 
 def _whole(text: str) -> int:
     """A number of samples."""
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if not 0 < number < 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return number
+
+
+def _seed(text: str) -> int:
+    """What PyTorch's generators take."""
+    number = int(text)
+    if not 0 <= number < 2**63:
         raise ValueError
     return number
 
 
-_whole.__name__ = "whole number of 1 or more"
+_seed.__name__ = "whole number of 0 or more"

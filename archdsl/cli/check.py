@@ -29,12 +29,15 @@ def run(args: argparse.Namespace) -> int:
             source, found = read(path)
         nets = 0
         if source is not None:
+            net: str | None = args.net
             params: dict[str, object] = {}
             if args.settings:
-                from archdsl.cli.select import settings
+                # Parameters are those of one net, as in the other commands.
+                from archdsl.cli.select import chosen, settings
 
                 params = settings(args.settings, source)
-            checked = check(source, args.net, params)
+                net = chosen(net, source, params)
+            checked = check(source, net, params)
             found, nets = checked.diagnostics, len(checked.networks)
         wrong += bool(found)
         everything += found

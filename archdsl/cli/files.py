@@ -57,6 +57,8 @@ def _similar(path: str) -> tuple[str, ...]:
     from archdsl.diagnostics.suggest import nearest
 
     folder, name = os.path.split(path)
+    if not name:
+        return ()
     if folder and not os.path.isdir(folder):
         return (f"there is no directory `{folder}`",)
     try:
@@ -75,6 +77,8 @@ def write(path: str, data: bytes, source: str | None = None) -> None:
     `source` is the file that the data was made from, which is not overwritten.
     Raises CommandError.
     """
+    if not path:
+        raise CommandError("the name of the file to write is empty")
     target = os.path.realpath(path)
     try:
         if os.path.isdir(target):

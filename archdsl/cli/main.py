@@ -100,6 +100,12 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.compile import run
     elif args.command == "draw":
         from archdsl.cli.draw import run
+    elif args.command == "run":
+        from archdsl.cli.run import run
+    elif args.command == "names":
+        from archdsl.cli.names import run
+    elif args.command == "init":
+        from archdsl.cli.init import run
     elif args.command == "fmt":
         from archdsl.cli.fmt import run
     elif args.command == "explain":

@@ -13,7 +13,14 @@ from archdsl.diagnostics.render import render
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.ir.network import Network
 from archdsl.pipeline import check
-from archdsl.request import ChoiceError, SettingError, net_names, parsed, the_net
+from archdsl.request import (
+    ChoiceError,
+    SettingError,
+    all_nets,
+    net_names,
+    parsed,
+    the_net,
+)
 from archdsl.source import Source
 
 
@@ -40,7 +47,7 @@ def chosen(net: str | None, source: Source, params: dict[str, object]) -> str | 
     Raises CommandError if several can be meant.
     """
     if net is not None:
-        names = net_names(source, {})
+        names = all_nets(source)
         if names and net not in names:
             hints = did_you_mean(net, names)
             more = hints[0] if hints else f"it has: {', '.join(names)}"

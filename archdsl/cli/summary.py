@@ -11,8 +11,20 @@ from archdsl.ir.flat import MAX_LISTED
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the table of layers, or the same as JSON."""
+    """Print the table of layers, another view of them, or the same as JSON."""
+    views = {"--sort": args.sort, "--by": args.by}
+    views |= {"--json": args.json, "--expand": args.expand}
+    asked = [option for option, given in views.items() if given]
+    # JSON is expanded anyway.
+    if len(asked) > 1 and asked != ["--json", "--expand"]:
+        raise CommandError(f"give one of {' and '.join(asked)}")
     net = network(args)
+    if args.sort or args.by:
+        from archdsl.backends.text.ranking import grouped_table, sorted_table
+
+        table = sorted_table if args.sort else grouped_table
+        out(table(net, args.sort or args.by, args.batch))
+        return CLEAN
     layers = net.root.cost.layers
     if (args.expand or args.json) and layers > MAX_LISTED:
         raise CommandError(

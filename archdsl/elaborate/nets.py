@@ -81,7 +81,7 @@ class Elaborator:
                 near = nearest(key, (param.name for param in item.params))
                 self._report.error(
                     "E0401",
-                    f"the net `{name}` has no parameter `{key}`",
+                    f"the net{f' `{name}`' if name else ''} has no parameter `{key}`",
                     at,
                     hints=(f"did you mean `{near}`?",) if near else (),
                 )

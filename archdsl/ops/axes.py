@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.ops.form import Slot
 from archdsl.ops.record import Arg, ArgType, Problem, Site
-from archdsl.shapes.expr import Const
+from archdsl.shapes.expr import Const, Op, op
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 
 
@@ -65,3 +65,16 @@ def positive(site: Site, *names: str) -> Problem | None:
         if site.number(name) <= 0:
             return Problem("E0405", f"`{name}` has to be above 0", at=name)
     return None
+
+
+def each(site: Site, name: str) -> tuple[Slot, ...]:
+    """A size argument as numbers, one for each spatial axis."""
+    bound, sizes = site.args[name], site.sizes(name)
+    if isinstance(bound.value, tuple) and len(bound.value) == 1:
+        return tuple(Slot(size, bound.expr) for size in sizes)
+    if isinstance(bound.expr, Op) and bound.expr.operator == "tuple":
+        return tuple(map(Slot, sizes, bound.expr.operands))
+    return tuple(
+        Slot(size, op("[]", size, bound.expr, Const(at)))
+        for at, size in enumerate(sizes)
+    )

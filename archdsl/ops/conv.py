@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from archdsl.ops.form import Form, Slot, apply
 from archdsl.ops.record import (
     REQUIRED,
@@ -17,6 +19,7 @@ from archdsl.ops.record import (
     plain,
 )
 from archdsl.ops.window import checked_window, strided
+from archdsl.shapes.expr import Const, op
 from archdsl.shapes.tensor import Dim, TensorType
 
 _SIZE = ArgType("sizes", 1)
@@ -28,6 +31,14 @@ PADDING = Arg(
     (0,),
     "zeros added on each side; `same` keeps ⌈in/s⌉",
     ("pad", "padding"),
+)
+BIAS = Arg("bias", ArgType("truth"), True, "add a learned bias to each channel")
+MODE = Arg(
+    "mode",
+    ArgType("word", words=("zeros", "reflect", "replicate", "circular")),
+    "zeros",
+    "what is added there instead of zeros",
+    ("padding_mode",),
 )
 DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation", "dilate"))
 
@@ -68,6 +79,34 @@ def even_same(site: Site) -> Problem | None:
     return None
 
 
+def too_wide(site: Site, mode: str, pads: tuple[int, ...], at: str) -> Problem | None:
+    """A padding that would need more numbers than the map has."""
+    most = {"reflect": -1, "circular": 0}.get(mode)
+    if most is None:
+        return None
+    for dim, pad in zip(site.x.dims[1:], pads, strict=True):
+        if pad > dim.size + most:
+            return Problem(
+                "E0405",
+                f"a {mode} padding of {dim.size} can be {dim.size + most} at most,"
+                f" not {pad}",
+                at=at,
+                dims=((dim, f"the {dim.size} comes from here"),),
+            )
+    return None
+
+
+def _padded_window(site: Site) -> tuple[Dim, ...] | Problem:
+    problem = even_same(site) or too_wide(
+        site, str(site.args["mode"].value), padding(site), "p"
+    )
+    if problem:
+        return problem
+    return checked_window(
+        site, site.sizes("k"), strided(site), padding(site), site.sizes("d")
+    )
+
+
 def _shape(site: Site) -> TensorType | Problem:
     x, c, groups = site.x, site.dim("c"), site.whole("g")
     if "table" in site.args and site.args["table"].value is not None:
@@ -78,12 +117,7 @@ def _shape(site: Site) -> TensorType | Problem:
         return _does_not_divide(site, x.dims[0], "arrive", "come from here")
     if c.size % groups:
         return _does_not_divide(site, c, "leave", "are asked for here")
-    problem = even_same(site)
-    if problem:
-        return problem
-    spatial = checked_window(
-        site, site.sizes("k"), strided(site), padding(site), site.sizes("d")
-    )
+    spatial = _padded_window(site)
     if isinstance(spatial, Problem):
         return spatial
     return TensorType((c, *spatial))
@@ -133,6 +167,8 @@ def _table_problem(site: Site) -> Problem | None:
             )
     if site.whole("g") != 1:
         return Problem("E0405", "a connection table takes the place of g", at="g")
+    if not site.is_word("mode", "zeros"):
+        return Problem("E0405", "a connection table goes with zeros only", at="mode")
     return None
 
 
@@ -194,6 +230,7 @@ def _torch(site: Site) -> Form:
                 ("dilation", site.slot("d", 1)),
                 ("groups", site.slot("g", 1)),
                 bias,
+                ("padding_mode", site.slot("mode", "zeros")),
             )
         ),
     )
@@ -218,7 +255,8 @@ CONV = Layer(
         PADDING,
         DILATION,
         Arg("g", ArgType("whole", 1), 1, "groups", ("groups", "group")),
-        Arg("bias", ArgType("truth"), True, "add a learned bias to each channel"),
+        BIAS,
+        MODE,
         Arg(
             "table",
             ArgType("lists", 0),
@@ -234,4 +272,170 @@ CONV = Layer(
     torch=_torch,
 )
 
-LAYERS = (CONV,)
+
+def _area(site: Site) -> int:
+    return math.prod(site.sizes("k"))
+
+
+def _deep_channels(site: Site) -> Dim:
+    c, bound = site.x.dims[0], site.args["m"]
+    if bound.value == 1 and bound.expr == Const(1):
+        return c
+    size = c.size * site.whole("m")
+    return Dim(size, bound.span or site.span, op("*", size, c.expr, bound.expr))
+
+
+def _deep_shape(site: Site) -> TensorType | Problem:
+    spatial = _padded_window(site)
+    if isinstance(spatial, Problem):
+        return spatial
+    return TensorType((_deep_channels(site), *spatial))
+
+
+def _deep_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
+    c = out.sizes[0]
+    weight = Weight("weight", (c, 1, *site.sizes("k")))
+    return (weight, Weight("bias", (c,))) if site.truth("bias") else (weight,)
+
+
+DWCONV = Layer(
+    name="dwconv",
+    doc="Depthwise convolution: each channel alone.",
+    example="input 32x56x56 | dwconv 3x3 p1",
+    look="convolution",
+    args=(
+        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size")),
+        STRIDE,
+        PADDING,
+        DILATION,
+        Arg(
+            "m",
+            ArgType("whole", 1),
+            1,
+            "output channels for each input channel",
+            ("multiplier",),
+        ),
+        BIAS,
+        MODE,
+    ),
+    positional=("*k",),
+    ranks=(2, 3, 4),
+    shape=_deep_shape,
+    weights=_deep_weights,
+    macs=lambda site, out: out.elements * _area(site),
+    torch=lambda site: Form(
+        apply(
+            f"nn.Conv{site.spatial}d",
+            dim_slot(site.x.dims[0]),
+            dim_slot(_deep_channels(site)),
+            site.slot("k"),
+            stride=site.slot("s", 1),
+            padding=padding_slot(site),
+            dilation=site.slot("d", 1),
+            groups=dim_slot(site.x.dims[0]),
+            bias=site.slot("bias", True),
+            padding_mode=site.slot("mode", "zeros"),
+        )
+    ),
+    source="Howard et al. 2017 (MobileNets)",
+)
+
+
+def _up_shape(site: Site) -> TensorType | Problem:
+    x, c, groups = site.x, site.dim("c"), site.whole("g")
+    if x.dims[0].size % groups:
+        return _does_not_divide(site, x.dims[0], "arrive", "come from here")
+    if c.size % groups:
+        return _does_not_divide(site, c, "leave", "are asked for here")
+    dims: list[Dim] = []
+    used = [site.args[name].expr for name in ("k", "s", "p", "op", "d")]
+    for at, dim in enumerate(x.dims[1:]):
+        k, s, p, extra, d = (
+            site.sizes(name)[at] for name in ("k", "s", "p", "op", "d")
+        )
+        if extra and extra >= max(s, d):
+            return Problem(
+                "E0405",
+                f"the output's padding of {extra} has to be below the stride or the"
+                f" dilation, here {max(s, d)}",
+                at="op",
+            )
+        # Dumoulin and Visin 2016, relationship 14, the other way round.
+        out = (dim.size - 1) * s - 2 * p + d * (k - 1) + extra + 1
+        if out < 1:
+            return Problem(
+                "E0302",
+                f"nothing is left of the {out + 2 * p} numbers when {p} are taken from"
+                " each side",
+                at="p",
+                dims=((dim, f"the {dim.size} comes from here"),),
+                hints=("use less padding",),
+            )
+        dims.append(site.fresh(out, dim.expr, *used))
+    return TensorType((c, *dims))
+
+
+def _up_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
+    c = site.whole("c")
+    shape = (site.x.dims[0].size, c // site.whole("g"), *site.sizes("k"))
+    weight = Weight("weight", shape)
+    return (weight, Weight("bias", (c,))) if site.truth("bias") else (weight,)
+
+
+def _up_torch(site: Site) -> Form:
+    return Form(
+        apply(
+            f"nn.ConvTranspose{site.spatial}d",
+            dim_slot(site.x.dims[0]),
+            dim_slot(site.dim("c")),
+            site.slot("k"),
+            stride=site.slot("s", 1),
+            padding=site.slot("p", 0),
+            output_padding=site.slot("op", 0),
+            groups=site.slot("g", 1),
+            bias=site.slot("bias", True),
+            dilation=site.slot("d", 1),
+        )
+    )
+
+
+UPCONV = Layer(
+    name="upconv",
+    doc="Transposed convolution, over 1, 2 or 3 spatial axes: with a stride it enlarges"
+    " the map.",
+    example="input 128x28x28 | upconv 64x2x2 s2",
+    look="convolution",
+    args=(
+        Arg("c", ArgType("whole", 1), REQUIRED, "output channels", ("channels", "out")),
+        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size")),
+        STRIDE,
+        Arg(
+            "p",
+            ArgType("sizes", 0),
+            (0,),
+            "numbers taken from each side of the output",
+            ("pad", "padding"),
+        ),
+        Arg(
+            "op",
+            ArgType("sizes", 0),
+            (0,),
+            "numbers added at the end of the output",
+            ("output_padding",),
+        ),
+        DILATION,
+        Arg("g", ArgType("whole", 1), 1, "groups", ("groups", "group")),
+        BIAS,
+    ),
+    positional=("c", "*k"),
+    ranks=(2, 3, 4),
+    shape=_up_shape,
+    weights=_up_weights,
+    macs=lambda site, out: (
+        site.x.elements * (site.whole("c") // site.whole("g")) * _area(site)
+    ),
+    torch=_up_torch,
+    source="Zeiler et al. 2010",
+)
+
+LAYERS = (CONV, DWCONV, UPCONV)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Form, Infix, Input, Inputs, apply
-from archdsl.ops.record import Arg, ArgType, Layer, Problem, Site
+from archdsl.ops.axes import axis, axis_arg, rank_problem, replaced, torch_axis
+from archdsl.ops.form import Form, Infix, Input, Inputs, X, apply
+from archdsl.ops.record import Layer, Problem, Site
 from archdsl.shapes.expr import op
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 
@@ -24,7 +25,12 @@ def _elementwise_shape(site: Site) -> TensorType | Problem:
 def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
     first = site.ins[0]
     if number == 0:
-        number, tensor = 1, site.ins[1]
+        # Some input differs from the first: the widest, at least.
+        number, tensor = next(
+            (at, other)
+            for at, other in enumerate(site.ins)
+            if other.sizes != first.sizes
+        )
     hints: tuple[str, ...] = ()
     dims: tuple[tuple[Dim, str], ...]
     if first.rank != tensor.rank:
@@ -81,42 +87,29 @@ def _elementwise_torch(operator: str, site: Site) -> Form:
     return Form(None, Infix(operator, operands))
 
 
-def _elementwise(name: str, doc: str, operator: str) -> Layer:
+def _elementwise(name: str, doc: str, operator: str, most: int | None = None) -> Layer:
     return Layer(
         name=name,
         doc=doc + " A vector of as many numbers as there are channels is applied to"
         " each channel.",
         example=f"input 64x56x56 | {name}(id, conv 64x3x3 p1)",
         look="merge",
-        inputs=(2, None),
+        inputs=(2, most),
         shape=_elementwise_shape,
         torch=lambda site: _elementwise_torch(operator, site),
     )
 
 
-def _axis(site: Site) -> int | Problem:
-    name = site.args["axis"].value
-    axes = AXES[site.x.rank]
-    if name not in axes:
-        return Problem(
-            "E0405",
-            f"a value of {site.x} has no axis `{name}`",
-            at="axis",
-            hints=("its axes are " + ", ".join(axes),),
-        )
-    return axes[str(name)]
-
-
 def _concat_shape(site: Site) -> TensorType | Problem:
-    axis = _axis(site)
-    if isinstance(axis, Problem):
-        return axis
+    joined_axis = axis(site)
+    if isinstance(joined_axis, Problem):
+        return joined_axis
     first = site.x
     for number, tensor in enumerate(site.ins[1:], start=1):
         unequal = [
             a
             for a in range(min(first.rank, tensor.rank))
-            if a != axis and first.dims[a] != tensor.dims[a]
+            if a != joined_axis and first.dims[a] != tensor.dims[a]
         ]
         if first.rank == tensor.rank and not unequal:
             continue
@@ -135,16 +128,9 @@ def _concat_shape(site: Site) -> TensorType | Problem:
             if first.rank == tensor.rank
             else (),
         )
-    size = sum(tensor.dims[axis].size for tensor in site.ins)
-    expr = op("+", size, *(tensor.dims[axis].expr for tensor in site.ins))
-    joined = Dim(size, site.span, expr)
-    return TensorType((*first.dims[:axis], joined, *first.dims[axis + 1 :]))
-
-
-def _concat_torch(site: Site) -> Form:
-    axis = _axis(site)
-    assert isinstance(axis, int)
-    return Form(None, apply("torch.cat", Inputs(), dim=1 + axis))
+    size = sum(tensor.dims[joined_axis].size for tensor in site.ins)
+    expr = op("+", size, *(tensor.dims[joined_axis].expr for tensor in site.ins))
+    return replaced(first, joined_axis, Dim(size, site.span, expr))
 
 
 CONCAT = Layer(
@@ -152,15 +138,90 @@ CONCAT = Layer(
     doc="Joins its inputs along an axis.",
     example="input 64x28x28 | concat(id, conv 32x3x3 p1)",
     look="merge",
-    args=(Arg("axis", ArgType("axis"), "c", "the axis to join along", ("dim",)),),
+    args=(axis_arg("the axis to join along"),),
     positional=("axis",),
     inputs=(1, None),
     shape=_concat_shape,
-    torch=_concat_torch,
+    torch=lambda site: Form(None, apply("torch.cat", Inputs(), dim=torch_axis(site))),
+)
+
+
+def _stack_shape(site: Site) -> TensorType | Problem:
+    most = max(AXES)
+    if site.x.rank == most:
+        return rank_problem(site, f"values of less than {most} sizes")
+    for number, tensor in enumerate(site.ins):
+        if tensor.sizes != site.x.sizes:
+            return _unequal(site, number, tensor)
+    count = len(site.ins)
+    return TensorType((Dim(count, site.span), *site.x.dims))
+
+
+STACK = Layer(
+    name="stack",
+    doc="Its inputs one beside the other, along a new first axis.",
+    example="input 28x28 | stack(id, relu)",
+    look="merge",
+    inputs=(1, None),
+    shape=_stack_shape,
+    torch=lambda site: Form(None, apply("torch.stack", Inputs(), dim=1)),
+)
+
+
+def _matmul_shape(site: Site) -> TensorType | Problem:
+    a, b = site.ins
+    if a.rank == 1 or b.rank == 1:
+        vector = a if a.rank == 1 else b
+        return rank_problem(site, "two sizes or more", tensor=vector)
+    shapes = f"gets {a} and {b}"
+    if a.rank != b.rank or a.sizes[:-2] != b.sizes[:-2]:
+        return Problem(
+            "E0304",
+            f"matmul needs inputs that differ in the last two sizes only, but {shapes}",
+            at=1,
+            label=f"this is {b}",
+            dims=((a.dims[0], f"{a} comes from here"),),
+        )
+    inner, other = a.dims[-1], b.dims[-2]
+    if inner != other:
+        flipped = b.sizes[-1] == inner.size
+        return Problem(
+            "E0304",
+            f"matmul needs as many columns on the left as rows on the right, but"
+            f" {shapes}",
+            at=1,
+            label=f"this is {b}",
+            dims=(
+                (inner, f"the {inner.size} comes from here"),
+                (other, f"the {other.size} comes from here"),
+            ),
+            hints=("`permute` exchanges the axes of the second input",)
+            if flipped
+            else (),
+        )
+    return TensorType((*a.dims[:-1], b.dims[-1]))
+
+
+MATMUL = Layer(
+    name="matmul",
+    doc="The matrix product of its two inputs, over the last two axes.",
+    example="input 64x49 | matmul(id, permute 1 0)",
+    look="merge",
+    inputs=(2, 2),
+    ranks=(2, 3, 4),
+    shape=_matmul_shape,
+    macs=lambda site, out: out.elements * site.x.dims[-1].size,
+    torch=lambda site: Form(None, apply("torch.matmul", X, Input(1))),
 )
 
 LAYERS = (
     _elementwise("add", "The sum of its inputs.", "+"),
+    _elementwise("sub", "The first input less the second.", "-", most=2),
     _elementwise("mul", "The product of its inputs, number by number.", "*"),
+    _elementwise(
+        "div", "The first input by the second, number by number.", "/", most=2
+    ),
     CONCAT,
+    STACK,
+    MATMUL,
 )

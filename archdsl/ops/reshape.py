@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Form, X, apply
+from archdsl.ops.axes import (
+    axis,
+    axis_arg,
+    rank_problem,
+    replaced,
+    same_on_axis,
+    torch_axis,
+)
+from archdsl.ops.form import Form, Slot, X, apply
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -11,7 +19,8 @@ from archdsl.ops.record import (
     Problem,
     Site,
 )
-from archdsl.shapes.tensor import TensorType, product
+from archdsl.shapes.expr import Const, op
+from archdsl.shapes.tensor import Dim, TensorType, product
 
 FLATTEN = Layer(
     name="flatten",
@@ -82,4 +91,297 @@ PADCHANNELS = Layer(
     source="He et al. 2016, section 3.3, shortcut option A",
 )
 
-LAYERS = (FLATTEN, DECIMATE, PADCHANNELS)
+# Axes and shapes given as numbers
+
+
+def _listed(what: str) -> tuple[Arg, ...]:
+    """Arguments for one to four numbers; a size such as 3x3 is read as several."""
+    names = ("first", "second", "third", "fourth")
+    return tuple(
+        Arg(
+            name,
+            ArgType("whole", 1) if what == "size" else ArgType("whole", 0, 3),
+            None if at else REQUIRED,
+            f"{name} {what}",
+        )
+        for at, name in enumerate(names)
+    )
+
+
+def _given(site: Site) -> tuple[str, ...]:
+    """The names of the numbers that are given, or the empty tuple for a gap."""
+    names = tuple(arg.name for arg in site.layer.args)
+    given = tuple(name for name in names if site.args[name].value is not None)
+    return given if given == names[: len(given)] else ()
+
+
+def _gap(site: Site) -> Problem:
+    return Problem("E0404", f"{site.layer.name} takes its numbers without a gap")
+
+
+def _slots(site: Site) -> tuple[Slot, ...]:
+    return tuple(site.slot(name) for name in _given(site))
+
+
+def _reshape_shape(site: Site) -> TensorType | Problem:
+    given = _given(site)
+    if not given:
+        return _gap(site)
+    out = TensorType(tuple(site.dim(name) for name in given))
+    if out.elements != site.x.elements:
+        return Problem(
+            "E0405",
+            f"{out} has {out.elements:,} numbers, but {site.x} has {site.x.elements:,}",
+            at="first",
+            dims=((site.x.dims[0], f"{site.x} comes from here"),),
+        )
+    return out
+
+
+def _unflatten_shape(site: Site) -> TensorType | Problem:
+    if site.x.rank > 1:
+        return rank_problem(site, "a vector", "`reshape` takes any shape")
+    if site.args["second"].value is None:
+        return Problem(
+            "E0404",
+            "unflatten takes two sizes or more",
+            at="first",
+            hints=("as in `unflatten 256x7x7`",),
+        )
+    return _reshape_shape(site)
+
+
+UNFLATTEN = Layer(
+    name="unflatten",
+    doc="A vector as a map, the inverse of `flatten`.",
+    example="input 12544 | unflatten 256x7x7",
+    look="shape",
+    args=_listed("size"),
+    positional=("first", "second", "third", "fourth"),
+    shape=_unflatten_shape,
+    torch=lambda site: Form(apply("nn.Unflatten", 1, apply("", *_slots(site)))),
+)
+
+RESHAPE = Layer(
+    name="reshape",
+    doc="The same numbers, in the same order, in another shape.",
+    example="input 64x7x7 | reshape 64x49",
+    look="shape",
+    args=_listed("size"),
+    positional=("first", "second", "third", "fourth"),
+    shape=_reshape_shape,
+    torch=lambda site: Form(apply("Reshape", *_slots(site)), helper="reshape"),
+)
+
+
+def _permute_shape(site: Site) -> TensorType | Problem:
+    order = tuple(site.whole(name) for name in _given(site))
+    if not order:
+        return _gap(site)
+    if sorted(order) != list(range(site.x.rank)):
+        wanted = ", ".join(map(str, range(site.x.rank)))
+        return Problem(
+            "E0405",
+            f"permute takes each axis of {site.x} once: {wanted} in some order",
+            at="first",
+            dims=((site.x.dims[0], f"{site.x} comes from here"),),
+        )
+    return TensorType(tuple(site.x.dims[at] for at in order))
+
+
+def _permute_torch(site: Site) -> Form:
+    # The batch keeps its place.
+    axes = tuple(1 + site.whole(name) for name in _given(site))
+    exprs = (site.args[name].expr for name in _given(site))
+    counted = (
+        op("+", at, expr, Const(1)) for at, expr in zip(axes, exprs, strict=True)
+    )
+    order = Slot((0, *axes), op("tuple", (0, *axes), Const(0), *counted))
+    return Form(
+        apply("Permute", order), apply("torch.permute", X, order), helper="permute"
+    )
+
+
+PERMUTE = Layer(
+    name="permute",
+    doc="The axes in another order, counted from 0.",
+    example="input 3x224x160 | permute 1 2 0",
+    look="shape",
+    args=_listed("axis"),
+    positional=("first", "second", "third", "fourth"),
+    shape=_permute_shape,
+    torch=_permute_torch,
+)
+
+TOKENS = Layer(
+    name="tokens",
+    doc="A map as a sequence: one vector of all channels for each position.",
+    example="input 768x14x14 | tokens",
+    look="shape",
+    ranks=(2, 3, 4),
+    shape=lambda site: TensorType(
+        (product(site.x.dims[1:], site.span), site.x.dims[0])
+    ),
+    torch=lambda site: Form(
+        apply("Tokens"),
+        apply("torch.transpose", apply("torch.flatten", X, 2), 1, 2),
+        helper="tokens",
+    ),
+)
+
+# Along one axis
+
+
+def _reduced(name: str, doc: str, function: str, helper: str) -> Layer:
+    def shape(site: Site) -> TensorType | Problem:
+        if site.x.rank == 1:
+            return rank_problem(site, "two sizes or more: one is left out")
+        at = axis(site)
+        return at if isinstance(at, Problem) else replaced(site.x, at)
+
+    return Layer(
+        name=name,
+        doc=doc,
+        example=f"input 197x768 | {name} t",
+        look="pooling",
+        args=(axis_arg("axis that is left out", REQUIRED),),
+        positional=("axis",),
+        shape=shape,
+        torch=lambda site: Form(
+            apply(helper, torch_axis(site)),
+            apply(function, X, torch_axis(site)),
+            helper=helper.lower(),
+        ),
+    )
+
+
+MEAN = _reduced("mean", "The mean over an axis.", "torch.mean", "Mean")
+AMAX = _reduced("amax", "The largest number along an axis.", "torch.amax", "Amax")
+
+
+def _along(site: Site) -> Dim | Problem:
+    at = axis(site)
+    return at if isinstance(at, Problem) else site.x.dims[at]
+
+
+def _beyond(site: Site, name: str, dim: Dim) -> Problem:
+    return Problem(
+        "E0405",
+        f"`{name}` is {site.whole(name)}, but axis {site.args['axis'].value} has"
+        f" {dim.size} entries, counted from 0",
+        at=name,
+        dims=((dim, f"the {dim.size} comes from here"),),
+    )
+
+
+def _take_shape(site: Site) -> TensorType | Problem:
+    if site.x.rank == 1:
+        return rank_problem(site, "two sizes or more: one is left out")
+    dim = _along(site)
+    if isinstance(dim, Problem):
+        return dim
+    if not -dim.size <= site.whole("index") < dim.size:
+        return _beyond(site, "index", dim)
+    at = axis(site)
+    assert isinstance(at, int)
+    return replaced(site.x, at)
+
+
+TAKE = Layer(
+    name="take",
+    doc="One entry of an axis, which is left out: the class token, say.",
+    example="input 197x768 | take 0 t",
+    look="shape",
+    args=(
+        Arg("index", ArgType("whole"), REQUIRED, "entry; from the end if below 0"),
+        axis_arg("axis that is left out", REQUIRED),
+    ),
+    positional=("index", "axis"),
+    shape=_take_shape,
+    torch=lambda site: Form(
+        apply("Take", torch_axis(site), site.slot("index")),
+        apply("torch.select", X, torch_axis(site), site.slot("index")),
+        helper="take",
+    ),
+)
+
+
+def _slice_shape(site: Site) -> TensorType | Problem:
+    dim = _along(site)
+    if isinstance(dim, Problem):
+        return dim
+    start, end = site.whole("start"), site.whole("end")
+    if end > dim.size:
+        return _beyond(site, "end", dim)
+    if start >= end:
+        return Problem(
+            "E0405", f"the end, {end}, is not behind the start, {start}", at="end"
+        )
+    at = axis(site)
+    assert isinstance(at, int)
+    length = op("-", end - start, site.args["end"].expr, site.args["start"].expr)
+    return replaced(site.x, at, Dim(end - start, site.span, length))
+
+
+def _slice_torch(site: Site) -> Form:
+    start, end = site.args["start"], site.args["end"]
+    length = site.whole("end") - site.whole("start")
+    arguments = (
+        torch_axis(site),
+        site.slot("start"),
+        Slot(length, op("-", length, end.expr, start.expr)),
+    )
+    return Form(
+        apply("Narrow", *arguments),
+        apply("torch.narrow", X, *arguments),
+        helper="narrow",
+    )
+
+
+SLICE = Layer(
+    name="slice",
+    doc="The entries of an axis from `start` up to, but not including, `end`.",
+    example="input 64x28x28 | slice 0 32",
+    look="shape",
+    args=(
+        Arg("start", ArgType("whole", 0), REQUIRED, "first entry", ("from",)),
+        Arg("end", ArgType("whole", 1), REQUIRED, "entry behind the last", ("to",)),
+        axis_arg("axis to cut"),
+    ),
+    positional=("start", "end", "axis"),
+    shape=_slice_shape,
+    torch=_slice_torch,
+)
+
+ROLL = Layer(
+    name="roll",
+    doc="Moves all numbers along an axis, those that leave to its other end.",
+    example="input 96x56x56 | roll -3 h",
+    look="shape",
+    args=(
+        Arg("by", ArgType("whole"), REQUIRED, "distance", ("shift", "shifts")),
+        axis_arg("axis to move along", REQUIRED),
+    ),
+    positional=("by", "axis"),
+    shape=same_on_axis,
+    torch=lambda site: Form(
+        apply("Roll", site.slot("by"), torch_axis(site)),
+        apply("torch.roll", X, site.slot("by"), torch_axis(site)),
+        helper="roll",
+    ),
+)
+
+LAYERS = (
+    FLATTEN,
+    UNFLATTEN,
+    RESHAPE,
+    PERMUTE,
+    TOKENS,
+    MEAN,
+    AMAX,
+    TAKE,
+    SLICE,
+    ROLL,
+    DECIMATE,
+    PADCHANNELS,
+)

@@ -62,10 +62,23 @@ def checked_window(
                 at="k",
                 label=f"{reach} is more than {padded}",
                 dims=((dim, f"the {dim.size} comes from here"),),
-                hints=(f"use a smaller kernel, or p{least} or more",),
+                hints=_hints(site, kernel, least),
             )
         dims.append(site.fresh(out, dim.expr, *used))
     return tuple(dims)
+
+
+def _hints(site: Site, kernel: tuple[int, ...], least: int) -> tuple[str, ...]:
+    channels = site.args.get("c")
+    c = channels.value if channels is not None else None
+    if isinstance(c, int) and c < _LARGE_KERNEL <= max(kernel):
+        swapped = f"`{site.layer.name} {max(kernel)} {c}x{c}`"
+        return (f"the channels come first: {swapped}?",)
+    return (f"use a smaller kernel, or p{least} or more",)
+
+
+# Numbers of this size are channels more often than kernels.
+_LARGE_KERNEL = 16
 
 
 def _for_every_value(site: Site) -> bool:

@@ -302,6 +302,8 @@ def _misplaced(
             "a condition follows what it governs",
             ("as in `conv 64 1x1 if s > 1 else id`",),
         )
+    if kind == "ASSERT" and stage:
+        return "an assertion stands on a line of its own", ()
     if kind in _RESERVED and "NAME" in possible:
         return (
             f"`{text}` is a reserved word and cannot be a name",
@@ -330,9 +332,17 @@ def _misplaced(
                 ("arguments are separated by spaces, stages by `|`",),
             )
         if inside == "LPAR":
+            before = tokens.kinds[opener - 1] if opener else ""
+            held = tokens.text[tokens.starts[opener] + 1 : tokens.ends[opener + 1]]
+            if before in ("NAME", "FLAG") and not held.isdigit():
+                word = tokens.text[tokens.starts[opener - 1] : tokens.ends[opener - 1]]
+                return (
+                    "parentheses after a space hold one number",
+                    (f"inputs follow without a space: `{word}(…)`",),
+                )
             return (
                 "parentheses after a space hold one number",
-                ("arguments are separated by spaces: `conv 16 3x3`",),
+                ("a size is written `3x32x32`, and arguments `conv 16 3x3`",),
             )
     return None
 
@@ -366,6 +376,10 @@ def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
         return ("comparisons stand after `if`, after `assert`, or in parentheses",)
     if kind == "NEWLINE" and "LBRACE" in possible and not stage:
         return ("the `{` stands on the same line",)
+    if kind == "RPAR" and previous == "CALL_LPAR":
+        return ("without inputs there are no parentheses",)
+    if kind == "CALL_LPAR" and at > 1 and kinds[at - 2] == "NET":
+        return ("a net's parameters follow after a space: `net name n=3 {`",)
     if kind in ("SLASH", "DOUBLE_SLASH") and stage:
         return ("a comment begins with `#`",)
     if kind in ("INT", "SIZE", "FLOAT") and stage:

@@ -14,6 +14,7 @@ from archdsl.ir.flat import FlatLayer, layers
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import Child, Copy, children, copies, is_inline
 from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
+from archdsl.ir.receptive import Receptive, receptive
 from archdsl.shapes.tensor import TensorType
 
 # The widest that the first columns get; what is longer is cut.
@@ -71,13 +72,25 @@ def _header(network: Network, batch: int) -> list[str]:
     else:
         trainable = f"{cost.trainable:,} ({human(cost.trainable)}) trainable"
     samples = "" if batch == 1 else f", for a batch of {batch:,}"
-    return [
+    header = [
         f"{network.name or network.source_name}: {inputs} → {root.type}",
         f"{_both(cost.params)} parameters, {trainable}",
         f"{_both(cost.macs * batch)} MACs,"
         f" {_bytes(cost.activation_bytes * batch)} of activations{samples}",
         f"{cost.layers:,} {'layer' if cost.layers == 1 else 'layers'}",
     ]
+    field = receptive(network)
+    if field is not None:
+        size, stride = "x".join(map(str, field.size)), _plainer(field.stride)
+        header.append(
+            f"receptive field {size}, stride {stride}, of the last map, {field.type}"
+        )
+    return header
+
+
+def _plainer(sizes: tuple[int, ...]) -> str:
+    """One number when all axes agree."""
+    return str(sizes[0]) if len(set(sizes)) == 1 else "x".join(map(str, sizes))
 
 
 def _both(number: int) -> str:
@@ -254,7 +267,19 @@ def summary_json(
         "trainable": cost.trainable,
         "macs": cost.macs * batch,
         "activation_bytes": cost.activation_bytes * batch,
+        "receptive_field": _plain_field(receptive(network)),
         "layers": [_plain(layer, batch) for layer in layers(network)],
+    }
+
+
+def _plain_field(field: Receptive | None) -> dict[str, list[int]] | None:
+    """Of the last map, if it is known."""
+    if field is None:
+        return None
+    return {
+        "size": list(field.size),
+        "stride": list(field.stride),
+        "map": list(field.type.sizes),
     }
 
 

@@ -1,0 +1,161 @@
+"""`archdsl names`: the `state_dict` as it will be, and a lock file that guards it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, out
+from archdsl.cli.files import write
+from archdsl.cli.select import network, spec_path
+from archdsl.ir.flat import MAX_LISTED, state_dict_names
+from archdsl.ir.network import Network
+
+# The beginning of every lock file; nothing else is ever overwritten.
+_MARK = "# archdsl names of "
+_MAX_LOCK_BYTES = 2**27
+# Names are looked at for likeness up to so many on either side.
+_MAX_GUESSED = 500
+_AT_ONCE = 1000
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the names, or compare them with a lock file."""
+    if args.update and args.lock is None:
+        raise CommandError("--update needs --lock FILE")
+    net = network(args)
+    if args.lock is None:
+        _print(_lines(net))
+        return CLEAN
+    return _locked(args, net)
+
+
+def _lines(net: Network) -> Iterator[str]:
+    for name, weight in state_dict_names(net):
+        yield f"{name}  {'x'.join(map(str, weight.shape)) or 'scalar'}\n"
+
+
+def _print(lines: Iterator[str]) -> None:
+    # A short spec may stand for a billion names: they are never all held.
+    some: list[str] = []
+    for line in lines:
+        some.append(line)
+        if len(some) == _AT_ONCE:
+            out("".join(some))
+            some.clear()
+    out("".join(some))
+
+
+def _locked(args: argparse.Namespace, net: Network) -> int:
+    layers = net.root.cost.layers
+    if layers > MAX_LISTED:
+        raise CommandError(
+            f"the net has {layers:,} layers, and the names of {MAX_LISTED:,} at most"
+            " are kept in a lock file"
+        )
+    lines = list(_lines(net))
+    before = _read(args.lock)
+    shown = f"net `{net.name}`" if net.name else "the net"
+    count = f"{len(lines):,} {'name' if len(lines) == 1 else 'names'}"
+    if before is not None:
+        after = _parsed(lines)
+        differences = _differences(before, after)
+        if not differences:
+            out(f"ok: {args.lock}: {count}\n")
+            return CLEAN
+        out("".join(f"{line}\n" for line in differences))
+        if not args.update:
+            out(
+                f"{shown} of {net.source_name} is not as {args.lock} has it;"
+                " --update writes that file anew\n"
+            )
+            return FINDINGS
+    named = f"net {net.name}" if net.name else "the net"
+    head = f"{_MARK}{named} in {os.path.basename(net.source_name)}\n"
+    write(args.lock, (head + "".join(lines)).encode(), spec_path(args))
+    out(f"{'updated' if before is not None else 'created'} {args.lock}: {count}\n")
+    return CLEAN
+
+
+def _read(path: str) -> dict[str, str] | None:
+    """The names and shapes of a lock file; None if there is no file."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_LOCK_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else None
+        raise CommandError(f"`{path}` cannot be read: {reason or problem}") from None
+    text = data.decode(errors="replace")
+    if not text.startswith(_MARK) or len(data) > _MAX_LOCK_BYTES:
+        raise CommandError(f"`{path}` is no lock file: it does not begin `{_MARK}…`")
+    lines = text.splitlines()
+    for number, line in enumerate(lines, start=1):
+        if line.strip() and line[0] != "#" and len(line.split()) != 2:
+            raise CommandError(f"{path}:{number}: this is not a name and its shape")
+    return _parsed(lines)
+
+
+def _parsed(lines: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in lines:
+        if line.strip() and line[0] != "#":
+            name, shape = line.split()
+            found[name] = shape
+    return found
+
+
+def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """What has changed, a line each; nothing if nothing has."""
+    missing = [name for name in before if name not in after]
+    new = [name for name in after if name not in before]
+    renamed = _renamed(before, after, missing, new)
+    found = [
+        f"changed  {name}  {before[name]} → {after[name]}"
+        for name in before
+        if name in after and before[name] != after[name]
+    ]
+    found += [
+        f"renamed? {old} → {renamed[old]}  {before[old]}"
+        for old in missing
+        if old in renamed
+    ]
+    found += [
+        f"missing  {name}  {before[name]}" for name in missing if name not in renamed
+    ]
+    taken = set(renamed.values())
+    found += [f"new      {name}  {after[name]}" for name in new if name not in taken]
+    if not found and list(before) != list(after):
+        # Names are loaded in any order, but optimisers count.
+        at, name = next(
+            (at, name)
+            for at, (name, other) in enumerate(zip(after, before, strict=True), 1)
+            if name != other
+        )
+        found.append(f"moved    {name}  is now number {at}, and others follow")
+    return found
+
+
+def _renamed(
+    before: dict[str, str], after: dict[str, str], missing: list[str], new: list[str]
+) -> dict[str, str]:
+    """For names that are gone, the new one of the same shape that is most like it."""
+    if not 0 < len(missing) <= _MAX_GUESSED or not 0 < len(new) <= _MAX_GUESSED:
+        return {}
+    from archdsl.diagnostics.suggest import nearest
+
+    left = dict.fromkeys(new)
+    guessed: dict[str, str] = {}
+    for name in missing:
+        same = [other for other in left if after[other] == before[name]]
+        # The last of one shape, called alike within its layer, needs no likeness.
+        tail = name.rpartition(".")[2]
+        like = nearest(name, same) or (
+            same[0] if len(same) == 1 and same[0].rpartition(".")[2] == tail else None
+        )
+        if like is not None:
+            guessed[name] = like
+            del left[like]
+    return guessed

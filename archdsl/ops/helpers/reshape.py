@@ -1,0 +1,14 @@
+"""A change of shape."""
+
+from torch import Tensor, nn
+
+
+class Reshape(nn.Module):
+    """The numbers of each sample in another shape."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.reshape(-1, *self.shape)

@@ -1,0 +1,283 @@
+"""Runs a net once for a person: weights, a picture, outputs, time and memory."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import statistics
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from archdsl.backends.torch.emit import emit, net_class
+from archdsl.ir.network import Network
+from archdsl.runtime.load import execute
+
+RUNS = 5
+LARGEST = 5
+_MAX_NAMED = 10
+# PyTorch has no one exception for it.
+_NO_MEMORY = ("out of memory", "allocate memory", "not enough memory", "overflow")
+# Of ImageNet's pictures, as weights for it expect them.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class RunError(ValueError):
+    """A net cannot be run as asked; its text is for people."""
+
+
+class Largest(NamedTuple):
+    """One of the largest numbers of an output vector, and its softmax."""
+
+    place: int
+    value: float
+    probability: float
+
+
+class Ran(NamedTuple):
+    """What came out. `memory` is the peak in bytes, None where it is not known."""
+
+    outputs: list[tuple[str, tuple[int, ...]]]
+    largest: list[Largest]
+    seconds: float
+    memory: int | None
+
+
+def device_named(name: str) -> torch.device:
+    """The device asked for; `auto` is the GPU if there is one."""
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise RunError("torch finds no CUDA device; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and there else "cpu")
+
+
+def built(network: Network, seed: int) -> nn.Module:
+    """The net in evaluation mode, its weights drawn with the seed."""
+    torch.manual_seed(seed)
+    made = getattr(execute(emit(network)), net_class(network.name))
+    with _enough_memory():
+        module = made()
+    assert isinstance(module, nn.Module)
+    return module.eval()
+
+
+def load_weights(module: nn.Module, path: str) -> int:
+    """Load a state_dict, .pt or .safetensors, and return how many tensors it has."""
+    state = _read(path)
+    known = module.state_dict()
+    wrong = [
+        f"{name}: the net has {_shape(known[name])}, the file {_shape(tensor)}"
+        for name, tensor in state.items()
+        if name in known and tensor.shape != known[name].shape
+    ]
+    # Older files do not count batches, which evaluation does not need.
+    missing = [
+        name
+        for name in known
+        if name not in state and not name.endswith(".num_batches_tracked")
+    ]
+    unexpected = [name for name in state if name not in known]
+    if wrong or missing or unexpected:
+        lines = [f"the weights in `{path}` do not fit the net"]
+        lines += _listed("of another shape", wrong)
+        lines += _listed("missing in the file", missing)
+        lines += _listed("not in the net", unexpected)
+        raise RunError("\n".join(lines))
+    module.load_state_dict(state, strict=False)
+    return len(state)
+
+
+def _shape(tensor: Tensor) -> str:
+    return "x".join(map(str, tensor.shape)) or "scalar"
+
+
+def _listed(title: str, names: Sequence[str]) -> Iterable[str]:
+    if names:
+        yield f"  {title}: {len(names):,}"
+        yield from (f"    {name}" for name in names[:_MAX_NAMED])
+        if len(names) > _MAX_NAMED:
+            yield f"    and {len(names) - _MAX_NAMED:,} more"
+
+
+def _read(path: str) -> dict[str, Tensor]:
+    try:
+        if path.lower().endswith(".safetensors"):
+            found = _safetensors(path)
+        else:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+    except RunError:
+        raise
+    except OSError as problem:
+        reason = problem.strerror or problem
+        raise RunError(f"`{path}` cannot be read: {reason}") from None
+    except pickle.UnpicklingError:
+        raise RunError(
+            f"`{path}` is no file of weights alone; save module.state_dict() with"
+            " torch.save"
+        ) from None
+    except Exception as problem:
+        # Each kind of broken file has its own.
+        first = str(problem).partition("\n")[0][:200]
+        raise RunError(f"`{path}` is no file of weights: {first}") from None
+    for key in ("state_dict", "model"):
+        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
+            found = found[key]
+    if not isinstance(found, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor)
+        for name, tensor in found.items()
+    ):
+        raise RunError(f"`{path}` holds no state_dict: tensors by name")
+    return dict(found)
+
+
+def _safetensors(path: str) -> Any:
+    try:
+        from safetensors.torch import load_file  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        raise RunError(
+            f"`{path}` needs the safetensors package: pip install safetensors"
+        ) from None
+    return load_file(path)
+
+
+def random_inputs(network: Network, batch: int, seed: int) -> list[Tensor]:
+    """Normally distributed numbers for each input, the same on every device."""
+    generator = torch.Generator().manual_seed(seed)
+    with _enough_memory():
+        return [
+            torch.randn(batch, *tensor.sizes, generator=generator)
+            for tensor in network.root.inputs
+        ]
+
+
+def picture(network: Network, path: str, batch: int) -> tuple[Tensor, str]:
+    """A picture as the net's input, and what was done to it."""
+    sizes = network.root.inputs[0].sizes
+    if len(network.root.inputs) != 1 or len(sizes) != 3 or sizes[0] not in (1, 3):
+        shown = ", ".join(map(str, network.root.inputs))
+        raise RunError(
+            f"a picture has 1 or 3 channels, height and width, and the net's input is"
+            f" {shown}; use --random"
+        )
+    try:
+        from PIL import Image
+    except ImportError:
+        raise RunError("pictures need Pillow: pip install pillow") from None
+    channels, height, width = sizes
+    try:
+        with Image.open(path) as opened:
+            # Covers the input with the least of it cut away.
+            scale = max(height / opened.height, width / opened.width)
+            size = (
+                max(width, round(opened.width * scale)),
+                max(height, round(opened.height * scale)),
+            )
+            image = opened.convert("L" if channels == 1 else "RGB")
+            # The crop first: a long thin picture would grow without bound.
+            left = (size[0] - width) / 2 / scale
+            top = (size[1] - height) / 2 / scale
+            box = (
+                max(0.0, left),
+                max(0.0, top),
+                min(image.width, left + width / scale),
+                min(image.height, top + height / scale),
+            )
+            fitted = image.resize((width, height), Image.Resampling.BILINEAR, box)
+    except (OSError, ValueError, Image.DecompressionBombError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else None
+        raise RunError(f"`{path}` is no picture: {reason or problem}") from None
+    data = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8)
+    x = data.reshape(height, width, channels).permute(2, 0, 1).float() / 255
+    how = "resized and cropped, grey, from 0 to 1"
+    if channels == 3:
+        x = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)
+        how = f"resized and cropped, less mean {_row(MEAN)}, by std {_row(STD)}"
+    with _enough_memory():
+        return x.expand(batch, -1, -1, -1).contiguous(), how
+
+
+def _row(numbers: Sequence[float]) -> str:
+    return " ".join(map(str, numbers))
+
+
+def ran(module: nn.Module, inputs: Sequence[Tensor], device: torch.device) -> Ran:
+    """Run the net once to warm up, and then a few times."""
+    with _enough_memory(device.type):
+        return _ran(module, inputs, device)
+
+
+@contextlib.contextmanager
+def _enough_memory(device: str = "cpu") -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, RuntimeError) as problem:
+        text = str(problem)
+        if isinstance(problem, MemoryError) or any(sign in text for sign in _NO_MEMORY):
+            raise RunError(f"there is not enough memory ({device})") from None
+        raise
+
+
+@torch.inference_mode()
+def _ran(module: nn.Module, inputs: Sequence[Tensor], device: torch.device) -> Ran:
+    on_gpu = device.type == "cuda"
+    module.to(device)
+    given = [x.to(device) for x in inputs]
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats(device)
+    seconds = []
+    out: Any = module(*given)
+    for _ in range(RUNS):
+        if on_gpu:
+            torch.cuda.synchronize(device)
+        start = time.perf_counter()
+        out = module(*given)
+        if on_gpu:
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - start)
+    memory = torch.cuda.max_memory_allocated(device) if on_gpu else _resident()
+    named = _named(out)
+    shapes = [(name, tuple(tensor.shape)) for name, tensor in named]
+    return Ran(shapes, _largest(named[0][1]), statistics.median(seconds), memory)
+
+
+def _named(out: Any) -> list[tuple[str, Tensor]]:
+    """The tensors that a net returns; one alone has no name."""
+    if isinstance(out, Tensor):
+        return [("", out)]
+    if isinstance(out, Mapping):
+        pairs = list(out.items())
+    else:
+        names = getattr(out, "_fields", range(len(out)))
+        pairs = list(zip(names, out, strict=True))
+    return [(str(name), value) for name, value in pairs if isinstance(value, Tensor)]
+
+
+def _largest(out: Tensor) -> list[Largest]:
+    """Of the first sample, if it is a vector."""
+    if out.ndim != 2 or out.shape[1] < 2 or not out.is_floating_point():
+        return []
+    vector = out[0].double().cpu()
+    probabilities = vector.softmax(0)
+    found = vector.topk(min(LARGEST, len(vector)))
+    return [
+        Largest(index, value, float(probabilities[index]))
+        for value, index in zip(
+            found.values.tolist(), found.indices.tolist(), strict=True
+        )
+    ]
+
+
+def _resident() -> int | None:
+    """The most memory that the process had, in bytes."""
+    try:
+        import resource
+    except ImportError:
+        # Windows.
+        return None
+    import sys
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
