@@ -15,10 +15,10 @@ from archdsl.elaborate.evaluate import (
     evaluate,
 )
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.words import AXIS_NAMES
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
 from archdsl.shapes.expr import Const, Expr, op
+from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
 

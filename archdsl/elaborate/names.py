@@ -11,7 +11,6 @@ from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.words import (
-    AXIS_NAMES,
     BLOCK_INPUT,
     CONSTANTS,
     CURRENT,
@@ -26,6 +25,7 @@ from archdsl.elaborate.words import (
 )
 from archdsl.ops import LAYERS, Layer
 from archdsl.shapes.arithmetic import FUNCTIONS
+from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.syntax import nodes as n
 
 # `train()` and `eval()` assign this attribute, so it cannot hold a submodule.
@@ -280,7 +280,7 @@ class Scope:
 
     def arguments(self, args: tuple[n.Argument, ...], layer: Layer | None) -> None:
         """Check the names in a call's arguments; some are words of the layer."""
-        words = _words(layer) if layer is not None else ()
+        words = layer.words if layer is not None else ()
         for arg in args:
             if layer is not None and _is_unknown_key(layer, arg.key):
                 # The key is reported where it is bound.
@@ -476,18 +476,6 @@ class Scope:
             base,
             hints=did_you_mean(name, known),
         )
-
-
-def _words(layer: Layer) -> tuple[str, ...]:
-    """The bare names that a layer takes for arguments."""
-    words: list[str] = []
-    for arg in layer.args:
-        words += arg.type.words
-        if arg.type.kind == "truth":
-            words.append(arg.name)
-        elif arg.type.kind == "axis":
-            words += AXIS_NAMES
-    return tuple(words)
 
 
 def _without_fields(label: str) -> str:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from archdsl.shapes.tensor import AXES
-
 CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
 INPUT_STAGE = "input"
 ORDERS = ("chw", "hwc")
-
-AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes))
 
 RESERVED = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
 
@@ -53,4 +49,20 @@ _ELSEWHERE = {
     "cat": "concat",
     "identity": "id",
     "globalavgpool": "gap",
+    "LayerNorm": "ln",
+    "layernorm": "ln",
+    "GroupNorm": "gn",
+    "groupnorm": "gn",
+    "RMSNorm": "rms",
+    "rmsnorm": "rms",
+    "ConvTranspose2d": "upconv",
+    "deconv": "upconv",
+    "depthwise": "dwconv",
+    "Upsample": "upsample",
+    "Flatten": "flatten",
+    "Dropout": "dropout",
+    "GELU": "gelu",
+    "SiLU": "silu",
+    "swish": "silu",
+    "LeakyReLU": "leaky",
 }

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from archdsl.ops.form import Form, Slot
 from archdsl.shapes.expr import Const, Expr, Op, op
-from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.shapes.tensor import AXIS_NAMES, Dim, TensorType
 from archdsl.source import Span
 
 Kind = Literal[
@@ -251,6 +251,18 @@ class Layer(NamedTuple):
     macs: Callable[[Site, TensorType], int] = no_macs
     connections: Callable[[Site, TensorType], int] | None = None
     source: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The bare names that stand for arguments: `same`, `ceil`, an axis."""
+        words: list[str] = []
+        for arg in self.args:
+            words += arg.type.words
+            if arg.type.kind == "truth":
+                words.append(arg.name)
+            elif arg.type.kind == "axis":
+                words += AXIS_NAMES
+        return tuple(words)
 
     def arg(self, name: str) -> Arg | None:
         """The argument of that name."""

@@ -75,6 +75,9 @@ AXES: dict[int, dict[str, int]] = {
 }
 
 
+AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes))
+
+
 def as_input(tensor: TensorType, index: int) -> TensorType:
     """The same shape as a block sees it that gets it as its input `index`."""
     return TensorType(

@@ -217,7 +217,7 @@ class Constructor:
             given = inputs[first.number]
             if not first.axes:
                 return given
-            return c.Text(f"{c.flat(given)}[(..., {', '.join(['None'] * first.axes)})]")
+            return c.Text(f"{c.flat(given)}[..., {', '.join(['None'] * first.axes)}]")
         if isinstance(first, Inputs):
             return c.Listing(tuple(inputs))
         if isinstance(first, Apply):

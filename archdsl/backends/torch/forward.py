@@ -23,6 +23,9 @@ _LONGEST = 60
 # A branch of at most this many stages stands inside the merge that takes it.
 _SHORT_BRANCH = 4
 
+# Variables for values that the spec gives no name.
+_OWN_NAMES = ("out", "branch", "y")
+
 _LIGHT = frozenset(("normalisation", "activation", "regularisation"))
 
 
@@ -100,7 +103,7 @@ class Forward:
             name = safe_name(held.label)
             if is_attribute(held.label) and self._is_free(name, assigned):
                 return name
-        for name in (held.flow, "out", "branch", "y"):
+        for name in (held.flow, *_OWN_NAMES):
             if self._is_free(name, assigned):
                 return name
         number = 2
@@ -165,12 +168,7 @@ class Forward:
             if light and len(c.flat(held.code)) < _LONGEST // 2 + 10:
                 continue
             self._store(value)
-        flow = self._env[stage.inputs[0]].flow
-        for value in stage.inputs if merge else ():
-            other = self._env[value]
-            if other.variable == other.flow != "x" and self._uses[value] == 1:
-                flow = other.flow
-                break
+        flow = self._merged_flow(stage) if merge else self._env[stage.inputs[0]].flow
         if merge:
             self._shorten(stage)
         inputs = [self._take(value) for value in stage.inputs]
@@ -192,6 +190,15 @@ class Forward:
             code = c.Call(self._submodule(stage.name), tuple(inputs))
         label = stage.any.label if stage.fetched else None
         self._hold(stage.output, code, flow, label, self._reads(stage.inputs))
+
+    def _merged_flow(self, stage: PlannedStage) -> str:
+        """The variable in which to go on after a merge: the one the main flow is in."""
+        held = [self._env[value] for value in stage.inputs]
+        for value, one in zip(stage.inputs, held, strict=True):
+            if one.variable in _OWN_NAMES and self._uses[value] == 1:
+                return one.variable
+        flows = [one.flow for one in held]
+        return "x" if "x" in flows and flows[0] not in _OWN_NAMES else flows[0]
 
     def _shorten(self, stage: PlannedStage) -> None:
         """Assign what would make a merge of two hard to read."""
@@ -317,7 +324,7 @@ class Forward:
             and node.labelled
             and is_attribute(node.name)
         ]
-        for name in (*labels, flow, "out", "branch", "y"):
+        for name in (*labels, flow, *_OWN_NAMES):
             held = self._holds.get(name)
             if held is None or self._uses[held] <= counted[held]:
                 # Free once the arms have read it; they assign it last.
