@@ -427,3 +427,14 @@ def test_source_that_would_be_too_long_is_refused() -> None:
     with pytest.raises(SpecError, match="E0705"):
         archdsl.compile("input 8 | fc 8 x1000000000")
     assert "range(1000000000)" in archdsl.compile("input 8 | all: fc 8 x1000000000")
+
+
+def test_parameter_stays_beside_blocks_that_it_does_not_reach() -> None:
+    text = (
+        "block b { conv 4 1x1 | relu }\n"
+        "net a classes=10 {\n input 3x8x8\n body: {b | b}\n"
+        " head: {conv classes 1x1 | relu | gap}\n}"
+    )
+    source = emit(network(text))
+    assert "def __init__(self, classes: int = 10) -> None:" in source
+    assert execute(source).A(classes=7)(torch.ones(1, 3, 8, 8)).shape == (1, 7)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
 from archdsl.shapes.expr import InputSize, Opaque, Var, depends
+from archdsl.shapes.tensor import TensorType
 
 
 def _stages(nodes: tuple[Node, ...]) -> Iterator[Stage]:
@@ -65,17 +66,12 @@ def exposed(root: Module) -> list[str]:
     is settled when the net is compiled.
     """
     settled: set[Var | InputSize] = set(root.decided)
-    for stage in _stages(root.nodes):
-        if isinstance(stage.target, Module):
+    for stage, inputs in _calls(root.nodes, dict(enumerate(root.inputs))):
+        if isinstance(stage.target, Module) and stage.target.kind == "block":
             for bound in stage.args.values():
                 settled |= depends(bound.expr)
-            if stage.target.kind == "block":
-                settled |= {
-                    name
-                    for tensor in _caller_types(root, stage)
-                    for dim in tensor
-                    for name in dim
-                }
+            for tensor in inputs:
+                settled |= depends(*(dim.expr for dim in tensor.dims))
         for dim in stage.type.dims:
             if isinstance(dim.expr, Opaque):
                 settled |= dim.expr.depends
@@ -86,12 +82,28 @@ def exposed(root: Module) -> list[str]:
     ]
 
 
-def _caller_types(root: Module, call: Stage) -> list[list[frozenset[Var | InputSize]]]:
-    """What the sizes that flow into a call depend on."""
-    by_output = {stage.output: stage for stage in _stages(root.nodes)}
-    found = []
-    for value in call.inputs:
-        made = by_output.get(value)
-        if made is not None:
-            found.append([depends(dim.expr) for dim in made.type.dims])
-    return found
+def _calls(
+    nodes: tuple[Node, ...], types: dict[int, TensorType]
+) -> Iterator[tuple[Stage, list[TensorType]]]:
+    """All stages of a scope and its groups, each with the shapes that flow in.
+
+    `types` holds the shapes of the scope's values so far; values are numbered anew in
+    each group.
+    """
+    for node in nodes:
+        if isinstance(node, Choice):
+            yield from _calls(node.nodes, types)
+            types[node.output] = types[node.result]
+            continue
+        given = [types[value] for value in node.inputs]
+        runs = [r.stage for r in node.runs] if isinstance(node, Repeat) else [node]
+        for stage in runs:
+            inputs = given
+            if isinstance(node, Repeat):
+                inputs = [given[at] for at in stage.inputs]
+            yield stage, inputs
+            group = stage.target
+            if isinstance(group, Module) and group.kind == "group":
+                yield from _calls(group.nodes, dict(enumerate(inputs)))
+            given = [stage.type, *given[1:]]
+        types[node.output] = node.type
