@@ -104,9 +104,8 @@ def _what_would_fit(
 ) -> tuple[str, ...]:
     """The padding, stride or input with which the last window gives that size."""
     from archdsl.ir.network import Module, Stage
-    from archdsl.ops.conv import padding
     from archdsl.ops.record import Site
-    from archdsl.ops.window import strided
+    from archdsl.ops.window import padding, strided
 
     nodes = list(frame.nodes)
     last = None

@@ -14,34 +14,16 @@ from typing import NamedTuple, TypeAlias
 
 from archdsl.ir.fold import Flat, Folder
 from archdsl.ir.network import Module, Network, Repeat, Stage
-from archdsl.ops.conv import padding
-from archdsl.ops.record import Site
-from archdsl.ops.window import strided
+from archdsl.ops.record import Sight, Site, own_place, unknown_sight
 from archdsl.shapes.tensor import TensorType
 
-# Layers that compute each place of a map from the same place of their inputs, in
-# evaluation. What is in no table here has no known field.
-_POINTWISE = frozenset(
-    "relu relu6 leaky elu selu celu prelu gelu silu mish hardswish hardsigmoid"
-    " hardtanh sigmoid tanh softplus scaled_tanh bn lrn dropout"
-    " add sub mul div concat padchannels".split()
-)
-_POOLS = frozenset({"maxpool", "avgpool", "lppool", "subsample", "adaptive"})
 # Beyond this nothing is a size any more.
 _MAX = 2**63
 # Copies with several inputs are gone through one by one, up to so many.
 _MAX_STEPS = 10_000
 
 
-class Axis(NamedTuple):
-    """Of a map's number p, along an axis: it sees p·stride + first to … + last."""
-
-    first: int
-    last: int
-    stride: int
-
-
-Field: TypeAlias = tuple[Axis, ...]
+Field: TypeAlias = tuple[Sight, ...]
 
 
 class Receptive(NamedTuple):
@@ -62,7 +44,7 @@ def receptive(network: Network) -> Receptive | None:
     root = network.root
     if len(root.inputs) != 1 or root.inputs[0].rank < 2:
         return None
-    whole = (Axis(0, 0, 1),) * (root.inputs[0].rank - 1)
+    whole = (Sight(0, 0, 1),) * (root.inputs[0].rank - 1)
     found = _Fields().last(root, (whole,))
     if found is None:
         return None
@@ -187,44 +169,21 @@ def _is_beyond(node: Stage | Repeat) -> bool:
     site = node.target
     if len(site.ins) != 1 or any(size > 1 for size in node.type.sizes[1:]):
         return False
-    if node.kind in _POINTWISE:
+    layer = site.layer
+    if layer.sees is own_place:
         return True
-    return node.kind in _POOLS and any(size > 1 for size in site.x.sizes[1:])
+    pool = layer.look == "pooling" and layer.sees is not unknown_sight
+    return pool and any(size > 1 for size in site.x.sizes[1:])
 
 
 def _layer(site: Site, out: TensorType, ins: tuple[Field | None, ...]) -> Field | None:
-    if site.layer.name in _POINTWISE:
-        places = out.sizes[1:]
-        # A map of one place may be added to all places of another.
-        if any(tensor.sizes[1:] != places for tensor in site.ins):
-            return None
-        return _covering(ins)
-    return _after(ins[0], _window(site, out))
-
-
-def _window(site: Site, out: TensorType) -> Field | None:
-    """What a number of the output sees of the input, for layers that have windows."""
-    name = site.layer.name
-    if name == "decimate":
-        return (Axis(0, 0, site.whole("s")),) * site.spatial
-    if name == "subsample":
-        return tuple(Axis(0, k - 1, k) for k in site.sizes("k"))
-    if name == "adaptive":
-        sizes = list(zip(site.x.sizes[1:], out.sizes[1:], strict=True))
-        # Otherwise its windows differ from place to place.
-        if any(size % count for size, count in sizes):
-            return None
-        return tuple(Axis(0, n // m - 1, n // m) for n, m in sizes)
-    if name != "conv" and name not in _POOLS:
+    seen = site.layer.sees(site, out)
+    if len(ins) == 1:
+        return _after(ins[0], seen)
+    # A map of one place may be added to all places of another.
+    if seen is None or any(tensor.sizes[1:] != out.sizes[1:] for tensor in site.ins):
         return None
-    zeros, ones = (0,) * site.spatial, (1,) * site.spatial
-    if name == "conv":
-        pads = padding(site)
-    else:
-        pads = site.sizes("p") if "p" in site.args else zeros
-    dilation = site.sizes("d") if "d" in site.args else ones
-    windows = zip(site.sizes("k"), strided(site), pads, dilation, strict=True)
-    return tuple(Axis(-p, d * (k - 1) - p, s) for k, s, p, d in windows)
+    return _covering(ins)
 
 
 def _covering(fields: tuple[Field | None, ...]) -> Field | None:
@@ -236,14 +195,14 @@ def _covering(fields: tuple[Field | None, ...]) -> Field | None:
         if any(a.stride != b.stride for a, b in zip(found, field, strict=True)):
             return None
         found = tuple(
-            Axis(min(a.first, b.first), max(a.last, b.last), a.stride)
+            Sight(min(a.first, b.first), max(a.last, b.last), a.stride)
             for a, b in zip(found, field, strict=True)
         )
     return found
 
 
 def _unit(field: Field) -> Field:
-    return (Axis(0, 0, 1),) * len(field)
+    return (Sight(0, 0, 1),) * len(field)
 
 
 def _after(field: Field | None, then: Field | None) -> Field | None:
@@ -251,7 +210,7 @@ def _after(field: Field | None, then: Field | None) -> Field | None:
     if field is None or then is None or len(field) != len(then):
         return None
     found = tuple(
-        Axis(
+        Sight(
             a.first + b.first * a.stride,
             a.last + b.last * a.stride,
             a.stride * b.stride,

@@ -19,6 +19,7 @@ from archdsl.ops.record import (
     Site,
     Weight,
     dim_slot,
+    own_place,
     same_shape,
 )
 from archdsl.shapes.expr import Const, op
@@ -35,6 +36,7 @@ def _activation(
         example=f"input 64x28x28 | {name}",
         look="activation",
         shape=same_shape,
+        sees=own_place,
         torch=lambda site: Form(apply(f"nn.{module}"), apply(function, X)),
         source=source,
     )
@@ -55,6 +57,7 @@ SCALED_TANH = Layer(
     example="input 6x28x28 | scaled_tanh",
     look="activation",
     shape=same_shape,
+    sees=own_place,
     torch=_scaled_tanh,
     source="LeCun et al. 1998, appendix A",
 )
@@ -67,6 +70,7 @@ LEAKY = Layer(
     args=(Arg("slope", ArgType("number"), 0.01, "slope below zero"),),
     positional=("slope",),
     shape=same_shape,
+    sees=own_place,
     torch=lambda site: Form(
         apply("nn.LeakyReLU", site.slot("slope", 0.01)),
         apply("F.leaky_relu", X, site.slot("slope", 0.01)),
@@ -89,6 +93,7 @@ PRELU = Layer(
     ),
     shape=same_shape,
     weights=lambda site, out: (Weight("weight", (_prelu_count(site).size,)),),
+    sees=own_place,
     torch=lambda site: Form(
         apply(
             "nn.PReLU",
@@ -120,6 +125,7 @@ def _alpha(
         ),
         positional=("alpha",),
         shape=shape,
+        sees=own_place,
         torch=lambda site: Form(
             apply(f"nn.{module}", site.slot("alpha", 1.0)),
             apply(function, X, site.slot("alpha", 1.0)),
@@ -159,6 +165,7 @@ GELU = Layer(
         ),
     ),
     shape=same_shape,
+    sees=own_place,
     torch=lambda site: Form(
         apply("nn.GELU", approximate=site.slot("approximate", "none")),
         apply("F.gelu", X, approximate=site.slot("approximate", "none")),
@@ -185,6 +192,7 @@ SOFTPLUS = Layer(
         Arg("threshold", ArgType("number"), 20.0, "where it becomes linear"),
     ),
     shape=lambda site: positive(site, "beta") or site.x,
+    sees=own_place,
     torch=_softplus_torch,
 )
 
@@ -216,6 +224,7 @@ HARDTANH = Layer(
     ),
     positional=("low", "high"),
     shape=_hardtanh_shape,
+    sees=own_place,
     torch=_hardtanh_torch,
 )
 

@@ -9,6 +9,7 @@ from archdsl.ops.record import (
     ArgType,
     Layer,
     Problem,
+    Sight,
     Site,
     Weight,
     dim_slot,
@@ -56,6 +57,7 @@ SUBSAMPLE = Layer(
         Weight("bias", (site.x.dims[0].size,)),
     ),
     connections=lambda site, out: out.elements * (_window_area(site) + 1),
+    sees=lambda site, out: tuple(Sight(0, k - 1, k) for k in site.sizes("k")),
     torch=lambda site: Form(
         apply("Subsample2d", dim_slot(site.x.dims[0]), site.slot("k")),
         helper="subsample2d",

@@ -18,7 +18,7 @@ from archdsl.ops.record import (
     half,
     plain,
 )
-from archdsl.ops.window import checked_window, strided
+from archdsl.ops.window import checked_window, own_window, padding, strided
 from archdsl.shapes.expr import Const, op
 from archdsl.shapes.tensor import Dim, TensorType
 
@@ -41,16 +41,6 @@ MODE = Arg(
     ("padding_mode",),
 )
 DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation", "dilate"))
-
-
-def padding(site: Site) -> tuple[int, ...]:
-    """The padding on each side, `same` worked out for odd kernels."""
-    if site.is_word("p", "same"):
-        return tuple(
-            d * (k - 1) // 2
-            for k, d in zip(site.sizes("k"), site.sizes("d"), strict=True)
-        )
-    return site.sizes("p")
 
 
 def padding_slot(site: Site) -> Slot:
@@ -269,6 +259,7 @@ CONV = Layer(
     shape=_partial_rank,
     weights=_weights,
     macs=_macs,
+    sees=own_window,
     torch=_torch,
 )
 
@@ -323,6 +314,7 @@ DWCONV = Layer(
     shape=_deep_shape,
     weights=_deep_weights,
     macs=lambda site, out: out.elements * _area(site),
+    sees=own_window,
     torch=lambda site: Form(
         apply(
             f"nn.Conv{site.spatial}d",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from archdsl.ops.axes import axis, axis_arg, rank_problem, replaced, torch_axis
 from archdsl.ops.form import Form, Infix, Input, Inputs, X, apply
-from archdsl.ops.record import Layer, Problem, Site
+from archdsl.ops.record import (
+    Layer,
+    Problem,
+    Site,
+    own_place,
+)
 from archdsl.shapes.expr import op
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 
@@ -96,6 +101,7 @@ def _elementwise(name: str, doc: str, operator: str, most: int | None = None) ->
         look="merge",
         inputs=(2, most),
         shape=_elementwise_shape,
+        sees=own_place,
         torch=lambda site: _elementwise_torch(operator, site),
     )
 
@@ -142,6 +148,7 @@ CONCAT = Layer(
     positional=("axis",),
     inputs=(1, None),
     shape=_concat_shape,
+    sees=own_place,
     torch=lambda site: Form(None, apply("torch.cat", Inputs(), dim=torch_axis(site))),
 )
 

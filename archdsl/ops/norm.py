@@ -13,6 +13,7 @@ from archdsl.ops.record import (
     Site,
     Weight,
     dim_slot,
+    own_place,
     same_shape,
 )
 from archdsl.shapes.expr import Const
@@ -79,6 +80,7 @@ BN = Layer(
     ),
     shape=same_shape,
     weights=_bn_weights,
+    sees=own_place,
     torch=_bn_torch,
     source="Ioffe and Szegedy 2015",
 )
@@ -283,6 +285,7 @@ LAYERSCALE = Layer(
     positional=("init", "axis"),
     shape=same_on_axis,
     weights=lambda site, out: (Weight("gamma", (_layerscale_dim(site).size,)),),
+    sees=own_place,
     torch=_layerscale_torch,
     source="Touvron et al. 2021 (Going deeper with image transformers)",
 )
@@ -316,6 +319,7 @@ LRN = Layer(
     positional=("n",),
     ranks=(2, 3, 4),
     shape=same_shape,
+    sees=own_place,
     torch=_lrn_torch,
     source="Krizhevsky et al. 2012, section 3.3",
 )
@@ -333,6 +337,7 @@ DROPOUT = Layer(
     args=(_rate(0.5),),
     positional=("rate",),
     shape=same_shape,
+    sees=own_place,
     torch=lambda site: Form(apply("nn.Dropout", site.slot("rate"))),
     source="Srivastava et al. 2014",
 )
@@ -347,6 +352,7 @@ DROPCHANNELS = Layer(
     positional=("rate",),
     ranks=(2, 3, 4),
     shape=same_shape,
+    sees=own_place,
     torch=lambda site: Form(apply(f"nn.Dropout{site.spatial}d", site.slot("rate"))),
     source="Tompson et al. 2015",
 )
@@ -359,6 +365,7 @@ ALPHADROPOUT = Layer(
     args=(_rate(0.5),),
     positional=("rate",),
     shape=same_shape,
+    sees=own_place,
     torch=lambda site: Form(apply("nn.AlphaDropout", site.slot("rate"))),
     source="Klambauer et al. 2017",
 )

@@ -9,9 +9,10 @@ from archdsl.ops.record import (
     ArgType,
     Layer,
     Problem,
+    Sight,
     Site,
 )
-from archdsl.ops.window import checked_window, strided
+from archdsl.ops.window import checked_window, own_window, strided
 from archdsl.shapes.tensor import TensorType
 
 _SIZE = ArgType("sizes", 1)
@@ -105,6 +106,7 @@ MAXPOOL = Layer(
     positional=("*k",),
     ranks=(2, 3, 4),
     shape=_shape,
+    sees=own_window,
     torch=lambda site: _pool_form(site, "MaxPool", dilation=site.slot("d", 1)),
 )
 
@@ -129,6 +131,7 @@ AVGPOOL = Layer(
     positional=("*k",),
     ranks=(2, 3, 4),
     shape=_avg_shape,
+    sees=own_window,
     torch=lambda site: _pool_form(
         site, "AvgPool", count_include_pad=site.slot("include_pad", True)
     ),
@@ -162,6 +165,7 @@ LPPOOL = Layer(
     positional=("*k",),
     ranks=(2, 3, 4),
     shape=_shape,
+    sees=own_window,
     torch=_lp_form,
 )
 
@@ -170,6 +174,14 @@ def _adaptive_shape(site: Site) -> TensorType | Problem:
     exprs = site.args["k"].expr
     spatial = tuple(site.fresh(n, exprs) for n in site.sizes("k"))
     return TensorType((site.x.dims[0], *spatial))
+
+
+def _adaptive_sight(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
+    sizes = list(zip(site.x.sizes[1:], out.sizes[1:], strict=True))
+    # Otherwise the windows differ from place to place.
+    if any(size % count for size, count in sizes):
+        return None
+    return tuple(Sight(0, n // m - 1, n // m) for n, m in sizes)
 
 
 def _adaptive(name: str, doc: str, kind: str, function: str) -> Layer:
@@ -189,6 +201,7 @@ def _adaptive(name: str, doc: str, kind: str, function: str) -> Layer:
         positional=("*k",),
         ranks=(2, 3, 4),
         shape=_adaptive_shape,
+        sees=_adaptive_sight,
         torch=form,
     )
 

@@ -226,6 +226,24 @@ def no_macs(site: Site, out: TensorType) -> int:
     return 0
 
 
+class Sight(NamedTuple):
+    """Along an axis, place p of a map sees p·stride + first to p·stride + last."""
+
+    first: int
+    last: int
+    stride: int
+
+
+def unknown_sight(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
+    """Of a layer that makes no map, or whose places see unlike parts of theirs."""
+    return None
+
+
+def own_place(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
+    """Of a layer that computes each place of a map from the same place, evaluating."""
+    return (Sight(0, 0, 1),) * site.spatial
+
+
 class Layer(NamedTuple):
     """A layer of the language.
 
@@ -234,7 +252,8 @@ class Layer(NamedTuple):
     the output's shape or says why there is none. `macs` counts multiply-adds of
     convolutions, linear maps and matrix products, for one sample. `connections`
     counts them the way LeCun et al. 1998 do, biases included; None means MACs plus
-    one for each output that has a bias.
+    one for each output that has a bias. `sees` tells what a place of the output map is
+    computed from, None if that is not one window alike everywhere.
     """
 
     name: str
@@ -250,6 +269,7 @@ class Layer(NamedTuple):
     weights: Callable[[Site, TensorType], tuple[Weight, ...]] = no_weights
     macs: Callable[[Site, TensorType], int] = no_macs
     connections: Callable[[Site, TensorType], int] | None = None
+    sees: Callable[[Site, TensorType], tuple[Sight, ...] | None] = unknown_sight
     source: str = ""
 
     @property

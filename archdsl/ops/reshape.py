@@ -17,7 +17,9 @@ from archdsl.ops.record import (
     ArgType,
     Layer,
     Problem,
+    Sight,
     Site,
+    own_place,
 )
 from archdsl.shapes.expr import Const, op
 from archdsl.shapes.tensor import Dim, TensorType, product
@@ -50,6 +52,7 @@ DECIMATE = Layer(
     positional=("s",),
     ranks=(2, 3, 4),
     shape=_decimate_shape,
+    sees=lambda site, out: (Sight(0, 0, site.whole("s")),) * site.spatial,
     torch=lambda site: Form(
         apply(f"nn.MaxPool{site.spatial}d", 1, stride=site.slot("s")),
         apply(f"F.max_pool{site.spatial}d", X, 1, stride=site.slot("s")),
@@ -87,6 +90,7 @@ PADCHANNELS = Layer(
     args=(Arg("c", ArgType("whole", 1), REQUIRED, "channels to reach", ("channels",)),),
     positional=("c",),
     shape=_zeropad_shape,
+    sees=own_place,
     torch=_zeropad_torch,
     source="He et al. 2016, section 3.3, shortcut option A",
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.ops.record import Problem, Site
+from archdsl.ops.record import Problem, Sight, Site
 from archdsl.shapes.expr import Const
-from archdsl.shapes.tensor import Dim
+from archdsl.shapes.tensor import Dim, TensorType
 
 
 def window(size: int, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -> int:
@@ -94,3 +94,21 @@ def _for_every_value(site: Site) -> bool:
         and isinstance(site.args["k"].expr, Const)
         and (dilation is None or isinstance(dilation.expr, Const))
     )
+
+
+def padding(site: Site) -> tuple[int, ...]:
+    """The padding on each side, `same` worked out for odd kernels."""
+    if site.is_word("p", "same"):
+        return tuple(
+            d * (k - 1) // 2
+            for k, d in zip(site.sizes("k"), site.sizes("d"), strict=True)
+        )
+    return site.sizes("p")
+
+
+def own_window(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
+    """What a place sees through the layer's own window."""
+    pads = padding(site) if "p" in site.args else (0,) * site.spatial
+    dilation = site.sizes("d") if "d" in site.args else (1,) * site.spatial
+    windows = zip(site.sizes("k"), strided(site), pads, dilation, strict=True)
+    return tuple(Sight(-p, d * (k - 1) - p, s) for k, s, p, d in windows)

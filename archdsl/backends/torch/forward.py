@@ -17,6 +17,7 @@ from archdsl.backends.torch.plan import (
     Scope,
 )
 from archdsl.backends.torch.reserved import is_attribute, safe_name
+from archdsl.ops.form import Apply
 
 # A nested call longer than this gets a line of its own.
 _LONGEST = 60
@@ -204,9 +205,10 @@ class Forward:
         """Assign what would make a merge of two hard to read."""
         waiting = [v for v in stage.inputs if self._env[v].variable is None]
         total = sum(len(c.flat(self._env[value].code)) for value in waiting)
-        site = stage.site
-        assert site is not None
-        if site.layer.name == "concat" or total < _LONGEST:
+        forms = stage.forms().values()
+        listed = all(isinstance(form.function, Apply) for form in forms)
+        if listed or total < _LONGEST:
+            # Arguments of a call get a line each when they are long.
             return
         for value in waiting:
             self._store(value)
