@@ -210,11 +210,14 @@ def _apply(
     if wrong_rank:
         problem = _wrong_rank(layer, wrong_rank[0])
     else:
-        problem = _wrong_sizes(site) or layer.shape(site)
+        problem = _wrong_dtype(site) or _wrong_sizes(site) or layer.shape(site)
     if isinstance(problem, Problem):
         _refuse(walk, problem, site, call)
         return None
-    out = problem
+    out = problem._replace(
+        dtype=layer.gives or types[0].dtype,
+        batched=any(tensor.batched for tensor in types),
+    )
     if out.elements > limits.MAX_INTEGER:
         walk.report.error("E0701", f"the value {out} is too large", span)
         return None
@@ -322,6 +325,32 @@ def _wrong_rank(layer: Layer, tensor: TensorType) -> Problem:
 
 def _a_value(tensor: TensorType) -> str:
     return f"a vector of {tensor}" if tensor.rank == 1 else f"a map of {tensor}"
+
+
+_HOLDS = {"float": "real numbers", "int": "whole numbers", "bool": "truth values"}
+
+
+def _wrong_dtype(site: Site) -> Problem | None:
+    """An input that holds what the layer has no use for."""
+    wanted = site.layer.dtypes
+    for at, tensor in enumerate(site.ins):
+        allowed = wanted[min(at, len(wanted) - 1)]
+        if tensor.dtype in allowed:
+            continue
+        hints: tuple[str, ...] = ()
+        if tensor.dtype == "int" and allowed == ("float",):
+            hints = ("`embedding` makes vectors of whole numbers",)
+        elif allowed == ("int",):
+            hints = ("an input of whole numbers is written `input 16 int`",)
+        return Problem(
+            "E0309",
+            f"{site.layer.name} takes {' or '.join(_HOLDS[d] for d in allowed)}, but"
+            f" {_HOLDS[tensor.dtype]} arrive",
+            at=at,
+            dims=((tensor.dims[0], "they come from here"),),
+            hints=hints,
+        )
+    return None
 
 
 def _wrong_sizes(site: Site) -> Problem | None:

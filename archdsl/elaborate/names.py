@@ -14,6 +14,7 @@ from archdsl.elaborate.words import (
     BLOCK_INPUT,
     CONSTANTS,
     CURRENT,
+    DTYPES,
     INDEX,
     INPUT_STAGE,
     ORDERS,
@@ -275,7 +276,12 @@ class Scope:
             self._unknown(call)
             self._use(call.args)
             return False
-        self.arguments(call.args, layer)
+        if name == INPUT_STAGE:
+            for arg in call.args:
+                if not (isinstance(arg.value, n.Name) and arg.value.name in DTYPES):
+                    self.expression(arg.value)
+        else:
+            self.arguments(call.args, layer)
         return nameless
 
     def arguments(self, args: tuple[n.Argument, ...], layer: Layer | None) -> None:

@@ -20,10 +20,10 @@ from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
 from archdsl.elaborate.repeat import repeat
 from archdsl.elaborate.unread import report_unread
-from archdsl.elaborate.words import INPUT_STAGE
+from archdsl.elaborate.words import DTYPES, INPUT_STAGE
 from archdsl.ir.network import Choice, Cost, Module, Node
 from archdsl.shapes.expr import Const, op
-from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.shapes.tensor import Dim, DType, TensorType
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -266,8 +266,9 @@ class Walk:
                 hints=("`in` is the net's input, wherever it is needed",),
             )
             return frame.input_value
-        dims = self._sizes(call.args)
-        tensor = TensorType(tuple(dims)) if dims else None
+        sizes, dtype = split_dtype(call.args)
+        dims = self._sizes(sizes)
+        tensor = TensorType(tuple(dims), dtype) if dims else None
         if dims == []:
             self.report.error(
                 "E0402",
@@ -422,6 +423,19 @@ class Walk:
 
     def _asserted(self, asserted: n.Asserted, stage: n.Stage, value: Value) -> None:
         hold(asserted, stage, value, self.frame, self.report, self._size)
+
+
+def split_dtype(args: tuple[n.Argument, ...]) -> tuple[list[n.Argument], DType]:
+    """The sizes that a value is declared with, and what it holds."""
+    dtype: DType = "float"
+    sizes: list[n.Argument] = []
+    for arg in args:
+        node = arg.value
+        if arg.key is None and isinstance(node, n.Name) and node.name in DTYPES:
+            dtype = node.name  # type: ignore[assignment]
+        else:
+            sizes.append(arg)
+    return sizes, dtype
 
 
 def in_input_order(

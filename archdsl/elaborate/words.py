@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable
 CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
 INPUT_STAGE = "input"
 ORDERS = ("chw", "hwc")
+# What an input or a constant may hold.
+DTYPES = ("float", "int", "bool")
 
 RESERVED = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
 

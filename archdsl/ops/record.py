@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from archdsl.ops.form import Form, Slot
 from archdsl.shapes.expr import Const, Expr, Op, op
-from archdsl.shapes.tensor import AXIS_NAMES, Dim, TensorType
+from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
 
 Kind = Literal[
@@ -216,6 +216,9 @@ Look = Literal[
 ]
 
 
+ANY_DTYPE: tuple[tuple[DType, ...], ...] = (("float", "int", "bool"),)
+
+
 def no_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
     """Of a layer that learns nothing."""
     return ()
@@ -253,7 +256,9 @@ class Layer(NamedTuple):
     convolutions, linear maps and matrix products, for one sample. `connections`
     counts them the way LeCun et al. 1998 do, biases included; None means MACs plus
     one for each output that has a bias. `sees` tells what a place of the output map is
-    computed from, None if that is not one window alike everywhere.
+    computed from, None if that is not one window alike everywhere. `dtypes` says what
+    each input may hold, its last entry standing for all further ones; `gives` is what
+    the output holds, None for what the first input does.
     """
 
     name: str
@@ -271,6 +276,8 @@ class Layer(NamedTuple):
     connections: Callable[[Site, TensorType], int] | None = None
     sees: Callable[[Site, TensorType], tuple[Sight, ...] | None] = unknown_sight
     source: str = ""
+    dtypes: tuple[tuple[DType, ...], ...] = (("float",),)
+    gives: DType | None = None
 
     @property
     def words(self) -> tuple[str, ...]:

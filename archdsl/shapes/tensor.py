@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from archdsl.shapes.expr import Const, Expr, InputSize, Op, op
 from archdsl.source import Span
@@ -41,10 +41,19 @@ class Dim:
         return f"Dim({self.size})"
 
 
+DType = Literal["float", "int", "bool"]
+
+
 class TensorType(NamedTuple):
-    """The shape of a value, channels first, without the batch."""
+    """The shape of a value, channels first, without the batch, and what it holds.
+
+    A value that is not `batched` is the same for all samples: a learned tensor or a
+    constant. PyTorch has it with a batch of one.
+    """
 
     dims: tuple[Dim, ...]
+    dtype: DType = "float"
+    batched: bool = True
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -80,8 +89,8 @@ AXIS_NAMES = tuple(dict.fromkeys(name for axes in AXES.values() for name in axes
 
 def as_input(tensor: TensorType, index: int) -> TensorType:
     """The same shape as a block sees it that gets it as its input `index`."""
-    return TensorType(
-        tuple(
+    return tensor._replace(
+        dims=tuple(
             Dim(dim.size, InputOrigin(index, axis), InputSize(index, axis))
             for axis, dim in enumerate(tensor.dims)
         )

@@ -95,6 +95,17 @@ branch was meant. A branch of `add` or `concat` begins from the current value.
         "  add(first, conv 16x3x3 p1) | relu\n}\n",
     ),
     Code(
+        "E0309",
+        "a value of the wrong kind",
+        """
+A value holds real numbers, whole numbers (`input 16 int`) or truth values
+(`input 16 bool`). Most layers compute with real numbers; an embedding takes whole
+numbers, the places of its table, and gives a vector for each.
+""",
+        "input 16 int | fc 64\n",
+        "input 16 int | embedding 1000 64 | fc 64\n",
+    ),
+    Code(
         "E0312",
         "groups that do not divide the channels",
         """
