@@ -390,7 +390,7 @@ def test_specs_have_trees(path: Path) -> None:
         ("net a\n{}", "1:6 E0102"),
         ("f()", "1:3 E0102"),
         ("conv c1*2", "1:8 E0102"),
-        ("conv .5", "1:6 E0102"),
+        ("conv .5", "1:7 E0102"),
         ("conv a < b", "1:8 E0102"),
         ("conv - 3", "1:6 E0102"),
         ("a if", "1:5 E0102"),

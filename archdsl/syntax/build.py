@@ -83,6 +83,27 @@ def default(t: Tokens, c: Children) -> n.Default:
     return n.Default(layer, tuple(c[2]), t.starts[c[0]], end)
 
 
+def use(t: Tokens, c: Children) -> n.Use:
+    path = string(t, [c[1]])
+    return n.Use(path, None, t.starts[c[0]], path.end)
+
+
+def use_as(t: Tokens, c: Children) -> n.Use:
+    return n.Use(string(t, [c[1]]), c[3], t.starts[c[0]], c[3].end)
+
+
+def extern(t: Tokens, c: Children) -> n.Extern:
+    place = string(t, [c[-1]])
+    params = tuple(c[2])
+    return n.Extern(c[1], (), params, c[-3], place, t.starts[c[0]], place.end)
+
+
+def extern_with_inputs(t: Tokens, c: Children) -> n.Extern:
+    place = string(t, [c[-1]])
+    inputs, params = tuple(_all(c[3:-6])), tuple(c[-5])
+    return n.Extern(c[1], inputs, params, c[-3], place, t.starts[c[0]], place.end)
+
+
 def block(t: Tokens, c: Children) -> n.Block:
     return n.Block(c[1], (), tuple(c[2]), c[3], t.starts[c[0]], c[3].end)
 
@@ -160,6 +181,14 @@ def labelled_asserted_stage(t: Tokens, c: Children) -> n.Stage:
     return n.Stage(label, c[2], c[4], label.start, c[4].end)
 
 
+def input_stage(t: Tokens, c: Children) -> n.Stage:
+    callee = c[0]
+    label = _label(t, c[1])
+    end = c[3][-1].end if c[3] else t.ends[c[2]]
+    atom = n.Call(callee, None, tuple(c[3]), callee.start, end)
+    return n.Stage(label, atom, None, callee.start, end)
+
+
 def _label(t: Tokens, token: int) -> n.Label:
     text = _text(t, token)
     quoted = t.kinds[token] == "STRING"
@@ -174,13 +203,13 @@ def asserted(t: Tokens, c: Children) -> n.Asserted:
 
 
 def call(t: Tokens, c: Children) -> n.Call:
-    callee = name(t, [c[0]])
+    callee = c[0]
     end = c[1][-1].end if c[1] else callee.end
     return n.Call(callee, None, tuple(c[1]), callee.start, end)
 
 
 def call_with_inputs(t: Tokens, c: Children) -> n.Call:
-    callee = name(t, [c[0]])
+    callee = c[0]
     end = c[4][-1].end if c[4] else t.ends[c[3]]
     return n.Call(callee, tuple(c[2]), tuple(c[4]), callee.start, end)
 
@@ -211,6 +240,15 @@ def keyword(t: Tokens, c: Children) -> n.Argument:
 
 def word(t: Tokens, c: Children) -> n.Name:
     return name(t, c)
+
+
+def dotted(t: Tokens, c: Children) -> n.Name:
+    start, end = t.starts[c[0]], t.ends[c[2]]
+    return n.Name(f"{_text(t, c[0])}.{_text(t, c[2])}", start, end)
+
+
+def named_input(t: Tokens, c: Children) -> Any:
+    return c[2]._replace(key=c[0])
 
 
 def conditional(t: Tokens, c: Children) -> n.Conditional:

@@ -23,10 +23,12 @@ _LEADS_ON = frozenset(
     (
         *("PIPE", "ARROW", "COLON", "COMMA", "EQUALS", "COMPARE", "POWER", "STAR"),
         *("DOUBLE_SLASH", "SLASH", "PERCENT", "PLUS", "MINUS", "NEGATE", "DOT"),
-        *("IF", "ELSE", "AND", "OR", "NOT", "ASSERT", "LBRACE"),
+        *("IF", "ELSE", "AND", "OR", "NOT", "ASSERT", "LBRACE", "FROM", "AS"),
     )
 )
-_CONTINUES = frozenset(("PIPE", "ARROW", "IF", "ELSE", "AND", "OR", "COMMA", "RBRACE"))
+_CONTINUES = frozenset(
+    ("PIPE", "ARROW", "IF", "ELSE", "AND", "OR", "COMMA", "RBRACE", "FROM", "AS")
+)
 
 OPENERS = frozenset(("LBRACE", "LPAR", "CALL_LPAR", "LSQB", "CALL_LSQB"))
 CLOSERS = frozenset(("RBRACE", "RPAR", "RSQB"))

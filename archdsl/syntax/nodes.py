@@ -147,7 +147,10 @@ class Argument(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`conv 64x3x3 s2`, `add(id, in)`; `inputs` is None without parentheses."""
+    """`conv 64x3x3 s2`, `add(id, in)`; `inputs` is None without parentheses.
+
+    The callee's name holds a dot where a block comes from a used file: `b.up`.
+    """
 
     callee: Name
     inputs: tuple[Line, ...] | None
@@ -197,13 +200,17 @@ class Chain(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A chain, taken if `condition` holds (or is absent), else `otherwise`."""
+    """A chain, taken if `condition` holds (or is absent), else `otherwise`.
+
+    `key` is the name that it has among a call's inputs: `output(aux=…)`.
+    """
 
     chain: Chain
     condition: Expression | None
     otherwise: Chain | None
     start: int
     end: int
+    key: Name | None = None
 
 
 class AssertLine(NamedTuple):
@@ -230,6 +237,27 @@ class Default(NamedTuple):
 
     layer: Name
     args: tuple[Argument, ...]
+    start: int
+    end: int
+
+
+class Use(NamedTuple):
+    """`use "blocks.arch" as b`."""
+
+    path: String
+    prefix: Name | None
+    start: int
+    end: int
+
+
+class Extern(NamedTuple):
+    """`extern warp(x, flow) k=3 -> x.c x.h x.w from "module:Class"`."""
+
+    name: Name
+    inputs: tuple[Name, ...]
+    params: tuple[Param, ...]
+    shape: Asserted
+    place: String
     start: int
     end: int
 
@@ -266,7 +294,7 @@ class Family(NamedTuple):
     end: int
 
 
-Item: TypeAlias = Default | Block | Net | Family
+Item: TypeAlias = Default | Use | Extern | Block | Net | Family
 
 
 class File(NamedTuple):

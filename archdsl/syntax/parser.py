@@ -13,7 +13,7 @@ from archdsl.syntax.build import Action, Tokens, action
 from archdsl.syntax.lexer import CLOSERS, OPENERS, Lexer
 from archdsl.syntax.nodes import File
 
-_TOP_LEVEL = frozenset(("BLOCK", "NET", "DEFAULT"))
+_TOP_LEVEL = frozenset(("BLOCK", "NET", "DEFAULT", "USE", "EXTERN"))
 
 
 class _Parser(NamedTuple):
@@ -214,7 +214,8 @@ _TELLING = ("NAME", "STRING", "LPAR", "COMPARE")
 
 _RESERVED = frozenset(
     (
-        *("DEFAULT", "BLOCK", "NET", "ASSERT", "IF", "ELSE"),
+        *("DEFAULT", "BLOCK", "NET", "USE", "EXTERN", "FROM", "AS"),
+        *("ASSERT", "IF", "ELSE"),
         *("AND", "OR", "NOT", "TRUE", "FALSE"),
     )
 )
@@ -369,11 +370,19 @@ def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
     if kind == "DOT" and following == "INT":
         return ("a number begins with a digit: `0.5`",)
     if kind in ("INT", "SIZE") and previous == "DOT":
+        if at > 1 and kinds[at - 2] == "NAME":
+            return ("a number begins with a digit: `0.5`",)
         if at > 1 and kinds[at - 2] == "FLAG":
             return ("a flag holds whole numbers, such as `s2` or `s2x1`",)
         return ("a size holds whole numbers",)
     if kind == "COMPARE":
         return ("comparisons stand after `if`, after `assert`, or in parentheses",)
+    if previous == "USE":
+        return ('name a file: `use "blocks.arch"`',)
+    if governing == "EXTERN":
+        return (
+            'an extern tells its shape and its place: `extern warp c -> c from "m:C"`',
+        )
     if kind == "NEWLINE" and "LBRACE" in possible and not stage:
         return ("the `{` stands on the same line",)
     if kind == "RPAR" and previous == "CALL_LPAR":
@@ -395,10 +404,10 @@ def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
 
 
 def _governing(tokens: Tokens, at: int) -> str:
-    """IF or ASSERT if the token stands after one in its stage, else nothing."""
+    """IF, ASSERT or EXTERN if the token stands after one in its stage or line."""
     for index in range(at - 1, -1, -1):
         kind = tokens.kinds[index]
-        if kind in ("IF", "ASSERT"):
+        if kind in ("IF", "ASSERT", "EXTERN"):
             return kind
         if kind in ("NEWLINE", "PIPE", "LBRACE", "RBRACE", "ELSE"):
             break
