@@ -10,7 +10,7 @@ from archdsl import pipeline
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.ir.network import Network
-from archdsl.reading import MAX_BYTES, decoded
+from archdsl.reading import MAX_BYTES, SpecFiles, decoded
 from archdsl.request import converted, net_names, the_net
 
 TEXT_NAME = "<text>"
@@ -63,19 +63,20 @@ def check(
 
     A `Path` is a file. So is a string that names a file or ends in `.arch`, unless it
     holds a line end, `|` or `{`; other strings with a blank or one of these are the
-    spec itself. `params` set parameters of the net: numbers, truth values, lists,
-    sizes as `"3x3"`, layers and blocks by name, other strings. Raises OSError if the
-    file cannot be read, and ValueError if there are parameters and several nets, none
-    of them named, or for values that no parameter can have.
+    spec itself, which has no place to `use` files from. `params` set parameters of the
+    net: numbers, truth values, lists, sizes as `"3x3"`, layers and blocks by name,
+    other strings. Raises OSError if the file cannot be read, and ValueError if there
+    are parameters and several nets, none of them named, or for values that no
+    parameter can have.
     """
-    name, data = _read(path_or_text)
+    name, data, files = _read(path_or_text)
     source, found = decoded(data, name)
     if source is None:
         return Checked(name, (), {}, found)
-    values = {key: converted(value, source) for key, value in params.items()}
+    values = {key: converted(value, source, files) for key, value in params.items()}
     if values and net is None:
         net = the_net(net_names(source, values), name)
-    checked = pipeline.check(source, net, values)
+    checked = pipeline.check(source, net, values, files)
     return Checked(name, checked.nets, checked.networks, checked.diagnostics)
 
 
@@ -105,11 +106,12 @@ def source_of(network: Network) -> str:
     raise SpecError([found])
 
 
-def _read(path_or_text: str | Path) -> tuple[str, bytes]:
+def _read(path_or_text: str | Path) -> tuple[str, bytes, SpecFiles | None]:
     if isinstance(path_or_text, str) and not _is_path(path_or_text):
-        return TEXT_NAME, path_or_text.encode("utf-8", "surrogatepass")
-    with open(path_or_text, "rb") as file:
-        return os.fspath(path_or_text), file.read(MAX_BYTES + 1)
+        return TEXT_NAME, path_or_text.encode("utf-8", "surrogatepass"), None
+    path = os.fspath(path_or_text)
+    with open(path, "rb") as file:
+        return path, file.read(MAX_BYTES + 1), SpecFiles(path)
 
 
 def _is_path(text: str) -> bool:

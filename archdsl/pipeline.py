@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic, in_order
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate.definitions import check_names, definitions
+from archdsl.elaborate.definitions import (
+    Definitions,
+    Library,
+    check_names,
+    definitions,
+)
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import Network
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 from archdsl.syntax import parse
+
+if TYPE_CHECKING:
+    from archdsl.reading import Files
 
 
 class Checked(NamedTuple):
@@ -31,13 +39,19 @@ def check(
     source: Source,
     net: str | None = None,
     params: dict[str, object] | None = None,
+    files: Files | None = None,
 ) -> Checked:
-    """Check all nets of a source text, or the one asked for, with parameters set."""
+    """Check all nets of a source text, or the one asked for, with parameters set.
+
+    Nothing but `files` reads other files; without it `use` is a mistake.
+    """
     with Paused():
-        return _check(source, net, params or {})
+        return _check(source, net, params or {}, files)
 
 
-def _check(source: Source, net: str | None, params: dict[str, object]) -> Checked:
+def _check(
+    source: Source, net: str | None, params: dict[str, object], files: Files | None
+) -> Checked:
     tree, found = parse(source)
     if tree is None:
         return Checked({}, (), in_order(found))
@@ -50,11 +64,12 @@ def _check(source: Source, net: str | None, params: dict[str, object]) -> Checke
             hints=("the shortest spec is one line: `input 1x32x32 | conv 6x5x5`",),
         )
         return Checked({}, (), report.found)
-    defined = definitions(tree, report)
-    report.blocks = defined.blocks
+    library = Library(files)
+    defined = definitions(tree, Definitions(source, library), report)
+    report.enter(defined)
     sound = check_names(defined, report)
     names = tuple(defined.nets)
-    if not names and not defined.blocks and not report.found:
+    if not names and not defined.own() and not report.found:
         report.error(
             "E0105",
             "there is no net here",
@@ -68,14 +83,16 @@ def _check(source: Source, net: str | None, params: dict[str, object]) -> Checke
         for name in wanted:
             root = elaborator.net(name, params)
             if root is not None:
-                networks[name] = Network(name, root, source.name)
+                networks[name] = Network(name, root, source.name, elaborator.facts)
             elif len(wanted) == 1 and net is not None and not report.found:
                 _lacks(elaborator.requires(name), name, defined.nets[name], report)
         if net is None:
             called = elaborator.elaborated()
-            for name, block in defined.blocks.items():
-                if name not in called:
-                    elaborator.unused(block)
+            for home in library.spec():
+                report.enter(home)
+                for name, block in home.blocks.items():
+                    if (home.file, name) not in called:
+                        elaborator.unused(block)
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))

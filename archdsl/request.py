@@ -6,10 +6,12 @@ import os
 from collections.abc import Collection, Sequence
 
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.definitions import Definitions, Library, definitions
 from archdsl.elaborate.evaluate import FAILED, UNKNOWN, Result, SizeValue, evaluate
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import LayerRef
 from archdsl.ops import LAYERS
+from archdsl.reading import Files, standard_names
 from archdsl.shapes.expr import Const
 from archdsl.source import Source
 from archdsl.syntax import nodes as n
@@ -83,27 +85,44 @@ class SettingError(ValueError):
 class _Outside:
     """Names where there are no parameters: those of layers and blocks."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, files: Files | None) -> None:
         self._source = source
+        self._files = files
 
     def lookup(self, node: n.Name) -> Result:
-        if node.name in LAYERS or node.name in blocks(self._source):
-            ref = LayerRef(node.name)
-            return Result(ref, Const(ref))
-        return FAILED
+        return self._reference(node.name)
 
     def attribute(self, base: str, node: n.Attribute) -> Result:
-        return FAILED
+        return self._reference(f"{base}.{node.name}")
+
+    def _reference(self, name: str) -> Result:
+        ref = _reference(name, self._source, self._files)
+        return Result(ref, Const(ref)) if ref is not None else FAILED
 
 
-def blocks(source: Source) -> Collection[str]:
-    """The names of the blocks that a text defines."""
+def _home(source: Source, files: Files | None) -> Definitions | None:
+    """What a text defines and uses; mistakes are found when it is checked."""
     tree, _ = parse(source)
-    items = tree.items if tree else ()
-    return [item.name.name for item in items if isinstance(item, n.Block)]
+    if tree is None:
+        return None
+    return definitions(tree, Definitions(source, Library(files)), Reporter(source))
 
 
-def parsed(text: str, source: Source) -> object:
+def _reference(name: str, source: Source, files: Files | None) -> LayerRef | None:
+    if name in LAYERS:
+        return LayerRef(name)
+    home = _home(source, files)
+    defined = home.find(name) if home is not None else None
+    return defined.ref if defined is not None else None
+
+
+def blocks(source: Source, files: Files | None = None) -> Collection[str]:
+    """The names of the blocks and externs that a text defines, and those it uses."""
+    home = _home(source, files)
+    return list(home.visible) if home is not None else []
+
+
+def parsed(text: str, source: Source, files: Files | None = None) -> object:
     """A value as the language writes it, its names being layers and source's blocks.
 
     Raises SettingError.
@@ -113,12 +132,13 @@ def parsed(text: str, source: Source) -> object:
     if node is None:
         raise SettingError("this is not a value of the language")
     report = Reporter(Source("--set", f"id value={text}"))
-    value = evaluate(node, _Outside(source), report).value
+    value = evaluate(node, _Outside(source, files), report).value
     if report.found:
         raise SettingError(report.found[0].message)
     if value is UNKNOWN:
         name = node.name if isinstance(node, n.Name) else text.strip()
-        hints = did_you_mean(name, (*LAYERS, *blocks(source)))
+        known = (*LAYERS, *blocks(source, files), *standard_names())
+        hints = did_you_mean(name, known)
         more = hints or ('a string stands in quotes: "…"',)
         raise SettingError(f"there is no layer or block `{name}`; {more[0]}")
     return value
@@ -140,7 +160,7 @@ def _only_argument(tree: n.File | None) -> n.Expression | None:
     return atom.args[0].value
 
 
-def converted(value: object, source: Source) -> object:
+def converted(value: object, source: Source, files: Files | None = None) -> object:
     """A Python value as the language has it.
 
     Strings that name a layer or block mean that, and `"3x3"` is a size; lists may be
@@ -152,9 +172,7 @@ def converted(value: object, source: Source) -> object:
         parts = value.split("x")
         if len(parts) > 1 and all(part.isdecimal() for part in parts):
             return SizeValue(map(int, parts))
-        if value in LAYERS or value in blocks(source):
-            return LayerRef(value)
-        return value
+        return _reference(value, source, files) or value
     if isinstance(value, list | tuple):
-        return tuple(converted(item, source) for item in value)
+        return tuple(converted(item, source, files) for item in value)
     raise SettingError(f"a parameter cannot be a {type(value).__name__}")

@@ -72,7 +72,8 @@ def _value(code: Code, inputs: list[Tensor]) -> Any:
             other = _value(operand, inputs)
             result = _OPERATORS[code.operator](result, other)
         return result
-    return code
+    # A word in quotes is one in the source, too.
+    return code.strip('"') if isinstance(code, str) else code
 
 
 def constructed(form: Form) -> nn.Module:

@@ -2,7 +2,8 @@
 
 Each `tests/cases/*.arch` is a spec and, after the line `# expected:`, the findings as
 a terminal shows them, each line after `#>`. A file of bytes that are no plain text
-stands in `tests/cases/bytes`, and the findings beside it in a text file.
+stands in `tests/cases/bytes`, and the findings beside it in a text file. A spec of
+several files is a directory of `tests/cases/files`, with the findings in expected.txt.
 
 `pytest tests/test_cases.py --update-cases` writes what is found into the files. Read
 the difference: a message that changes is a change for the user.
@@ -14,7 +15,7 @@ import pytest
 
 from archdsl.diagnostics.render import render
 from archdsl.pipeline import check
-from archdsl.reading import decoded
+from archdsl.reading import SpecFiles, decoded
 from archdsl.source import Source
 
 CASES = Path(__file__).resolve().parent / "cases"
@@ -64,3 +65,20 @@ def test_each_case_is_refused() -> None:
         and PREFIX not in path.read_text(encoding="utf-8").partition(MARKER)[2]
     ]
     assert clean == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((CASES / "files").glob("*/main.arch")),
+    ids=lambda path: str(path.parent.name),
+)
+def test_files(path: Path, update_cases: bool) -> None:
+    name = f"{path.parent.name}/main.arch"
+    source = Source(name, path.read_text(encoding="utf-8"))
+    found = render(check(source, files=SpecFiles(path, name)).diagnostics, "full")
+    assert found
+    beside = path.with_name("expected.txt")
+    if update_cases:
+        beside.write_text(found, encoding="utf-8", newline="\n")
+        return
+    assert found == beside.read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ SEES = {
     "shapes": {"source", "diagnostics"},
     "ops": {"source", "diagnostics", "shapes"},
     "ir": {"source", "diagnostics", "shapes", "ops"},
-    "elaborate": {"source", "diagnostics", "syntax", "shapes", "ops", "ir"},
+    "elaborate": {"source", "diagnostics", "reading", "syntax", "shapes", "ops", "ir"},
     "backends": {"source", "shapes", "ops", "ir"},
     "reading": {"source", "diagnostics"},
 }

@@ -87,6 +87,13 @@ def test_check_needs_no_torch(installed: Installed, tmp_path: Path) -> None:
     run(installed.archdsl, "check", SPEC, cwd=tmp_path)
 
 
+def test_the_standard_library_comes_along(
+    installed: Installed, tmp_path: Path
+) -> None:
+    spec = "input 3x8x8 | conv_bn_act 4 3x3"
+    run(installed.archdsl, "check", "-e", spec, cwd=tmp_path)
+
+
 def test_the_first_spec_is_in_the_package(installed: Installed, tmp_path: Path) -> None:
     run(installed.archdsl, "init", cwd=tmp_path)
     run(installed.archdsl, "check", "net.arch", cwd=tmp_path)

@@ -17,6 +17,7 @@ from pathlib import Path
 import interpreter
 import pytest
 import torch
+from drawn_uses import DRAWN_INPUTS, SIZES, drawn_rearrange, written
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.backends.torch.emit import emit
@@ -43,13 +44,27 @@ ON_META, ON_CPU = 200, 20
 # Most draws are refused for some layers: windows that do not fit, sizes that do not
 # divide. So many are tried.
 MOST_DRAWS = 20_000
-SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 18, 20)
 
 
 def checked(text: str) -> Network | None:
     """The net of a text, or None if it is refused."""
     found = check(Source("t.arch", text))
     return None if found.diagnostics else found.networks[""]
+
+
+def filled(tensor: TensorType, batch: int = 2) -> torch.Tensor:
+    """Random numbers of that shape and kind."""
+    numbers = torch.empty(batch if tensor.batched else 1, *tensor.sizes).normal_()
+    if tensor.dtype == "bool":
+        return numbers > -1
+    return numbers.abs().to(torch.int64) if tensor.dtype == "int" else numbers
+
+
+def inputs_of(site: Site) -> list[torch.Tensor]:
+    """Random inputs for the layer."""
+    if site.layer.name == "embedding":
+        return [filled(site.x) % site.whole("n")]
+    return [filled(tensor) for tensor in site.ins]
 
 
 def last_site(network: Network) -> tuple[Site, TensorType, Stage]:
@@ -71,7 +86,7 @@ def assert_holds(
     Operations are counted on meta: PyTorch knows no count for attention on the CPU.
     """
     form = site.layer.torch(site)
-    inputs = [torch.empty(2, *tensor.sizes).normal_() for tensor in site.ins]
+    inputs = inputs_of(site)
     before = counter.get_total_flops() if counter else 0
     if form.module is None:
         assert not site.layer.weights(site, out)
@@ -96,10 +111,14 @@ def assert_forms_agree(site: Site) -> None:
     form = site.layer.torch(site)
     if form.module is None or form.function is None:
         return
-    inputs = [torch.randn(2, *tensor.sizes) for tensor in site.ins]
+    inputs = inputs_of(site)
     module = interpreter.constructed(form).eval()
     expected = module(*inputs)
     found = interpreter.applied(form, inputs)
+    assert found.dtype == expected.dtype
+    if not found.is_floating_point():
+        assert torch.equal(found, expected)
+        return
     assert torch.allclose(found, expected, equal_nan=True, rtol=1e-5, atol=1e-6)
 
 
@@ -109,12 +128,13 @@ def assert_forms_agree(site: Site) -> None:
 def drawn_argument(arg: Arg, rank: int, r: random.Random) -> str | None:
     """A value for an argument, as it is written; None to leave it out."""
     kind, least, most, words = arg.type
-    if kind in ("strings", "lists") or (
+    if kind in ("text", "list", "strings", "lists") or (
         arg.default is not REQUIRED and r.random() < 0.5
     ):
         return None
     if words and (kind == "word" or r.random() < 0.3):
-        return r.choice(words)
+        word = r.choice(words)
+        return word if word.isidentifier() else f'"{word}"'
     if kind == "truth":
         return r.choice(("true", "false"))
     if kind == "axis":
@@ -141,10 +161,6 @@ def drawn_shape(r: random.Random, rank: int) -> tuple[int, ...]:
     return tuple(r.choice(SIZES) for _ in range(rank))
 
 
-def written(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
 def drawn_reshape(r: random.Random) -> str:
     """The same sizes in another order, two of them perhaps as one."""
     given = drawn_shape(r, r.randint(2, 4))
@@ -166,6 +182,10 @@ def drawn_unflatten(r: random.Random) -> str:
 WRITERS: dict[str, Callable[[random.Random], str]] = {
     "reshape": drawn_reshape,
     "unflatten": drawn_unflatten,
+    "rearrange": drawn_rearrange,
+    "chunk": drawn_chunk,
+    "split": drawn_split,
+    "upsample": drawn_upsample,
 }
 
 
@@ -174,7 +194,10 @@ def drawn_text(layer: Layer, r: random.Random) -> str:
     if layer.name in WRITERS:
         return WRITERS[layer.name](r)
     rank = r.choice(layer.ranks)
-    text = f"input {written(drawn_shape(r, rank))} | {layer.name}"
+    text = f"input {written(drawn_shape(r, rank))}"
+    kinds = layer.dtypes[0]
+    kind = r.choice(kinds) if len(kinds) > 1 else kinds[0]
+    text += f"{'' if kind == 'float' else f' {kind}'} | {layer.name}"
     for arg in layer.args:
         value = drawn_argument(arg, rank, r)
         if value is not None:
@@ -204,12 +227,18 @@ def drawn_inputs(layer: Layer, r: random.Random) -> tuple[TensorType, ...]:
 
 
 def drawn_merge(layer: Layer, r: random.Random) -> tuple[Site, TensorType] | None:
-    ins = drawn_inputs(layer, r)
+    fixed: dict[str, object] = {}
+    if layer.name in DRAWN_INPUTS:
+        ins, fixed = DRAWN_INPUTS[layer.name](r)
+    else:
+        ins = drawn_inputs(layer, r)
     args: dict[str, Bound] = {}
     for arg in layer.args:
-        value: object = arg.default
-        text = drawn_argument(arg, ins[0].rank, r)
-        if text is not None:
+        value: object = fixed.get(arg.name, arg.default)
+        text = None if arg.name in fixed else drawn_argument(arg, ins[0].rank, r)
+        if text is not None and arg.type.kind == "number":
+            value = float(text)
+        elif text is not None:
             value = {"true": True, "false": False}.get(text, text)
         args[arg.name] = Bound(value, Const(plain(value)), None)
     site = Site(layer, ins, args, None)
@@ -231,7 +260,7 @@ def drawn(layer: Layer, seed: str) -> Iterator[tuple[Site, TensorType]]:
             continue
         site = found[0]
         values = {name: bound.value for name, bound in site.args.items()}
-        key = f"{[str(tensor) for tensor in site.ins]} {values}"
+        key = f"{site.ins} {values}"
         if key not in seen:
             seen.add(key)
             yield found
@@ -273,7 +302,7 @@ def test_example(name: str) -> None:
         assert_holds(site, out, counter)
     source = execute(emit(network))
     module = source.Net().eval()
-    x = torch.randn(2, *network.root.inputs[0].sizes)
+    x = filled(network.root.inputs[0])
     with torch.no_grad():
         assert tuple(module(x).shape) == (2, *stage.type.sizes)
     assert_forms_agree(site)
@@ -285,7 +314,10 @@ def alone(layer: Layer) -> tuple[str, str]:
     return shape, stage
 
 
-@pytest.mark.parametrize("name", [n for n in LAYERS if LAYERS[n].inputs == (1, 1)])
+@pytest.mark.parametrize(
+    "name",
+    [n for n, x in LAYERS.items() if x.inputs[0] == 1 and x.look != "merge"],
+)
 def test_stands_in_groups_and_repeats(name: str) -> None:
     shape, stage = alone(LAYERS[name])
     network = checked(f"{shape} | body: {{{stage} | relu}}")
@@ -297,15 +329,16 @@ def test_stands_in_groups_and_repeats(name: str) -> None:
     for network in networks:
         with torch.device("meta"):
             module = execute(emit(network)).Net()
-            out = module(torch.empty(2, *network.root.inputs[0].sizes))
+            out = module(filled(network.root.inputs[0]))
         assert tuple(out.shape[1:]) == network.root.type.sizes
 
 
 def test_emitted_examples_are_formatted_and_typed(tmp_path: Path) -> None:
     for name, layer in LAYERS.items():
         shape, stage = alone(layer)
+        before = "roll 1 c" if shape.endswith(" int") else "relu"
         for number, text in enumerate(
-            (layer.example, f"{shape} | body: {{relu | {stage}}}")
+            (layer.example, f"{shape} | body: {{{before} | {stage}}}")
         ):
             network = checked(text)
             assert network is not None

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from archdsl.cli.console import CLEAN, FINDINGS, CommandError, in_colour, out
-from archdsl.cli.files import TEXT_NAME, from_text, read
+from archdsl.cli.files import TEXT_NAME, from_text, read, used_by
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.pipeline import check
@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
             source, found = from_text(args.text)
         else:
             source, found = read(path)
+        files_used = used_by(path if args.text is None else None)
         nets = 0
         if source is not None:
             net: str | None = args.net
@@ -35,9 +36,9 @@ def run(args: argparse.Namespace) -> int:
                 # Parameters are those of one net, as in the other commands.
                 from archdsl.cli.select import chosen, settings
 
-                params = settings(args.settings, source)
+                params = settings(args.settings, source, files_used)
                 net = chosen(net, source, params)
-            checked = check(source, net, params)
+            checked = check(source, net, params, files_used)
             found, nets = checked.diagnostics, len(checked.networks)
         wrong += bool(found)
         everything += found

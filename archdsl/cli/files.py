@@ -7,7 +7,7 @@ import sys
 
 from archdsl.cli.console import CommandError
 from archdsl.diagnostics import Diagnostic
-from archdsl.reading import MAX_BYTES, decoded
+from archdsl.reading import MAX_BYTES, SpecFiles, decoded
 from archdsl.source import Source
 
 STDIN = "-"
@@ -32,6 +32,11 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
     except (OSError, ValueError) as problem:
         return None, [_unreadable(path, problem)]
     return decoded(data, shown)
+
+
+def used_by(path: str | None) -> SpecFiles | None:
+    """The files that a spec may use; None if it is no file itself."""
+    return SpecFiles(path) if path is not None and path != STDIN else None
 
 
 def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:

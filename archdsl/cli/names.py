@@ -6,10 +6,10 @@ import argparse
 import os
 from collections.abc import Iterator
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
 from archdsl.cli.files import write
 from archdsl.cli.select import network, spec_path
-from archdsl.ir.flat import MAX_LISTED, state_dict_names
+from archdsl.ir.flat import MAX_LISTED, state_dict_names, uncounted
 from archdsl.ir.network import Network
 
 # The beginning of every lock file; nothing else is ever overwritten.
@@ -27,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     net = network(args)
     if args.lock is None:
         _print(_lines(net))
+        _tell_uncounted(net)
         return CLEAN
     return _locked(args, net)
 
@@ -34,6 +35,11 @@ def run(args: argparse.Namespace) -> int:
 def _lines(net: Network) -> Iterator[str]:
     for name, weight in state_dict_names(net):
         yield f"{name}  {'x'.join(map(str, weight.shape)) or 'scalar'}\n"
+
+
+def _tell_uncounted(net: Network) -> None:
+    for name in uncounted(net):
+        err(f"the tensors of extern `{name}` are not known, and not listed\n")
 
 
 def _print(lines: Iterator[str]) -> None:
@@ -55,6 +61,7 @@ def _locked(args: argparse.Namespace, net: Network) -> int:
             " are kept in a lock file"
         )
     lines = list(_lines(net))
+    _tell_uncounted(net)
     before = _read(args.lock)
     shown = f"net `{net.name}`" if net.name else "the net"
     count = f"{len(lines):,} {'name' if len(lines) == 1 else 'names'}"

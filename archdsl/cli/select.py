@@ -7,12 +7,13 @@ import sys
 from typing import NoReturn
 
 from archdsl.cli.console import CommandError, ReportedError, err, in_colour
-from archdsl.cli.files import STDIN, from_text, read
+from archdsl.cli.files import STDIN, from_text, read, used_by
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.ir.network import Network
 from archdsl.pipeline import check
+from archdsl.reading import Files
 from archdsl.request import (
     ChoiceError,
     SettingError,
@@ -31,9 +32,10 @@ def network(args: argparse.Namespace) -> Network:
     printed to standard error, if something is wrong with the spec.
     """
     source = _source(args)
-    params = settings(args.settings, source)
+    files = used_by(args.file)
+    params = settings(args.settings, source, files)
     name = chosen(args.net, source, params)
-    checked = check(source, name, params)
+    checked = check(source, name, params, files)
     if checked.diagnostics:
         report(checked.diagnostics)
     if name is None:
@@ -64,7 +66,9 @@ def spec_path(args: argparse.Namespace) -> str | None:
     return args.file if args.file != STDIN else None
 
 
-def settings(given: list[str], source: Source) -> dict[str, object]:
+def settings(
+    given: list[str], source: Source, files: Files | None
+) -> dict[str, object]:
     """The values of `--set name=value`. Raises CommandError."""
     values: dict[str, object] = {}
     for setting in given:
@@ -75,7 +79,7 @@ def settings(given: list[str], source: Source) -> dict[str, object]:
         if name in values:
             raise CommandError(f"--set {setting}: `{name}` is set twice")
         try:
-            values[name] = parsed(text, source)
+            values[name] = parsed(text, source, files)
         except SettingError as problem:
             raise CommandError(f"--set {setting}: {problem}") from None
     return values

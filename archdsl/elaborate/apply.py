@@ -12,13 +12,15 @@ from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
 from archdsl.ops import LAYERS, Layer
-from archdsl.ops.record import WHERE, Bound, Problem, Site
-from archdsl.shapes.expr import Const, Expr, opaque, substitute
+from archdsl.ops.record import WHERE, Bound, Problem, Site, form_of, unknown
+from archdsl.shapes.expr import Const, Expr, Opaque, exact, opaque, substitute
+from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
+    from archdsl.elaborate.definitions import Defined
     from archdsl.elaborate.walk import Walk
 
 
@@ -28,6 +30,7 @@ class Target(NamedTuple):
     layer: Layer | None
     block: n.Block | None
     chosen_by: str | None
+    defined: Defined | None = None
 
     @property
     def kind(self) -> str:
@@ -95,19 +98,35 @@ def target_of(walk: Walk, call: n.Call) -> Target | None:
     bound = walk.frame.params.get(name)
     if bound is not None:
         if isinstance(bound.value, LayerRef):
-            return _named(walk, bound.value.name, name)
+            return _referred(walk, bound.value, name)
         return None
-    return _named(walk, name, None) if name != INPUT_STAGE else None
+    return _named(walk, name) if name != INPUT_STAGE else None
 
 
-def _named(walk: Walk, name: str, chosen_by: str | None) -> Target | None:
-    block = walk.owner.definitions.blocks.get(name)
-    if block is not None:
-        return Target(None, block, chosen_by)
+def _named(walk: Walk, name: str) -> Target | None:
     layer = LAYERS.get(name)
     if layer is not None:
+        return Target(layer, None, None)
+    home = walk.report.home
+    defined = home.visible.get(name) if home is not None else None
+    if defined is None and not walk.frame.is_label(name):
+        defined = walk.report.definition(name)
+    return _defined(defined, None)
+
+
+def _referred(walk: Walk, ref: LayerRef, chosen_by: str) -> Target | None:
+    layer = LAYERS.get(ref.name)
+    if layer is not None:
         return Target(layer, None, chosen_by)
-    return None
+    return _defined(walk.owner.definitions.library.at(ref), chosen_by)
+
+
+def _defined(defined: Defined | None, chosen_by: str | None) -> Target | None:
+    if defined is None:
+        return None
+    if isinstance(defined.item, n.Block):
+        return Target(None, defined.item, chosen_by, defined)
+    return Target(defined.layer(), None, chosen_by, defined)
 
 
 def build(
@@ -123,28 +142,35 @@ def build(
     rest, _ = split_repeat(args)
     span = walk.report.span(call)
     if target.layer is not None:
-        defaults = walk.defaults.get(target.layer.name, {})
-        bound = binder.layer(target.layer, rest, defaults, span)
+        bound: Bindings | None
+        if target.defined is not None:
+            from archdsl.elaborate.extern import arguments
+
+            shapes = _types(walk, inputs)
+            bound = arguments(target.defined, binder, rest, shapes, walk.report, span)
+        else:
+            defaults = walk.defaults.get(target.layer.name, {})
+            bound = binder.layer(target.layer, rest, defaults, span)
         types = _types(walk, inputs)
         good = _count_inputs(walk, target, len(inputs), call)
         if bound is None or types is None or not good:
             return None, binder.varied
-        return _apply(walk, target, bound, types, call), binder.varied
-    assert target.block is not None
+        return applied(walk, target, bound, types, call), binder.varied
+    assert target.block is not None and target.defined is not None
     block = target.block
     given, good = binder.params(
         block.name.name,
         block.params,
         rest,
         span,
-        walk.report.span(block.name),
+        target.defined.span,
         block.inputs,
     )
     good = _count_inputs(walk, target, len(inputs), call) and good
     types = _types(walk, inputs)
     if not good or types is None:
         return None, binder.varied
-    module = walk.owner.block(block, given, types, span)
+    module = walk.owner.block(target.defined, given, types, span)
     if module is None:
         return None, binder.varied
     variables = {
@@ -194,13 +220,14 @@ def _count_inputs(walk: Walk, target: Target, count: int, call: n.Call) -> bool:
     return False
 
 
-def _apply(
+def applied(
     walk: Walk,
     target: Target,
     bound: Bindings,
     types: tuple[TensorType, ...],
     call: n.Call,
 ) -> Built | None:
+    """A layer with its arguments, for these inputs; None if it is wrong (reported)."""
     layer = target.layer
     assert layer is not None
     span = walk.report.span(call)
@@ -210,19 +237,21 @@ def _apply(
     if wrong_rank:
         problem = _wrong_rank(layer, wrong_rank[0])
     else:
-        problem = _wrong_dtype(site) or _wrong_sizes(site) or layer.shape(site)
+        problem = _wrong_dtype(site) or _wrong_sizes(site) or _outcome(site)
     if isinstance(problem, Problem):
         _refuse(walk, problem, site, call)
         return None
     out = problem._replace(
-        dtype=layer.gives or types[0].dtype,
+        dtype=layer.gives or (types[0] if types else problem).dtype,
         batched=any(tensor.batched for tensor in types),
     )
-    if out.elements > limits.MAX_INTEGER:
+    if exceeds(out.elements, limits.MAX_INTEGER):
         walk.report.error("E0701", f"the value {out} is too large", span)
         return None
     weights = layer.weights(site, out)
-    params = sum(weight.elements for weight in weights if weight.parameter)
+    params = sum(
+        weight.elements for weight in weights if weight.parameter and not weight.tied
+    )
     macs = layer.macs(site, out)
     if layer.connections is not None:
         connections = layer.connections(site, out)
@@ -230,7 +259,7 @@ def _apply(
         has_bias = any(weight.name == "bias" for weight in weights) and macs
         connections = macs + (out.elements if has_bias else 0)
     cost = Cost(params, params, macs, out.elements * BYTES_PER_NUMBER, connections, 1)
-    if max(cost) > limits.MAX_INTEGER:
+    if any(exceeds(part, limits.MAX_INTEGER) for part in cost):
         walk.report.error("E0701", "this layer is too large to count", span)
         return None
     if not walk.owner.count_stage(span):
@@ -253,7 +282,9 @@ def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
     what = "value here is" if len(site.ins) == 1 else "values here are"
     notes = (f"the {what} {value}", *problem.notes)
     where = ""
-    if related and related[0].span.line != span.line:
+    if related and related[0].span.source is not span.source:
+        where = f" in line {related[0].span.line} of {related[0].span.source.name}"
+    elif related and related[0].span.line != span.line:
         where = f" in line {related[0].span.line}"
     hints = tuple(hint.replace(WHERE, where) for hint in problem.hints)
     walk.report.error(
@@ -288,6 +319,8 @@ def _called_type(
         if isinstance(origin, InputOrigin):
             origin = inputs[origin.input].dims[origin.axis].origin
         expr = substitute(dim.expr, variables, sizes, dim.size)
+        if not is_known(dim.size) and isinstance(expr, Opaque):
+            expr = exact(dim.expr, variables, sizes)
         dims.append(Dim(dim.size, origin, expr))
     return TensorType(tuple(dims))
 
@@ -327,6 +360,42 @@ def _a_value(tensor: TensorType) -> str:
     return f"a vector of {tensor}" if tensor.rank == 1 else f"a map of {tensor}"
 
 
+def _outcome(site: Site) -> TensorType | Problem:
+    """What the layer's rule says; where it needs a number, that is a problem."""
+    layer = site.layer
+    try:
+        out = layer.shape(site)
+        if isinstance(out, Problem) or all(map(_is_known, (*site.ins, out))):
+            return out
+        layer.macs(site, out)
+        needed = [size for weight in layer.weights(site, out) for size in weight.shape]
+    except UndecidedError as problem:
+        needed = [problem.left, problem.right]
+    else:
+        module = form_of(site).module
+        slot = unknown(module) if module is not None else None
+        needed.append(slot.value if slot is not None else None)  # type: ignore[arg-type]
+    size = next((size for size in needed if is_symbolic(size)), None)
+    if size is None:
+        return out
+    symbols: tuple[str, ...] = size.symbols  # type: ignore[union-attr]
+    dims = [dim for tensor in site.ins for dim in tensor.dims if dim.size == size]
+    fixed = " ".join(f"--set {name}=…" for name in symbols)
+    hints = [f"a number settles it: {fixed}"]
+    if site.layer.name == "fc" and len(symbols) > 1:
+        hints.append("`gap` before it makes a vector whatever the size of the map")
+    return Problem(
+        "E0310",
+        f"{layer.name} needs a number, and {size} is not known here",
+        dims=tuple((dim, f"the {size} comes from here") for dim in dims[:1]),
+        hints=tuple(hints),
+    )
+
+
+def _is_known(tensor: TensorType) -> bool:
+    return all(map(is_known, tensor.sizes))
+
+
 _HOLDS = {"float": "real numbers", "int": "whole numbers", "bool": "truth values"}
 
 
@@ -355,6 +424,8 @@ def _wrong_dtype(site: Site) -> Problem | None:
 
 def _wrong_sizes(site: Site) -> Problem | None:
     """A size that has another number of parts than there are spatial axes."""
+    if not site.ins:
+        return None
     for arg in site.layer.args:
         value = site.args[arg.name].value
         if not isinstance(value, tuple) or arg.type.kind != "sizes":

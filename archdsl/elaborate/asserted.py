@@ -74,6 +74,8 @@ def hold(
         if not hints and differs and tensor.rank > 1:
             where = related[0].span.line if related else 0
             here = "" if where in (0, span.line) else f" in line {where}"
+            if related and related[0].span.source is not span.source:
+                here = f" in line {where} of {related[0].span.source.name}"
             hints = (f"write {shown} here, or {believed[0]} channels{here}",)
     elif order == "chw":
         hints = ("a shape is written channels first, without the batch",)

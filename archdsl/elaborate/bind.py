@@ -13,11 +13,14 @@ from archdsl.elaborate.evaluate import (
     SizeValue,
     describe,
     evaluate,
+    is_size,
 )
+from archdsl.elaborate.index_formula import index_formula
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
 from archdsl.shapes.expr import Const, Expr, op
+from archdsl.shapes.size import is_symbolic, require
 from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
@@ -48,6 +51,16 @@ def pick(result: Result, copy: int | None) -> Result:
         return result
     at = min(copy, len(value) - 1)
     return Result(value[at], op("[]", value[at], result.expr, Const(at)))
+
+
+def _keyless(layer: Layer, value: object) -> str | None:
+    """The argument that a text or a list without a key is."""
+    kind = "text" if isinstance(value, str) else "list" if _is_list(value) else None
+    for name in layer.positional:
+        record = layer.arg(name.lstrip("*"))
+        if record is not None and record.type.kind == kind:
+            return record.name
+    return None
 
 
 def _is_list(value: object) -> bool:
@@ -91,13 +104,18 @@ class Binder:
             if arg.key is not None:
                 good = self._keyword(layer, arg, span, given, places) and good
                 continue
-            word = self._word(layer, arg.value)
+            word = self._word(layer, arg.value, given)
             if word is not None:
                 name, value = word
                 good = self._once(name, span, places) and good
                 given[name] = Bound(value, Const(value), span)
                 continue
             result = self._value(arg.value)
+            whole = _keyless(layer, result.value)
+            if whole is not None:
+                good = self._once(whole, span, places) and good
+                given[whole] = Bound(result.value, result.expr, span)
+                continue
             known = result.value is not UNKNOWN
             good = known and self._collect(layer, result, span, numbers) and good
         if not good:
@@ -119,6 +137,8 @@ class Binder:
             else:
                 default = arg_record.default
                 given[name] = Bound(default, Const(plain(default)), None)
+        if layer.free_keys is not None:
+            good = self._free_keys(layer, given, defaults) and good
         if missing:
             takes = ", then ".join(_arg_name(layer, item) for item in starred)
             self._report.error(
@@ -147,6 +167,12 @@ class Binder:
         if isinstance(arg.value, n.Name) and arg.value.name in record.type.words:
             given[record.name] = Bound(arg.value.name, Const(arg.value.name), span)
             return True
+        if record.type.kind == "formula":
+            formula = index_formula(arg.value, self._names, self._report)
+            if formula is None:
+                return False
+            given[record.name] = Bound(formula, Const(None), span)
+            return True
         if record.type.kind == "axis" and isinstance(arg.value, n.Name):
             given[record.name] = Bound(arg.value.name, Const(arg.value.name), span)
             return True
@@ -155,6 +181,19 @@ class Binder:
             return False
         given[record.name] = Bound(result.value, result.expr, span)
         return True
+
+    def _free_keys(self, layer: Layer, given: Bindings, defaults: Bindings) -> bool:
+        """Check the arguments whose names the layer leaves open."""
+        own = {record.name for record in layer.args}
+        for name, bound in defaults.items():
+            if name not in own:
+                given.setdefault(name, bound)
+        good = True
+        for name in [name for name in given if name not in own]:
+            record = layer.arg(name)
+            assert record is not None
+            good = self._coerce(layer, record, given) and good
+        return good
 
     def _unknown_key(self, layer: Layer, arg: n.Argument, span: Span) -> None:
         assert arg.key is not None
@@ -198,17 +237,22 @@ class Binder:
         places[name] = span
         return True
 
-    def _word(self, layer: Layer, node: n.Expression) -> tuple[str, object] | None:
+    def _word(
+        self, layer: Layer, node: n.Expression, given: Bindings
+    ) -> tuple[str, object] | None:
         """A bare name that stands for an argument: `same`, `ceil`."""
         if not isinstance(node, n.Name):
             return None
+        axes = [record.name for record in layer.args if record.type.kind == "axis"]
         for record in layer.args:
             if node.name == record.name and record.type.kind == "truth":
                 return record.name, True
-            if node.name in record.type.words:
+            if node.name in record.type.words and not record.keyed:
                 return record.name, node.name
             if record.type.kind == "axis" and node.name in AXIS_NAMES:
-                return record.name, node.name
+                # The axes of a layer that takes several fill up in order.
+                free = (name for name in axes if name not in given)
+                return next(free, record.name), node.name
         return None
 
     def _collect(
@@ -224,8 +268,8 @@ class Binder:
                 expr = op("[]", part, result.expr, Const(at))
                 numbers.append((part, expr, span))
             return True
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            numbers.append((value, result.expr, span))
+        if is_size(value):
+            numbers.append((value, result.expr, span))  # type: ignore[arg-type]
             return True
         hints: tuple[str, ...] = ()
         if _is_list(value):
@@ -441,6 +485,8 @@ def _fit(value: object, wanted: ArgType) -> object | None:
         return value if isinstance(value, bool) else None
     if kind == "axis":
         return value if isinstance(value, str) else None
+    if kind == "formula":
+        return value
     if kind == "sizes":
         sizes = value if isinstance(value, SizeValue) else (value,)
         if all(_bounded(size, wanted, whole=True) for size in sizes):
@@ -452,8 +498,17 @@ def _fit(value: object, wanted: ArgType) -> object | None:
         return value if _bounded(value, wanted, whole=True) else None
     if kind == "number":
         return value if _bounded(value, wanted, whole=False) else None
+    if kind == "text":
+        return value if isinstance(value, str) else None
     if kind == "strings":
         if _is_list(value) and all(isinstance(v, str) for v in value):  # type: ignore[attr-defined]
+            return value
+        return None
+    if kind == "list":
+        if _is_list(value) and all(
+            _bounded(v, wanted, whole=True)
+            for v in value  # type: ignore[attr-defined]
+        ):
             return value
         return None
     if kind == "lists":
@@ -467,6 +522,10 @@ def _fit(value: object, wanted: ArgType) -> object | None:
 
 
 def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:
+    if is_symbolic(value):
+        if wanted.least is not None and not require(value, ">=", int(wanted.least)):  # type: ignore[arg-type]
+            return False
+        return wanted.most is None or require(value, "<=", int(wanted.most))  # type: ignore[arg-type]
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
         return False
     if wanted.least is not None and value < wanted.least:

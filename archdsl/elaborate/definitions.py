@@ -2,33 +2,148 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.names import Scope
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.words import RESERVED, elsewhere, there_are
-from archdsl.ops import LAYERS
+from archdsl.ir.network import LayerRef
+from archdsl.ops import LAYERS, Layer
+from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 
-
-class Definitions(NamedTuple):
-    """The blocks and nets of a file, with the `default` lines in force at each."""
-
-    blocks: dict[str, n.Block]
-    nets: dict[str, n.Net | n.Family]
-    defaults: dict[str, tuple[n.Default, ...]]
+if TYPE_CHECKING:
+    from archdsl.reading import Files, Place
 
 
-def definitions(tree: n.File, report: Reporter) -> Definitions:
-    """The definitions of a file; what is defined twice is reported."""
-    blocks: dict[str, n.Block] = {}
-    nets: dict[str, n.Net | n.Family] = {}
-    defaults: dict[str, tuple[n.Default, ...]] = {}
+class Defined(NamedTuple):
+    """A block or extern, and the definitions among which it stands."""
+
+    item: n.Block | n.Extern
+    home: Definitions
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What keeps it apart from those of the same name in other files."""
+        return self.home.file, self.item.name.name
+
+    @property
+    def ref(self) -> LayerRef:
+        """Itself as an argument."""
+        return LayerRef(self.item.name.name, self.home.file)
+
+    @property
+    def span(self) -> Span:
+        """Where its name stands."""
+        return Span(self.home.source, self.item.name.start, self.item.name.end)
+
+    def layer(self) -> Layer:
+        """The record of an extern."""
+        assert isinstance(self.item, n.Extern)
+        found = self.home.layers.get(self.item.name.name)
+        if found is None:
+            from archdsl.elaborate.extern import record
+
+            found = record(self.item, self.home.source)
+            self.home.layers[self.item.name.name] = found
+        return found
+
+
+class Library:
+    """The files of one check: the spec, those it uses, and the standard ones."""
+
+    def __init__(self, files: Files | None) -> None:
+        self.files = files
+        self.homes: dict[str, Definitions] = {}
+        self._standard: dict[str, Defined | None] = {}
+
+    def standard(self, name: str) -> Defined | None:
+        """The block of that name in the standard library, read when first asked for."""
+        if name not in self._standard:
+            from archdsl.reading import standard_file
+
+            # A file that asks for itself finds its own definition before.
+            self._standard[name] = None
+            files = standard_file(name)
+            if files is not None:
+                from archdsl.elaborate.used import standard_block
+
+                self._standard[name] = standard_block(name, files, self)
+        return self._standard[name]
+
+    def spec(self) -> list[Definitions]:
+        """The files without the standard ones."""
+        return [home for home in self.homes.values() if not home.standard]
+
+    def at(self, ref: LayerRef) -> Defined | None:
+        """What was given as an argument."""
+        home = self.homes.get(ref.file)
+        found = home.visible.get(ref.name) if home else None
+        if found is None:
+            found = self.standard(ref.name)
+            if found is not None and ref.file not in ("", found.home.file):
+                return None
+        return found
+
+
+class Definitions:
+    """What a file defines, and what it sees of others.
+
+    `file` is the empty string for the spec itself. `defaults` holds the `default`
+    lines in force at each definition; `visible` the blocks and externs that can be
+    called, those of used files with their prefix: `b.up`. `whole` is False if a used
+    file could not be read, so that unknown names may be its.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        library: Library,
+        file: str = "",
+        place: Place | None = None,
+        standard: bool = False,
+    ) -> None:
+        self.source = source
+        self.library = library
+        self.file = file
+        self.place = place
+        self.standard = standard
+        self.blocks: dict[str, n.Block] = {}
+        self.externs: dict[str, n.Extern] = {}
+        self.nets: dict[str, n.Net | n.Family] = {}
+        self.defaults: dict[str, tuple[n.Default, ...]] = {}
+        self.visible: dict[str, Defined] = {}
+        self.prefixes: dict[str, n.Use] = {}
+        self.layers: dict[str, Layer] = {}
+        # The file through which this one came in.
+        self.used_by: Definitions | None = None
+        self.whole = True
+        library.homes[file] = self
+
+    def own(self) -> dict[str, n.Block | n.Extern]:
+        """What other files see when they use this one."""
+        return {**self.blocks, **self.externs}
+
+    def find(self, name: str) -> Defined | None:
+        """The block or extern of that name, also of the standard library."""
+        return self.visible.get(name) or self.library.standard(name)
+
+
+def definitions(tree: n.File, home: Definitions, report: Reporter) -> Definitions:
+    """Gather the definitions of a file; what is defined twice is reported.
+
+    The files that it uses are read.
+    """
+    before = report.enter(home)
     seen: dict[str, n.Name] = {}
+    uses: list[n.Use] = []
     current: tuple[n.Default, ...] = ()
     for item in tree.items:
+        if isinstance(item, n.Use):
+            uses.append(item)
+            continue
         if isinstance(item, n.Default):
             current = (*current, item)
             _check_default(item, report)
@@ -45,20 +160,29 @@ def definitions(tree: n.File, report: Reporter) -> Definitions:
             )
             continue
         seen[name] = item.name
-        if isinstance(item, n.Block):
-            if name in LAYERS or name in RESERVED:
-                report.error(
-                    "E0213",
-                    f"`{name}` is a name of the language",
-                    item.name,
-                    hints=(f"choose another name, such as `my_{name}`",),
-                )
-                continue
-            blocks[name] = item
+        if isinstance(item, n.Net | n.Family):
+            home.nets[name] = item
+        elif name in LAYERS or name in RESERVED:
+            report.error(
+                "E0213",
+                f"`{name}` is a name of the language",
+                item.name,
+                hints=(f"choose another name, such as `my_{name}`",),
+            )
+            continue
+        elif isinstance(item, n.Block):
+            home.blocks[name] = item
         else:
-            nets[name] = item
-        defaults[name] = current
-    return Definitions(blocks, nets, defaults)
+            home.externs[name] = item
+        home.defaults[name] = current
+    for name, mine in home.own().items():
+        home.visible[name] = Defined(mine, home)
+    if uses:
+        from archdsl.elaborate.used import follow
+
+        follow(uses, home, report)
+    report.enter(before)
+    return home
 
 
 def _check_default(item: n.Default, report: Reporter) -> None:
@@ -76,30 +200,60 @@ def _check_default(item: n.Default, report: Reporter) -> None:
         )
 
 
-def check_names(definitions: Definitions, report: Reporter) -> bool:
+def check_names(home: Definitions, report: Reporter) -> bool:
     """Report what is wrong with names. False if nothing can be elaborated."""
-    calls: dict[str, dict[str, n.Name]] = {}
+    calls: dict[tuple[str, str], dict[tuple[str, str], Span]] = {}
     sound = True
-    for name, block in definitions.blocks.items():
-        scope = Scope(
-            definitions.blocks, definitions.nets, report, block.params, block.inputs
-        )
-        scope.module(block.body)
-        calls[name] = scope.called
-        sound = sound and scope.sound
     circles: set[str] = set()
-    for net in definitions.nets.values():
-        if isinstance(net, n.Net):
-            scope = Scope(definitions.blocks, definitions.nets, report, net.params, ())
-            scope.module(net.body)
-            sound = sound and scope.sound
-        else:
-            _check_family(net, definitions, report, circles)
+    if home.whole:
+        for net in home.nets.values():
+            if isinstance(net, n.Net):
+                scope = Scope(home.visible, home.nets, report, net.params, (), net=True)
+                scope.module(net.body)
+                sound = sound and scope.sound
+            else:
+                _check_family(net, home, report, circles)
+    checked: set[str] = set()
+    homes = home.library.homes
+    # Standard ones come to light while others are looked through.
+    while len(checked) < len(homes):
+        for file in [file for file in homes if file not in checked]:
+            checked.add(file)
+            sound = _check_home(homes[file], report, calls) and sound
     return _no_recursion(calls, report) and sound
 
 
+def _check_home(
+    home: Definitions,
+    report: Reporter,
+    calls: dict[tuple[str, str], dict[tuple[str, str], Span]],
+) -> bool:
+    """Check the names in a file's blocks and externs, and gather what they call."""
+    if not home.whole:
+        return False
+    sound = True
+    before = report.enter(home)
+    for name, block in home.blocks.items():
+        scope = Scope(home.visible, home.nets, report, block.params, block.inputs)
+        scope.module(block.body)
+        sound = sound and scope.sound
+        called: dict[tuple[str, str], Span] = {}
+        for other, node in scope.called.items():
+            found = home.find(other)
+            if found is not None:
+                called.setdefault(found.key, report.span(node))
+        calls[home.file, name] = called
+    if home.externs:
+        from archdsl.elaborate.extern import check_extern
+
+        for extern in home.externs.values():
+            sound = check_extern(extern, home, report) and sound
+    report.enter(before)
+    return sound
+
+
 def _check_family(
-    family: n.Family, definitions: Definitions, report: Reporter, circles: set[str]
+    family: n.Family, home: Definitions, report: Reporter, circles: set[str]
 ) -> None:
     """Check the names of a derived net; `circles` are those found to be in one."""
     seen = [family.name.name]
@@ -119,17 +273,17 @@ def _check_family(
                 circles.update(seen)
             return
         seen.append(name)
-        following = definitions.nets.get(name)
+        following = home.nets.get(name)
         if following is None and base is family:
             report.error(
                 "E0211",
                 f"there is no net `{name}`",
                 family.base,
-                hints=did_you_mean(name, definitions.nets)
-                or there_are(definitions.nets, (family.name.name,)),
+                hints=did_you_mean(name, home.nets)
+                or there_are(home.nets, (family.name.name,)),
             )
         base = following
-    scope = Scope(definitions.blocks, definitions.nets, report, (), ())
+    scope = Scope(home.visible, home.nets, report, (), ())
     for arg in family.args:
         scope.expression(arg.value)
     for line in family.body.lines if family.body else ():
@@ -149,9 +303,11 @@ def _check_family(
             )
 
 
-def _no_recursion(calls: dict[str, dict[str, n.Name]], report: Reporter) -> bool:
+def _no_recursion(
+    calls: dict[tuple[str, str], dict[tuple[str, str], Span]], report: Reporter
+) -> bool:
     """Whether no block reaches itself; each circle is reported once."""
-    done: set[str] = set()
+    done: set[tuple[str, str]] = set()
     good = True
     for start in calls:
         # Depth first with a stack of iterators: blocks may be many and deep.
@@ -162,22 +318,22 @@ def _no_recursion(calls: dict[str, dict[str, n.Name]], report: Reporter) -> bool
                 stack.pop()
                 path.pop()
                 continue
-            for name, node in stack[-1]:
-                if name in path:
-                    circle = [*path[path.index(name) :], name]
+            for key, span in stack[-1]:
+                if key in path:
+                    circle = [name for _, name in (*path[path.index(key) :], key)]
                     report.error(
                         "E0210",
-                        f"the block `{name}` contains itself",
-                        node,
+                        f"the block `{key[1]}` contains itself",
+                        span,
                         notes=("the way round: " + " → ".join(circle),)
                         if len(circle) > 2
                         else (),
                         hints=("repeat a block with `x`: `unit 64 x3`",),
                     )
                     good = False
-                elif name in calls and name not in done:
-                    path.append(name)
-                    stack.append(iter(calls[name].items()))
+                elif key in calls and key not in done:
+                    path.append(key)
+                    stack.append(iter(calls[key].items()))
                     break
             else:
                 done.add(path.pop())

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from functools import reduce
+from typing import Any, Final, NamedTuple, Protocol
 
 from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.ir.network import LayerRef
 from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, equal
 from archdsl.shapes.expr import Const, Expr, op
+from archdsl.shapes.size import (
+    UndecidedError,
+    divides,
+    is_symbolic,
+    largest,
+    smallest,
+)
 from archdsl.syntax import nodes as n
 
 
@@ -50,6 +58,8 @@ def describe(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return f"the number {value}"
+    if is_symbolic(value):
+        return f"the size {value}"
     if isinstance(value, str):
         return f'the text "{value}"'
     if isinstance(value, SizeValue):
@@ -70,6 +80,11 @@ class SizeValue(tuple[int, ...]):
 def is_number(value: object) -> bool:
     """Whether the value is an integer or float, and no truth value."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_size(value: object) -> bool:
+    """Whether arithmetic takes the value: a number, or a size that is not known."""
+    return is_number(value) or is_symbolic(value)
 
 
 def evaluate(node: n.Expression, names: Names, report: Reporter) -> Result:
@@ -118,7 +133,19 @@ class _Evaluator:
         return Result(node.value, Const(node.value))
 
     def size(self, node: n.Size, depth: int) -> Result:
+        parts: list[Any] = []
+        exprs: list[Expr] = []
         for part in node.parts:
+            if isinstance(part, str) and part != "_":
+                found = self._names.lookup(n.Name(part, node.start, node.end))
+                if is_size(found.value):
+                    parts.append(found.value)
+                    exprs.append(found.expr)
+                    continue
+                if found.value is not UNKNOWN:
+                    return self.fail(
+                        "E0503", f"{describe(found.value)} is not a number", node
+                    )
             if isinstance(part, str):
                 what = "`_`, which stands for any size," if part == "_" else f"`{part}`"
                 return self.fail(
@@ -129,8 +156,10 @@ class _Evaluator:
                 )
             if part > limits.MAX_INTEGER:
                 return self.too_large(node)
-        parts = SizeValue(part for part in node.parts if isinstance(part, int))
-        return Result(parts, Const(parts))
+            parts.append(part)
+            exprs.append(Const(part))
+        size = SizeValue(parts)
+        return Result(size, op("tuple", size, *exprs))
 
     def name(self, node: n.Name, depth: int) -> Result:
         return self._names.lookup(node)
@@ -176,9 +205,9 @@ class _Evaluator:
         if operand.value is UNKNOWN:
             return FAILED
         value = operand.value
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_size(value):
             return self.fail("E0503", f"{describe(value)} has no negative", node)
-        return Result(-value, op("neg", -value, operand.expr))
+        return Result(-value, op("neg", -value, operand.expr))  # type: ignore[operator]
 
     def truth(self, node: n.Expression, depth: int) -> Result:
         result = self.value(node, depth)
@@ -220,7 +249,12 @@ class _Evaluator:
         result: Result | None = None
         for at, operator in enumerate(node.operators):
             left, right = operands[at], operands[at + 1]
-            if operator in ("==", "!="):
+            if is_symbolic(left.value) or is_symbolic(right.value):
+                decided = self.decided(left.value, operator, right.value, node)
+                if decided is None:
+                    return FAILED
+                value = decided
+            elif operator in ("==", "!="):
                 value = equal(left.value, right.value) is (operator == "==")
             elif is_number(left.value) and is_number(right.value):
                 value = bool(COMPARE[operator](left.value, right.value))
@@ -239,6 +273,32 @@ class _Evaluator:
             result = step
         assert result is not None
         return result
+
+    def decided(
+        self, left: object, operator: str, right: object, node: Located
+    ) -> bool | None:
+        """How a comparison of unknown sizes comes out; None if that depends on them."""
+        if not (is_size(left) and is_size(right)):
+            return operator == "!=" if operator in ("==", "!=") else None
+        a: Any = left
+        b: Any = right
+        try:
+            if operator not in ("==", "!="):
+                return COMPARE[operator](a, b)
+            equal_everywhere = a == b
+            if not equal_everywhere and not (a < b or a > b):
+                raise UndecidedError(left, operator, right)
+        except UndecidedError:
+            undecided = UndecidedError(left, operator, right)
+            self.unknown_size(undecided, "whether this holds", node)
+            return None
+        return equal_everywhere is (operator == "==")
+
+    def unknown_size(self, problem: UndecidedError, what: str, node: Located) -> Result:
+        from archdsl.elaborate.unknowns import undecided
+
+        message, hints = undecided(problem, what)
+        return self.fail("E0310", message, node, hints)
 
     def conditional(self, node: n.Conditional, depth: int) -> Result:
         condition = self.truth(node.condition, depth)
@@ -274,19 +334,45 @@ class _Evaluator:
         values: list[int | float] = []
         for argument, given in zip(arguments, node.arguments, strict=True):
             value = argument.value
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if not is_size(value):
                 return self.fail("E0503", f"{describe(value)} is not a number", given)
-            values.append(value)
+            values.append(value)  # type: ignore[arg-type]
+        if any(map(is_symbolic, values)):
+            return self.function_of_unknown(node, values, arguments)
         if node.name == "divisible" and (
             values[1] < 1 or not isinstance(values[1], int)
         ):
             return self.fail(
                 "E0503", "`divisible` needs a whole number of 1 or more", node
             )
-        result = compute(*values)
+        try:
+            result = compute(*values)
+        except ValueError:
+            shown = ", ".join(map(str, values))
+            return self.fail("E0503", f"`{node.name}({shown})` has no value", node)
+        except OverflowError:
+            return self.too_large(node)
         if isinstance(result, int) and abs(result) > limits.MAX_INTEGER:
             return self.too_large(node)
         return Result(result, op(node.name, result, *(a.expr for a in arguments)))
+
+    def function_of_unknown(
+        self, node: n.Function, values: list[Any], arguments: list[Result]
+    ) -> Result:
+        """A function of sizes of which at least one is not known."""
+        extremes = {"min": smallest, "max": largest}
+        whole = not any(isinstance(value, float) for value in values)
+        if node.name in extremes and whole:
+            found = reduce(extremes[node.name], values)
+        elif node.name in ("ceil", "floor", "round"):
+            found = values[0]
+        else:
+            return self.fail(
+                "E0310",
+                f"`{node.name}` needs numbers, and a size here is not known",
+                node,
+            )
+        return Result(found, op(node.name, found, *(a.expr for a in arguments)))
 
     def binary(self, node: n.Binary, depth: int) -> Result:
         # A chain `a + b + c …` leans to the left: walk it without recursion.
@@ -305,6 +391,8 @@ class _Evaluator:
         a, b = left.value, right.value
         if a is UNKNOWN or b is UNKNOWN:
             return FAILED
+        if is_symbolic(a) or is_symbolic(b):
+            return self.symbolic(node, left, right)
         for value, side in ((a, node.left), (b, node.right)):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 hints: tuple[str, ...] = ()
@@ -318,6 +406,31 @@ class _Evaluator:
         value = self.arithmetic(node, a, b)
         if value is None:
             return FAILED
+        return Result(value, op(node.operator, value, left.expr, right.expr))
+
+    def symbolic(self, node: n.Binary, left: Result, right: Result) -> Result:
+        """An operation on sizes of which at least one is not known."""
+        for side, operand in ((left, node.left), (right, node.right)):
+            if isinstance(side.value, float) or not is_size(side.value):
+                return self.fail(
+                    "E0503",
+                    f"{describe(side.value)} is no whole number",
+                    operand,
+                    ("sizes that are not known are whole numbers",),
+                )
+        a: Any = left.value
+        b: Any = right.value
+        if node.operator in ("/", "//", "%") and isinstance(b, int) and b == 0:
+            return self.fail("E0502", "this divides by zero", node.right)
+        try:
+            if node.operator == "/":
+                if not divides(b, a):
+                    return self.fail("E0501", f"{b} never divides {a}", node)
+                value = a // b
+            else:
+                value = ARITHMETIC[node.operator](a, b)
+        except UndecidedError as problem:
+            return self.unknown_size(problem, "this", node)
         return Result(value, op(node.operator, value, left.expr, right.expr))
 
     def arithmetic(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import FAILED, Result
@@ -14,6 +14,10 @@ from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
 from archdsl.shapes.tensor import AXES, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.outputs import Returned
+    from archdsl.shapes.symbols import Facts
 
 
 class Value(NamedTuple):
@@ -69,6 +73,15 @@ class Frame:
         self.trusting = False
         self.index_used = False
         self.captured: dict[tuple[int, int], tuple[Value, Value]] = {}
+        # Where the net's inputs stand, and what they are called.
+        self.input_spans: list[Span] = []
+        self.input_names: list[str] = []
+        self.returned: Returned | None = None
+        # The sizes that are not known, by name, and what is known of them.
+        self.symbols: dict[str, Result] = {}
+        self.facts: Facts | None = None
+        # Labelled stages, which may be used again.
+        self.sharable: dict[str, Node] = {}
         # Labels in lines that were skipped, and where they stand.
         self.skipped: dict[str, Span] = {}
         self._next = 0
@@ -77,6 +90,15 @@ class Frame:
         """A new value."""
         self._next += 1
         return Value(self._next - 1, tensor)
+
+    def restart(self) -> None:
+        """Forget all values: what made them was amiss."""
+        self._next = 0
+        self.input_value = NOTHING
+
+    def is_fresh(self) -> bool:
+        """Whether there is no value yet but inputs."""
+        return self._next == len(self.input_spans)
 
     def ordinal(self, kind: str, count: int = 1) -> int:
         """The number of the next stage of this kind, `count` being written."""
@@ -150,20 +172,51 @@ class Frame:
                     return Result(frame.index, Const(frame.index))
                 frame = frame.outer
             return FAILED
+        symbol = self.symbol(name)
+        if symbol is not None:
+            return symbol
         if self.totals is not None and name in TOTALS:
             value = getattr(self.totals, name)
             return Result(value, Const(value))
         from archdsl.ops import LAYERS
 
-        if name in LAYERS or name in self.report.blocks:
+        if name in LAYERS:
             ref = LayerRef(name)
             return Result(ref, Const(ref))
-        return FAILED
+        return self._reference(name)
+
+    def _reference(self, name: str) -> Result:
+        """A block or extern as an argument."""
+        defined = self.report.definition(name)
+        if defined is None:
+            return FAILED
+        return Result(defined.ref, Const(defined.ref))
+
+    def is_label(self, name: str) -> bool:
+        """Whether a label has the name, be its line skipped or not."""
+        if self.fetch(name) is not None:
+            return True
+        frame: Frame | None = self
+        while frame is not None and name not in frame.skipped:
+            frame = frame.outer
+        return frame is not None
+
+    def symbol(self, name: str) -> Result | None:
+        """A size of the net that is not known, if the name stands for one."""
+        frame: Frame | None = self
+        while frame is not None:
+            if name in frame.symbols:
+                return frame.symbols[name]
+            frame = frame.outer
+        return None
 
     def attribute(self, base: str, node: n.Attribute) -> Result:
         """A size or total of a value."""
         found = self.fetch(base)
         if found is None:
+            used = self._reference(f"{base}.{node.name}")
+            if used is not FAILED:
+                return used
             if not self.report_skipped(base, node) and self.trusting:
                 self.report.error(
                     "E0202", f"the base has no label `{base}` in its body", node.base

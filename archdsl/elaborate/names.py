@@ -9,22 +9,32 @@ from collections.abc import Collection, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.index_formula import place
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.shared import label_text
+from archdsl.elaborate.unknowns import declared
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
     CONSTANTS,
     CURRENT,
+    DICT,
     DTYPES,
     INDEX,
     INPUT_STAGE,
     ORDERS,
+    OUTPUT_STAGE,
     RESERVED,
+    RESERVED_LABELS,
+    SHARE,
+    SPECIAL,
     TOTALS,
+    TRAINING,
     elsewhere,
     is_flag,
     there_are,
 )
 from archdsl.ops import LAYERS, Layer
+from archdsl.reading import standard_names
 from archdsl.shapes.arithmetic import FUNCTIONS
 from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.syntax import nodes as n
@@ -38,12 +48,17 @@ class Scope:
 
     def __init__(
         self,
-        blocks: Mapping[str, n.Block],
+        blocks: Mapping[str, object],
         nets: Collection[str],
         report: Reporter,
         params: tuple[n.Param, ...],
         inputs: tuple[n.Name, ...],
+        net: bool = False,
     ) -> None:
+        self._is_net = net
+        self.symbols: frozenset[str] = frozenset()
+        # The call that ends the net, which may be its `output(…)`.
+        self._last: n.Call | None = None
         self._blocks = blocks
         self._nets = nets
         self._report = report
@@ -117,6 +132,9 @@ class Scope:
 
     def module(self, body: n.Body) -> None:
         """Check a whole block or net."""
+        if self._is_net:
+            self.symbols = frozenset(declared(body)) - self.params.keys()
+        self._last = _last_call(body) if self._is_net else None
         self.body(body)
         for line in body.lines:
             if isinstance(line, n.AssertLine):
@@ -166,9 +184,16 @@ class Scope:
             self._labels.pop()
         self._later.pop()
 
-    def _line(self, line: n.Line) -> None:
+    def _line(self, line: n.Line, output: bool = False) -> None:
         if line.condition is not None:
-            self.expression(line.condition)
+            self.expression(line.condition, training=output)
+        if output and line.otherwise is not None:
+            self._report.error(
+                "E0314",
+                "an output has no `else`",
+                line.otherwise,
+                hints=("give both as outputs, each with its condition",),
+            )
         outside = dict(self._labels[-1])
         self._chain(line.chain)
         if line.otherwise is not None:
@@ -203,12 +228,21 @@ class Scope:
             if not (isinstance(part, n.Name) and part.name in ("_", *ORDERS)):
                 self.expression(part)
         if stage.label:
-            self._label(stage.label, nameless)
+            is_input = isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE
+            if stage.label.start > atom.start and not is_input:
+                self._report.error(
+                    "E0102",
+                    "a label stands before its stage",
+                    stage.label,
+                    hints=(f"as in `{stage.label.name}: conv 64x7x7`",),
+                )
+            # An input that nothing uses is found with the values.
+            self._label(stage.label, nameless and not is_input)
 
     def _label(self, label: n.Label, nameless: bool) -> None:
         labels = self._labels[-1]
         name = label.name
-        if not label.quoted and name in RESERVED:
+        if not label.quoted and name in RESERVED_LABELS:
             self._report.error(
                 "E0213",
                 f"`{name}` is a name of the language, and cannot be a label",
@@ -245,9 +279,17 @@ class Scope:
 
     def _call(self, call: n.Call) -> bool:
         """Check a call; True if it makes no submodule that a label could name."""
+        name = call.callee.name
         for line in call.inputs or ():
             if isinstance(line, n.Line):
-                self._line(line)
+                if line.key is not None and name != OUTPUT_STAGE:
+                    self._report.error(
+                        "E0403",
+                        f"the inputs of `{name}` have no names",
+                        line.key,
+                        hints=("arguments follow behind the parentheses",),
+                    )
+                self._line(line, output=name == OUTPUT_STAGE)
                 continue
             # An input is a line to the grammar, which lets an assertion pass.
             self.sound = False
@@ -256,9 +298,10 @@ class Scope:
                 "an assertion stands on a line of its own, not among inputs",
                 line,
             )
-        name = call.callee.name
         layer = LAYERS.get(name)
         nameless = False
+        if name in SPECIAL and (call.inputs or call.args):
+            return self._special(call)
         if name in (CURRENT, BLOCK_INPUT, INPUT_STAGE):
             nameless = True
             if name != INPUT_STAGE:
@@ -268,10 +311,12 @@ class Scope:
         elif name in self._blocks:
             self.called.setdefault(name, call.callee)
         elif layer is not None:
-            nameless = layer.inputs != (1, 1)
+            nameless = layer.look == "merge"
         elif self._fetch(name):
             nameless = True
             self._no_arguments(call, f"the label `{name}`")
+        elif self._report.definition(name) is not None:
+            self.called.setdefault(name, call.callee)
         else:
             self._unknown(call)
             self._use(call.args)
@@ -283,6 +328,58 @@ class Scope:
         else:
             self.arguments(call.args, layer)
         return nameless
+
+    def _special(self, call: n.Call) -> bool:
+        """Check an `output`, `share` or `tie`; True if it can have no label."""
+        name = call.callee.name
+        if name == OUTPUT_STAGE:
+            if not call.inputs:
+                self._report.error(
+                    "E0314",
+                    "`output` lacks its values",
+                    call,
+                    hints=("as in `output(id, aux=head)`",),
+                )
+                self.sound = False
+            elif call is not self._last:
+                self._report.error(
+                    "E0314",
+                    "`output` stands at the end of a net",
+                    call.callee,
+                    notes=("outside of blocks, groups and conditions",),
+                    hints=("label the value, and name it in the last line",),
+                )
+                self.sound = False
+            for arg in call.args:
+                if not (isinstance(arg.value, n.Name) and arg.value.name == DICT):
+                    self._report.error(
+                        "E0403",
+                        "`output` has no use for this",
+                        arg,
+                        hints=(f"`{DICT}` behind it returns a dictionary",),
+                    )
+            return True
+        labels = [arg for arg in call.args if _names_a_label(arg)]
+        for arg in labels[:1]:
+            self._fetch(label_text(arg))
+        if not labels:
+            called = next((a.value for a in call.args), None)
+            self._report.error(
+                "E0402",
+                f"`{name}` lacks the label of a stage",
+                call,
+                hints=(f"inputs stand behind `{name}`: `{name}(…) {called.name}`",)
+                if isinstance(called, n.Function)
+                else (f"as in `enc: fc 64 | … | {name} enc`",),
+            )
+            self.sound = False
+            return False
+        for arg in call.args:
+            if arg not in labels[:1] and (name == SHARE or arg.key is None):
+                self._report.error(
+                    "E0403", f"`{name}` takes one label, and no more", arg
+                )
+        return name == SHARE
 
     def arguments(self, args: tuple[n.Argument, ...], layer: Layer | None) -> None:
         """Check the names in a call's arguments; some are words of the layer."""
@@ -300,7 +397,7 @@ class Scope:
                 if layer is not None and arg.key is None:
                     self._argument(arg.value, layer, words)
                     continue
-            self.expression(arg.value)
+            self.expression(arg.value, places=_is_formula(layer, arg.key))
 
     def _use(self, args: tuple[n.Argument, ...]) -> None:
         """Count the parameters in arguments as used, and report nothing."""
@@ -383,6 +480,7 @@ class Scope:
         known = {
             *LAYERS,
             *self._blocks,
+            *standard_names(),
             *self.params,
             *self._inputs,
             *(label for labels in self._labels for label in labels),
@@ -403,20 +501,34 @@ class Scope:
         self.expression(node, totals=True, trust_labels=trust_labels)
 
     def expression(
-        self, node: n.Expression, totals: bool = False, trust_labels: bool = False
+        self,
+        node: n.Expression,
+        totals: bool = False,
+        trust_labels: bool = False,
+        training: bool = False,
+        places: bool = False,
     ) -> None:
-        """Check the names in an expression."""
+        """Check the names in an expression.
+
+        It may speak of `totals`, of the `training` mode or of `places` in a tensor.
+        """
         stack: list[object] = [node]
         while stack:
             part = stack.pop()
             if isinstance(part, n.Name):
+                if (training and part.name == TRAINING) or (
+                    places and place(part.name) is not None
+                ):
+                    continue
                 self._name(part, totals)
             elif isinstance(part, n.Attribute):
                 if isinstance(part.base, n.Name):
-                    if not trust_labels:
+                    if not trust_labels and not self._is_used(part):
                         self._attribute_base(part.base)
                 else:
                     stack.append(part.base)
+            elif isinstance(part, n.Size):
+                self.used.update(str(size) for size in part.parts)
             elif isinstance(part, n.Function):
                 stack.extend(reversed(part.arguments))
                 if part.name not in FUNCTIONS:
@@ -437,20 +549,31 @@ class Scope:
         if name in self.params:
             self.used.add(name)
         elif (
-            name in LAYERS
-            or name in self._blocks
-            or (totals and name in TOTALS)
-            or (name == INDEX and self._copies)
+            name in self.symbols
+            or (
+                name in LAYERS
+                or name in self._blocks
+                or (totals and name in TOTALS)
+                or (name == INDEX and self._copies)
+            )
+            or (not self._fetch(name) and self._report.definition(name) is not None)
         ):
             return
         else:
             hints = did_you_mean(name, {*self.params, *(TOTALS if totals else ())})
             if not hints:
-                known = (*CONSTANTS, *LAYERS, *self._blocks)
+                known = (*CONSTANTS, *LAYERS, *self._blocks, *standard_names())
                 hints = did_you_mean(name, known)
             if name in TOTALS:
                 hints = (f"`{name}` is known in `assert` lines only",)
-            if name == INDEX:
+            if name == TRAINING:
+                hints = (
+                    "`if training` stands behind an output: `output(id, aux=… if"
+                    " training)`; layers such as `dropout` know the mode themselves",
+                )
+            elif place(name) is not None:
+                hints = (f"`{name}` is known in `value=` of `param` and `buffer`",)
+            elif name == INDEX:
                 hints = ("`i` counts the copies of a repeat, and is known inside one",)
             elif self._fetch(name) or name in (CURRENT, BLOCK_INPUT):
                 hints = (f"`{name}` is a value; its sizes are numbers: `{name}.c`",)
@@ -460,6 +583,19 @@ class Scope:
                 node,
                 hints=hints,
             )
+
+    def _is_used(self, part: n.Attribute) -> bool:
+        """Whether `b.up` is a used file's block, or was meant as one (reported)."""
+        home = self._report.home
+        if not isinstance(part.base, n.Name) or self._fetch(part.base.name):
+            return False
+        if home is None or part.base.name not in home.prefixes:
+            return False
+        if f"{part.base.name}.{part.name}" not in self._blocks:
+            from archdsl.elaborate.used import report_unknown
+
+            report_unknown(part, home, self._report)
+        return True
 
     def _attribute_base(self, base: n.Name) -> None:
         name = base.name
@@ -484,6 +620,15 @@ class Scope:
         )
 
 
+def _last_call(body: n.Body) -> n.Call | None:
+    """The call at the end of a body, unless a condition governs it."""
+    lines = [line for line in body.lines if isinstance(line, n.Line)]
+    if not lines or lines[-1].condition is not None:
+        return None
+    atom = lines[-1].chain.stages[-1].atom
+    return atom if isinstance(atom, n.Call) else None
+
+
 def _without_fields(label: str) -> str:
     """A quoted label without its `{…}`, which hold formulas."""
     for field in label.split("{")[1:]:
@@ -491,6 +636,15 @@ def _without_fields(label: str) -> str:
         if closed:
             label = label.replace(f"{{{inside}}}", "", 1)
     return label
+
+
+def _is_formula(layer: Layer | None, key: str | None) -> bool:
+    record = layer.arg(key) if layer is not None and key is not None else None
+    return record is not None and record.type.kind == "formula"
+
+
+def _names_a_label(arg: n.Argument) -> bool:
+    return arg.flag or (arg.key is None and isinstance(arg.value, n.Name | n.String))
 
 
 def _is_unknown_key(layer: Layer, key: str | None) -> bool:

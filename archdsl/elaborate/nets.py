@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate import limits
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
-from archdsl.elaborate.definitions import Definitions
-from archdsl.elaborate.evaluate import UNKNOWN, evaluate
+from archdsl.elaborate.definitions import Defined, Definitions
+from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import report_clash
+from archdsl.elaborate.outputs import report_idle
 from archdsl.elaborate.report import Entry, Reporter
+from archdsl.elaborate.unknowns import assumes, declared
 from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Module, Repeat, Stage
@@ -23,18 +27,26 @@ from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
 
+if TYPE_CHECKING:
+    from archdsl.shapes.symbols import Facts
+
+
 class Elaborator:
     """Elaborates the nets of one file; blocks are shared between them."""
 
     def __init__(self, definitions: Definitions, report: Reporter) -> None:
         self.definitions = definitions
         self._report = report
-        report.blocks = definitions.blocks
+        report.enter(definitions)
         self._memo: dict[object, Module | None] = {}
-        self._defaults: dict[tuple[n.Default, ...], dict[str, Bindings]] = {}
+        self._defaults: dict[object, dict[str, Bindings]] = {}
         self._stages = 0
         self._overridden = False
+        # Symbols of the net that are given a number from outside.
+        self._fixed: dict[str, object] = {}
         self._full = False
+        # What is known of the symbols of the net that was elaborated last.
+        self.facts: Facts | None = None
 
     # Nets and blocks
 
@@ -76,9 +88,21 @@ class Elaborator:
             given |= bound
             good = good and fine
         at = chain[0].name if chain else item.name
+        names = {param.name for param in item.params}
+        symbols = [name for name in declared(item.body) if name not in names]
         for key, value in overrides.items():
+            if key in symbols:
+                if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                    self._report.error(
+                        "E0404",
+                        f"`{key}` is a size, a whole number of 1 or more, not"
+                        f" {describe(value)}",
+                        at,
+                    )
+                    good = False
+                continue
             if key not in {param.name for param in item.params}:
-                near = nearest(key, (param.name for param in item.params))
+                near = nearest(key, (*names, *symbols))
                 self._report.error(
                     "E0401",
                     f"the net{f' `{name}`' if name else ''} has no parameter `{key}`",
@@ -117,6 +141,7 @@ class Elaborator:
             entry = Entry("net", name, self._report.span(chain[0].name))
             self._report.way_in.append(entry)
         self._overridden = bool(overrides)
+        self._fixed = {key: overrides[key] for key in symbols if key in overrides}
         module = self._module(
             "net", name, item.params, (), item.body, given, (), defaults_of
         )
@@ -163,24 +188,27 @@ class Elaborator:
 
     def block(
         self,
-        block: n.Block,
+        defined: Defined,
         given: dict[str, Bound],
         inputs: tuple[TensorType, ...],
         at: Span,
     ) -> Module | None:
         """The block's module for these arguments and inputs, elaborated once."""
+        block = defined.item
+        assert isinstance(block, n.Block)
         name = block.name.name
         key = (
-            name,
+            defined.key,
             tuple((k, _key(bound.value)) for k, bound in sorted(given.items())),
             inputs,
         )
         if key in self._memo:
             return self._memo[key]
         opened = self._report.open_blocks()
-        if name in opened:
+        if defined.key in opened:
             # A block's own text was searched before: a parameter led back here.
-            circle = [*opened[opened.index(name) :], name]
+            round_ = (*opened[opened.index(defined.key) :], defined.key)
+            circle = [step for _, step in round_]
             self._report.error(
                 "E0210",
                 f"the block `{name}` contains itself",
@@ -199,11 +227,14 @@ class Elaborator:
                 hints=("write some of these blocks as one",),
             )
             return None
-        self._report.way_in.append(Entry("block", name, at, inputs))
+        home = defined.home
+        self._report.way_in.append(Entry("block", name, at, inputs, home.file))
+        outside = self._report.enter(home)
         names = tuple(node.name for node in block.inputs)
         module = self._module(
             "block", name, block.params, names, block.body, given, inputs, name
         )
+        self._report.enter(outside)
         self._report.way_in.pop()
         self._memo[key] = module
         return module
@@ -239,6 +270,8 @@ class Elaborator:
                 frame.input_value = frame.current = value
             if input_names:
                 frame.labels[0][input_names[at]] = Labelled(frame, value, None)
+        for symbol, size in self._fixed.items() if kind == "net" else ():
+            frame.symbols[symbol] = Result(size, Const(size))
         # The author's figures are those of the net as written.
         frame.as_written = kind == "block" or not self._overridden
         walk = Walk(self, frame, self._defaults_for(defaults_of))
@@ -258,8 +291,14 @@ class Elaborator:
             return None
         frame.totals = frame.cost
         for line in body.lines:
-            if isinstance(line, n.AssertLine) and frame.as_written:
+            if (
+                isinstance(line, n.AssertLine)
+                and frame.as_written
+                and not (frame.symbols and assumes(line.condition, frame))
+            ):
                 hold_condition(line, frame)
+        if kind == "net":
+            self.facts = frame.facts
         if frame.cost.layers > limits.MAX_EXPANDED_LAYERS:
             self.too_many(self._report.span(body))
             return None
@@ -269,7 +308,7 @@ class Elaborator:
             "net" if kind == "net" else "block",
             name,
             frame.params,
-            input_names,
+            input_names if kind == "block" else tuple(filter(None, frame.input_names)),
             tuple(frame.inputs),
             tuple(frame.nodes),
             result.id,
@@ -279,9 +318,12 @@ class Elaborator:
             frozenset(frame.referenced),
             frozenset(frame.decided),
             self._report.span(body),
+            *(frame.returned or ()),
         )
         report_clash(made, self._report)
-        report_unread(made.nodes, made.output, self._report)
+        report_unread(made, self._report)
+        if kind == "net":
+            report_idle(made, walk)
         return made
 
     def unused(self, block: n.Block | n.Net) -> None:
@@ -299,14 +341,17 @@ class Elaborator:
         walk = Walk(self, frame, self._defaults_for(block.name.name))
         walk.body(block.body, frame.current, module=True)
 
-    def elaborated(self) -> set[str]:
-        """The names of the blocks that some net has called."""
-        return {str(key[0]) for key in self._memo if isinstance(key, tuple)}
+    def elaborated(self) -> set[object]:
+        """The keys of the blocks that some net has called."""
+        return {key[0] for key in self._memo if isinstance(key, tuple)}
 
     def _defaults_for(self, name: str) -> dict[str, Bindings]:
         """The arguments that `default` lines set for each layer at a definition."""
-        lines = self.definitions.defaults.get(name, ())
-        found = self._defaults.get(lines)
+        home = self._report.home
+        assert home is not None
+        lines = home.defaults.get(name, ())
+        # Lines of two files may be alike, and stand in different places.
+        found = self._defaults.get((home.file, lines))
         if found is not None:
             return found
         found = {}
@@ -330,7 +375,7 @@ class Elaborator:
                 known |= {
                     key: value for key, value in bound.items() if value.span is not None
                 }
-        self._defaults[lines] = found
+        self._defaults[home.file, lines] = found
         return found
 
     def count_stage(self, at: Span) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from archdsl.diagnostics import Diagnostic, Note
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Source, Span
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.definitions import Defined, Definitions
 
 
 class Located(Protocol):
@@ -23,13 +25,15 @@ class Entry(NamedTuple):
     """A step of the way in.
 
     `kind` is "net" for a derived net, "block" for the call of a block and "copy" for
-    a copy of a repeat; `inputs` holds the shapes that entered a block.
+    a copy of a repeat; `inputs` holds the shapes that entered a block, and `file`
+    tells it from blocks of the same name in other files.
     """
 
     kind: Literal["net", "block", "copy"]
     text: str
     span: Span
     inputs: tuple[TensorType, ...] = ()
+    file: str = ""
 
 
 class Reporter:
@@ -39,10 +43,21 @@ class Reporter:
         self.source = source
         self.found: list[Diagnostic] = []
         self.way_in: list[Entry] = []
-        # The names of the blocks, which may stand as arguments.
-        self.blocks: Collection[str] = ()
+        # The file that elaboration stands in, whose names are looked up.
+        self.home: Definitions | None = None
         # While set, every finding points here: its text was parsed apart.
         self.fixed: Span | None = None
+
+    def enter(self, home: Definitions | None) -> Definitions | None:
+        """Go on in another file; gives the one to come back to."""
+        before, self.home = self.home, home
+        if home is not None:
+            self.source = home.source
+        return before
+
+    def definition(self, name: str) -> Defined | None:
+        """The block or extern that a name means here, if no label has it."""
+        return self.home.find(name) if self.home is not None else None
 
     def span(self, node: Located) -> Span:
         """Where a node stands."""
@@ -89,9 +104,9 @@ class Reporter:
         """Whether elaboration stands inside a block or a copy."""
         return any(entry.kind != "net" for entry in self.way_in)
 
-    def open_blocks(self) -> list[str]:
-        """The blocks that elaboration stands inside of, outermost first."""
-        return [entry.text for entry in self.way_in if entry.kind == "block"]
+    def open_blocks(self) -> list[tuple[str, str]]:
+        """The file and name of each block that is open, outermost first."""
+        return [(e.file, e.text) for e in self.way_in if e.kind == "block"]
 
     def origin(self, dim: Dim) -> Span | None:
         """Where a size was bound, followed out through the calls."""

@@ -8,11 +8,16 @@ from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
 
 
-def report_unread(nodes: Sequence[Node], output: int, report: Reporter) -> None:
+def values_read(module: Module) -> set[int]:
+    """The values that are read by a stage or returned."""
+    read = {module.output, *(each.value for each in module.outputs)}
+    _collect(module.nodes, read)
+    return read
+
+
+def report_unread(module: Module, report: Reporter) -> None:
     """Report each stage whose value is neither read by another nor the result."""
-    read = {output}
-    _collect(nodes, read)
-    for node in _unread(nodes, read):
+    for node in _unread(module.nodes, values_read(module)):
         label = None if isinstance(node, Choice) else node.label
         report.error(
             "E0308",
@@ -42,9 +47,7 @@ def _reads_flow(node: Stage | Repeat) -> bool:
     group = stage.target
     if not isinstance(group, Module) or group.kind != "group":
         return True
-    read = {group.output}
-    _collect(group.nodes, read)
-    return 0 in read
+    return 0 in values_read(group)
 
 
 def _unread(nodes: Sequence[Node], read: set[int]) -> list[Node]:

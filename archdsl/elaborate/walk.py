@@ -18,11 +18,15 @@ from archdsl.elaborate.bind import Bindings, split_repeat
 from archdsl.elaborate.evaluate import UNKNOWN, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
+from archdsl.elaborate.outputs import output
 from archdsl.elaborate.repeat import repeat
+from archdsl.elaborate.shared import share, tie
+from archdsl.elaborate.unknowns import assume, assumes, declare
 from archdsl.elaborate.unread import report_unread
-from archdsl.elaborate.words import DTYPES, INPUT_STAGE
+from archdsl.elaborate.words import DTYPES, INPUT_STAGE, OUTPUT_STAGE, SHARE, TIE
 from archdsl.ir.network import Choice, Cost, Module, Node
-from archdsl.shapes.expr import Const, op
+from archdsl.shapes.expr import Const, InputSize, op
+from archdsl.shapes.size import exceeds, is_symbolic, require
 from archdsl.shapes.tensor import Dim, DType, TensorType
 from archdsl.syntax import nodes as n
 
@@ -48,6 +52,8 @@ class Walk:
         for line in body.lines:
             if isinstance(line, n.Line):
                 current = self._line(line, current)
+            elif self.frame.symbols and assumes(line.condition, self.frame):
+                assume(line.condition, self.frame)
         if not module:
             self.frame.labels.pop()
         return current
@@ -143,6 +149,11 @@ class Walk:
         del found[before:]
         return count if isinstance(count, int) and count >= 0 else 1
 
+    def branch(self, chain: n.Chain, current: Value) -> Value:
+        """The value of a chain that begins from `current`."""
+        self.frame.current = current
+        return self._chain(chain, current)
+
     def _chain(self, chain: n.Chain, current: Value) -> Value:
         for stage in chain.stages:
             current = self._stage(stage, current)
@@ -177,19 +188,27 @@ class Walk:
         frame = self.frame
         if name == INPUT_STAGE:
             return self._input(stage, call)
+        special = _SPECIAL.get(name)
+        if special is not None and (call.inputs or call.args):
+            if current is NOTHING:
+                self.no_input(stage)
+                frame.input_value = frame.value(None)
+                return frame.input_value
+            return special(self, stage, call, current)
         target = target_of(self, call)
         if target is None:
             return self._fetched(call)
+        needs = target.layer is None or target.layer.inputs[1] != 0
         if frame.input_value is NOTHING and call.inputs is None:
             self.no_input(stage)
             frame.input_value = frame.value(None)
-        inputs = self.inputs(call, current)
+        inputs = self.inputs(call, current) if needs or call.inputs else []
         frame.current = current
         ordinal = frame.ordinal(target.kind)
         built, _ = build(self, call, target, call.args, inputs, None)
         if built is None:
             return frame.value(None)
-        return self._append(stage, built, inputs, ordinal)
+        return self.append(stage, built, inputs, ordinal)
 
     def no_input(self, stage: n.Stage) -> None:
         self.report.error(
@@ -255,18 +274,32 @@ class Walk:
                 stage,
             )
             return frame.value(None)
-        if frame.input_value is not NOTHING and frame.input_value.type is None:
+        if not frame.input_spans and frame.input_value is not NOTHING:
             # Something was amiss at the first stage, and was reported there.
-            frame.input_value = NOTHING
-        if frame.input_value is not NOTHING:
+            frame.restart()
+        if not frame.is_fresh():
             self.report.error(
                 "E0307",
-                "a net has one `input`, at its beginning",
+                "inputs stand at the beginning of a net",
                 stage,
-                hints=("`in` is the net's input, wherever it is needed",),
+                hints=("`in` is the net's first input, wherever it is needed",),
             )
             return frame.input_value
+        label = stage.label.name if stage.label is not None else None
+        if frame.input_spans and (label is None or not frame.input_names[0]):
+            self.report.error(
+                "E0307",
+                "a net with several inputs names each of them",
+                stage if label is None else frame.input_spans[0],
+                hints=("as in `input ids: 16 int`",),
+            )
+        frame.input_names.append(label or "")
+        frame.input_spans.append(self.report.span(stage))
         sizes, dtype = split_dtype(call.args)
+        axis = 0
+        for arg in sizes:
+            declare(frame, arg.value, len(frame.inputs), axis)
+            axis += len(arg.value.parts) if isinstance(arg.value, n.Size) else 1
         dims = self._sizes(sizes)
         tensor = TensorType(tuple(dims), dtype) if dims else None
         if dims == []:
@@ -285,13 +318,22 @@ class Walk:
                 hints=("leave the batch out: `3x224x224`",),
             )
             tensor = None
-        if tensor is not None and tensor.elements > limits.MAX_INTEGER:
+        if tensor is not None and exceeds(tensor.elements, limits.MAX_INTEGER):
             self.report.error("E0701", f"the value {tensor} is too large", call)
             tensor = None
-        value = frame.value(tensor)
-        frame.input_value = value
+        number = len(frame.inputs)
         if tensor is not None:
+            dims = [
+                Dim(dim.size, dim.origin, InputSize(number, axis))
+                if not isinstance(dim.size, int)
+                else dim
+                for axis, dim in enumerate(tensor.dims)
+            ]
+            tensor = tensor._replace(dims=tuple(dims))
             frame.inputs.append(tensor)
+        value = frame.value(tensor)
+        if frame.input_value is NOTHING:
+            frame.input_value = value
         return value
 
     def _sizes(self, args: Iterable[n.Argument]) -> list[Dim] | None:
@@ -316,6 +358,9 @@ class Walk:
         parts = value if isinstance(value, SizeValue) else (value,)
         dims = []
         for at, part in enumerate(parts):
+            if is_symbolic(part) and require(part, ">=", 1):  # type: ignore[arg-type]
+                dims.append(Dim(part, span, part.expr))  # type: ignore[arg-type,attr-defined]
+                continue
             if isinstance(part, bool) or not isinstance(part, int) or part < 1:
                 self.report.error(
                     "E0404",
@@ -329,9 +374,10 @@ class Walk:
             dims.append(Dim(part, span, expr))
         return dims
 
-    def _append(
+    def append(
         self, stage: n.Stage, built: Built, inputs: list[Value], ordinal: int
     ) -> Value:
+        """Place a stage; its value flows on."""
         frame = self.frame
         label = stage.label.name if stage.label else None
         if stage.label is not None and has_index(stage):
@@ -339,21 +385,17 @@ class Walk:
             if label is None:
                 return frame.value(None)
         value = frame.value(built.type)
-        frame.nodes.append(
-            built.stage(
-                tuple(v.id for v in inputs),
-                value.id,
-                label,
-                ordinal,
-                self.report.span(stage),
-            )
-        )
+        span = self.report.span(stage)
+        made = built.stage(tuple(v.id for v in inputs), value.id, label, ordinal, span)
+        frame.nodes.append(made)
+        if label is not None:
+            frame.sharable[label] = made
         self.spend(built.cost, stage)
         return value
 
     def spend(self, cost: Cost, at: n.Stage) -> None:
         total = self.frame.cost.plus(cost)
-        if max(total) > limits.MAX_INTEGER:
+        if any(exceeds(part, limits.MAX_INTEGER) for part in total):
             self.report.error("E0701", "the totals are too large to count", at)
             total = Cost()
         self.frame.cost = total
@@ -370,7 +412,7 @@ class Walk:
             return self.frame.value(None)
         module, captured, _ = built
         inputs = [current, *captured]
-        return self._append(
+        return self.append(
             stage,
             Built(None, module, {}, module.type, module.cost),
             inputs,
@@ -415,7 +457,7 @@ class Walk:
         )
         if stage.label is not None:
             report_clash(module, self.report)
-        report_unread(module.nodes, module.output, self.report)
+        report_unread(module, self.report)
         captured = [outside for outside, _ in frame.captured.values()]
         return module, captured, frame.index_used
 
@@ -423,6 +465,13 @@ class Walk:
 
     def _asserted(self, asserted: n.Asserted, stage: n.Stage, value: Value) -> None:
         hold(asserted, stage, value, self.frame, self.report, self._size)
+
+
+_SPECIAL = {
+    OUTPUT_STAGE: lambda walk, stage, call, current: output(walk, call, current),
+    SHARE: share,
+    TIE: tie,
+}
 
 
 def split_dtype(args: tuple[n.Argument, ...]) -> tuple[list[n.Argument], DType]:

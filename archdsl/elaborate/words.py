@@ -6,11 +6,16 @@ from collections.abc import Collection, Iterable
 
 CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
 INPUT_STAGE = "input"
+OUTPUT_STAGE, DICT, TRAINING = "output", "dict", "training"
+SHARE, TIE = "share", "tie"
+SPECIAL = (OUTPUT_STAGE, SHARE, TIE)
 ORDERS = ("chw", "hwc")
 # What an input or a constant may hold.
 DTYPES = ("float", "int", "bool")
 
-RESERVED = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
+# What cannot be a label, and what cannot be a parameter or block.
+RESERVED_LABELS = frozenset((CURRENT, BLOCK_INPUT, INDEX, "x", INPUT_STAGE))
+RESERVED = RESERVED_LABELS | {*SPECIAL, TRAINING}
 
 # What `assert` can speak of: totals of the module, or of a labelled stage.
 TOTALS = ("params", "trainable", "macs", "connections", "activation_bytes", "layers")

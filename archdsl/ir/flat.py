@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.ir.names import Child, children, copies
-from archdsl.ir.network import Module, Network, Repeat, Stage
+from archdsl.ir.network import Choice, Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
 from archdsl.shapes.tensor import TensorType
 
@@ -85,6 +85,31 @@ def layers(network: Network) -> Iterator[FlatLayer]:
             stack.append((children(node.target), f"{path}."))
         else:
             yield FlatLayer(path, node)
+
+
+def uncounted(network: Network) -> list[str]:
+    """The externs of a net, whose weights nothing here knows of, each once."""
+    found: dict[str, None] = {}
+    seen: set[int] = set()
+    modules = [network.root]
+    for module in modules:
+        nodes = list(reversed(module.nodes))
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, Choice):
+                nodes.extend(reversed(node.nodes))
+                continue
+            runs = node.runs if isinstance(node, Repeat) else ()
+            for stage in [run.stage for run in runs] if runs else [node]:
+                assert isinstance(stage, Stage)
+                target = stage.target
+                if isinstance(target, Module):
+                    if id(target) not in seen:
+                        seen.add(id(target))
+                        modules.append(target)
+                elif not target.layer.counted:
+                    found[stage.kind] = None
+    return list(found)
 
 
 def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:

@@ -100,6 +100,9 @@ class Folder:
             return False
         if sizes and one.ins != two.ins:
             return False
+        if one.layer is not two.layer:
+            # Externs of one name, from two files.
+            return False
         return len(one.ins) == len(two.ins) and all(
             two.args[name].value == bound.value for name, bound in one.args.items()
         )
@@ -119,6 +122,8 @@ class Folder:
         if a is b:
             return True
         if a.kind != b.kind or a.name != b.name or len(a.inputs) != len(b.inputs):
+            return False
+        if a.span.source is not b.span.source:
             return False
         if sizes and (a.inputs != b.inputs or a.cost != b.cost):
             return False

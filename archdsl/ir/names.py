@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from archdsl.ir.fold import Fold, Folder
 from archdsl.ir.network import Choice, Module, Node, Repeat, Run, Stage
+from archdsl.ops.record import form_of
 from archdsl.source import Span
 
 # So many children are compared when names are looked through for clashes.
@@ -55,13 +56,20 @@ class Child(NamedTuple):
 
 
 def makes_module(node: Stage | Repeat) -> bool:
-    """Whether a torch module stands for this stage; False for `add` and its like."""
+    """Whether a torch module stands for this stage; False for `add` and its like.
+
+    False too for another use of a stage, which has the first one's module, and for
+    tensors that a module holds itself.
+    """
+    if node.shared:
+        return False
     if isinstance(node, Repeat):
         return any(makes_module(run.stage) for run in node.runs)
     target = node.target
     if isinstance(target, Module):
         return True
-    return target.layer.torch(target).module is not None
+    form = form_of(target)
+    return form.module is not None and form.attribute is None
 
 
 def is_inline(repeat: Repeat) -> bool:

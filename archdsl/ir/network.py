@@ -7,12 +7,15 @@ are its inputs.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from archdsl.ops.record import Bound, Site, Weight
 from archdsl.shapes.expr import Expr, InputSize, Var
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
+
+if TYPE_CHECKING:
+    from archdsl.shapes.symbols import Facts
 
 BYTES_PER_NUMBER = 4
 
@@ -52,9 +55,14 @@ class Cost(NamedTuple):
 
 
 class LayerRef(NamedTuple):
-    """A layer or block as an argument: `unit=bottleneck`."""
+    """A layer or block as an argument: `unit=bottleneck`.
+
+    `file` tells blocks of used files apart, as `archdsl.elaborate.definitions` does;
+    it is empty for layers and for what stands in the spec itself.
+    """
 
     name: str
+    file: str = ""
 
 
 @_by_identity
@@ -63,7 +71,8 @@ class Stage(NamedTuple):
 
     `kind` is the layer's or block's name, `{}` for a group. `ordinal` counts the
     stages of that kind in their scope, as written. `chosen_by` names the parameter
-    that held the layer, if one did.
+    that held the layer, if one did. With `shared` it is another use of the stage that
+    has this label before it, with its weights.
     """
 
     kind: str
@@ -78,6 +87,7 @@ class Stage(NamedTuple):
     span: Span
     chosen_by: str | None
     weights: tuple[Weight, ...] = ()
+    shared: bool = False
 
 
 class Run(NamedTuple):
@@ -111,13 +121,16 @@ class Repeat(NamedTuple):
     ordinal: int
     span: Span
     before: dict[str, int]
+    shared: bool = False
 
 
 @_by_identity
 class Choice(NamedTuple):
     """A line with a condition that other uses of the block may decide otherwise.
 
-    Only the arm that was taken is elaborated; it begins from the value `input`.
+    Only the arm that was taken is elaborated; it begins from the value `input`. With
+    `training` the condition is the mode of the module: the nodes make an output that
+    exists in training only.
     """
 
     condition: Expr
@@ -127,9 +140,23 @@ class Choice(NamedTuple):
     result: int
     output: int
     span: Span
+    training: bool = False
 
 
 Node: TypeAlias = Stage | Repeat | Choice
+
+
+class Output(NamedTuple):
+    """A value that a net returns, its name, and whether it is so in training only."""
+
+    name: str | None
+    value: int
+    type: TensorType
+    training: bool
+    span: Span
+
+
+OutputForm = Literal["tensor", "tuple", "named", "dict"]
 
 
 @_by_identity
@@ -138,7 +165,8 @@ class Module(NamedTuple):
 
     `written` counts stages by kind as they stand in the text. `referenced` are the
     values that some label or `in` fetched. `decided` are the parameters and input
-    sizes on which the structure depends.
+    sizes on which the structure depends. `outputs` is empty unless a net ends in
+    `output(…)`; `output` and `type` are then those of the first.
     """
 
     kind: Literal["net", "block", "group"]
@@ -154,11 +182,24 @@ class Module(NamedTuple):
     referenced: frozenset[int]
     decided: frozenset[Var | InputSize]
     span: Span
+    outputs: tuple[Output, ...] = ()
+    output_form: OutputForm = "tensor"
+
+    @property
+    def returned(self) -> str:
+        """The shapes of all outputs, in words."""
+        if not self.outputs:
+            return str(self.type)
+        return " and ".join(
+            f"{output.type} (in training)" if output.training else str(output.type)
+            for output in self.outputs
+        )
 
 
 class Network(NamedTuple):
-    """A checked net."""
+    """A checked net; `facts` tells what sizes its symbols may have, if it has some."""
 
     name: str
     root: Module
     source_name: str
+    facts: Facts | None = None

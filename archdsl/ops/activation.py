@@ -23,6 +23,7 @@ from archdsl.ops.record import (
     same_shape,
 )
 from archdsl.shapes.expr import Const, op
+from archdsl.shapes.size import divides
 from archdsl.shapes.tensor import Dim, TensorType
 
 
@@ -251,7 +252,7 @@ def _halved(site: Site) -> TensorType | Problem:
     if isinstance(at, Problem):
         return at
     dim = site.x.dims[at]
-    if dim.size % 2:
+    if not divides(2, dim.size):
         return Problem(
             "E0405",
             f"{site.layer.name} halves axis {site.args['axis'].value}, but its size is"

@@ -14,7 +14,7 @@ from archdsl.ops.record import (
     Weight,
     dim_slot,
 )
-from archdsl.ops.window import window
+from archdsl.shapes.size import require
 from archdsl.shapes.tensor import Dim, TensorType
 
 
@@ -22,8 +22,7 @@ def _subsample_shape(site: Site) -> TensorType | Problem:
     dims: list[Dim] = []
     expr = site.args["k"].expr
     for dim, k in zip(site.x.dims[1:], site.sizes("k"), strict=True):
-        out = window(dim.size, k, k, 0)
-        if out < 1:
+        if not require(dim.size, ">=", k):
             return Problem(
                 "E0302",
                 f"a window of {k} is larger than the {dim.size} that arrives",
@@ -31,7 +30,7 @@ def _subsample_shape(site: Site) -> TensorType | Problem:
                 dims=((dim, f"the {dim.size} comes from here"),),
                 hints=("use a smaller window",),
             )
-        dims.append(site.fresh(out, dim.expr, expr))
+        dims.append(site.fresh(dim.size // k, dim.expr, expr))
     return TensorType((site.x.dims[0], *dims))
 
 
@@ -70,7 +69,7 @@ def _rbf_shape(site: Site) -> TensorType | Problem:
     n, width = site.dim("n"), site.x.dims[0]
     centres = site.args["centres"].value
     if isinstance(centres, tuple):
-        problem = _centres_problem(centres, n.size, width)
+        problem = _centres_problem(centres, site.whole("n"), width)
         if problem:
             return problem
     return TensorType((n,))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from archdsl.ops.form import Form, Slot, apply
 from archdsl.ops.record import (
     REQUIRED,
@@ -18,8 +16,10 @@ from archdsl.ops.record import (
     half,
     plain,
 )
-from archdsl.ops.window import checked_window, own_window, padding, strided
+from archdsl.ops.tf_padding import padded, tf_or_own_window, tf_window
+from archdsl.ops.window import checked_window, padding, strided
 from archdsl.shapes.expr import Const, op
+from archdsl.shapes.size import Size, divides, is_known, require
 from archdsl.shapes.tensor import Dim, TensorType
 
 _SIZE = ArgType("sizes", 1)
@@ -27,9 +27,10 @@ _SIZE = ArgType("sizes", 1)
 STRIDE = Arg("s", _SIZE, (1,), "stride", ("stride", "strides"))
 PADDING = Arg(
     "p",
-    ArgType("sizes", 0, words=("same",)),
+    ArgType("sizes", 0, words=("same", "tf")),
     (0,),
-    "zeros added on each side; `same` keeps ⌈in/s⌉",
+    "zeros added on each side; `same` and `tf` keep ⌈in/s⌉, `tf` by as many as the"
+    " size needs, as TensorFlow does",
     ("pad", "padding"),
 )
 BIAS = Arg("bias", ArgType("truth"), True, "add a learned bias to each channel")
@@ -45,6 +46,8 @@ DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation", "dilate"))
 
 def padding_slot(site: Site) -> Slot:
     """The padding for the constructor."""
+    if site.is_word("p", "tf"):
+        return Slot(0, Const(0), 0)
     if not site.is_word("p", "same"):
         return site.slot("p", 0)
     value = plain(padding(site))
@@ -75,7 +78,7 @@ def too_wide(site: Site, mode: str, pads: tuple[int, ...], at: str) -> Problem |
     if most is None:
         return None
     for dim, pad in zip(site.x.dims[1:], pads, strict=True):
-        if pad > dim.size + most:
+        if not require(pad, "<=", dim.size + most):
             return Problem(
                 "E0405",
                 f"a {mode} padding of {dim.size} can be {dim.size + most} at most,"
@@ -87,6 +90,8 @@ def too_wide(site: Site, mode: str, pads: tuple[int, ...], at: str) -> Problem |
 
 
 def _padded_window(site: Site) -> tuple[Dim, ...] | Problem:
+    if site.is_word("p", "tf"):
+        return tf_window(site)
     problem = even_same(site) or too_wide(
         site, str(site.args["mode"].value), padding(site), "p"
     )
@@ -103,9 +108,9 @@ def _shape(site: Site) -> TensorType | Problem:
         problem = _table_problem(site)
         if problem:
             return problem
-    if x.dims[0].size % groups:
+    if not divides(groups, x.dims[0].size):
         return _does_not_divide(site, x.dims[0], "arrive", "come from here")
-    if c.size % groups:
+    if not divides(groups, c.size):
         return _does_not_divide(site, c, "leave", "are asked for here")
     spatial = _padded_window(site)
     if isinstance(spatial, Problem):
@@ -115,18 +120,20 @@ def _shape(site: Site) -> TensorType | Problem:
 
 def _does_not_divide(site: Site, dim: Dim, flow: str, origin: str) -> Problem:
     groups, channels = site.whole("g"), dim.size
-    # The nearest multiple, of two equally near ones the greater.
-    fitting = max(groups, (2 * channels + groups) // (2 * groups) * groups)
     span = site.args["g"].span
+    hints: tuple[str, ...] = ()
+    if is_known(channels):
+        # The nearest multiple, of two equally near ones the greater.
+        fitting = max(groups, (2 * channels + groups) // (2 * groups) * groups)
+        without = span.text if span else "g"
+        hints = (f"try {fitting} channels{WHERE}, or leave {without} out",)
     return Problem(
         "E0312",
         f"groups={groups} does not divide the {channels} channels that {flow}",
         at="g",
         label=f"{channels} is not a multiple of {groups}",
         dims=((dim, f"the {channels} channels {origin}"),),
-        hints=(
-            f"try {fitting} channels{WHERE}, or leave {span.text if span else 'g'} out",
-        ),
+        hints=hints,
     )
 
 
@@ -146,7 +153,7 @@ def _table_problem(site: Site) -> Problem | None:
             hints=("give one list of input maps for each output map",),
         )
     for row in table:
-        wrong = [n for n in row if not 0 <= n < channels]
+        wrong = [n for n in row if n < 0 or not require(n, "<", channels)]
         if wrong or len(set(row)) != len(row) or not row:
             what = f"map {wrong[0]}" if wrong else "an empty or repeated entry"
             return Problem(
@@ -162,21 +169,18 @@ def _table_problem(site: Site) -> Problem | None:
     return None
 
 
-def _kernel_weights(site: Site) -> int:
+def _kernel_weights(site: Site) -> Size:
     """The weights that reach one output number, for all output channels together."""
-    area = 1
-    for k in site.sizes("k"):
-        area *= k
     table = _table(site)
     if table is not None:
-        return area * sum(map(len, table))
-    return area * site.whole("c") * (site.x.dims[0].size // site.whole("g"))
+        return _area(site) * sum(map(len, table))
+    return _area(site) * site.whole("c") * (site.x.dims[0].size // site.whole("g"))
 
 
 def _weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
     channels = site.whole("c")
     table = _table(site)
-    shape: tuple[int, ...]
+    shape: tuple[Size, ...]
     if table is not None:
         shape = (sum(map(len, table)), 1, *site.sizes("k"))
     else:
@@ -190,7 +194,7 @@ def _weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
     return tuple(weights)
 
 
-def _macs(site: Site, out: TensorType) -> int:
+def _macs(site: Site, out: TensorType) -> Size:
     return _kernel_weights(site) * (out.elements // site.whole("c"))
 
 
@@ -224,7 +228,7 @@ def _torch(site: Site) -> Form:
             )
         ),
     )
-    return Form(module)
+    return padded(site, module)
 
 
 def _partial_rank(site: Site) -> TensorType | Problem:
@@ -259,13 +263,16 @@ CONV = Layer(
     shape=_partial_rank,
     weights=_weights,
     macs=_macs,
-    sees=own_window,
+    sees=tf_or_own_window,
     torch=_torch,
 )
 
 
 def _area(site: Site) -> int:
-    return math.prod(site.sizes("k"))
+    area = 1
+    for k in site.sizes("k"):
+        area *= k
+    return area
 
 
 def _deep_channels(site: Site) -> Dim:
@@ -314,8 +321,9 @@ DWCONV = Layer(
     shape=_deep_shape,
     weights=_deep_weights,
     macs=lambda site, out: out.elements * _area(site),
-    sees=own_window,
-    torch=lambda site: Form(
+    sees=tf_or_own_window,
+    torch=lambda site: padded(
+        site,
         apply(
             f"nn.Conv{site.spatial}d",
             dim_slot(site.x.dims[0]),
@@ -327,7 +335,7 @@ DWCONV = Layer(
             groups=dim_slot(site.x.dims[0]),
             bias=site.slot("bias", True),
             padding_mode=site.slot("mode", "zeros"),
-        )
+        ),
     ),
     source="Howard et al. 2017 (MobileNets)",
 )
@@ -335,9 +343,9 @@ DWCONV = Layer(
 
 def _up_shape(site: Site) -> TensorType | Problem:
     x, c, groups = site.x, site.dim("c"), site.whole("g")
-    if x.dims[0].size % groups:
+    if not divides(groups, x.dims[0].size):
         return _does_not_divide(site, x.dims[0], "arrive", "come from here")
-    if c.size % groups:
+    if not divides(groups, c.size):
         return _does_not_divide(site, c, "leave", "are asked for here")
     dims: list[Dim] = []
     used = [site.args[name].expr for name in ("k", "s", "p", "op", "d")]
@@ -354,7 +362,7 @@ def _up_shape(site: Site) -> TensorType | Problem:
             )
         # Dumoulin and Visin 2016, relationship 14, the other way round.
         out = (dim.size - 1) * s - 2 * p + d * (k - 1) + extra + 1
-        if out < 1:
+        if not require(out, ">=", 1):
             return Problem(
                 "E0302",
                 f"nothing is left of the {out + 2 * p} numbers when {p} are taken from"

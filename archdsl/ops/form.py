@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from archdsl.shapes.expr import Expr
 
@@ -47,7 +47,22 @@ class Infix(NamedTuple):
     operands: tuple[Code, ...]
 
 
-Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | int | str
+class Lambda(NamedTuple):
+    """A function without a name."""
+
+    parameters: str
+    body: Code
+
+
+Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | Lambda | int | str
+
+
+class Attribute(NamedTuple):
+    """A tensor that a module holds itself; `batch` tells that its first axis is it."""
+
+    kind: Literal["parameter", "buffer"]
+    persistent: bool
+    batch: bool
 
 
 class Form(NamedTuple):
@@ -55,13 +70,20 @@ class Form(NamedTuple):
 
     A layer with neither weights nor state may have both. `helper` and
     `function_helper` name files of `archdsl/ops/helpers` whose definition the source
-    then carries along.
+    then carries along, `more_helpers` those that a constructor needs besides. With
+    `attribute`, `module` is not called but is the tensor's value. `ties` names tensors
+    of the module that are those of another one: `("weight", "tok.weight")`. `imports`
+    are the Python module and the class there that `module` constructs.
     """
 
     module: Apply | None
     function: Code | None = None
     helper: str | None = None
     function_helper: str | None = None
+    more_helpers: tuple[str, ...] = ()
+    attribute: Attribute | None = None
+    ties: tuple[tuple[str, str], ...] = ()
+    imports: tuple[str, str] | None = None
 
 
 def apply(function: str, *arguments: Code, **keywords: Code) -> Apply:

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from archdsl.ops.axes import axis, axis_arg, rank_problem, replaced, torch_axis
-from archdsl.ops.form import Form, Infix, Input, Inputs, X, apply
+from archdsl.ops.form import Form, Infix, Input, Inputs, Slot, X, apply
 from archdsl.ops.record import (
+    ANY_DTYPE,
     Layer,
     Problem,
     Site,
     own_place,
 )
-from archdsl.shapes.expr import op
-from archdsl.shapes.tensor import AXES, Dim, TensorType
+from archdsl.shapes.expr import Const, op
+from archdsl.shapes.size import is_known
+from archdsl.shapes.tensor import AXES, Dim, DType, TensorType
+
+_HOLDS: dict[DType, str] = {
+    "float": "real numbers",
+    "int": "whole numbers",
+    "bool": "truth values",
+}
+
+
+def _unlike(site: Site) -> Problem | None:
+    """Why inputs of different kinds are refused."""
+    first = site.x
+    for number, tensor in enumerate(site.ins):
+        if tensor.dtype != first.dtype:
+            return Problem(
+                "E0309",
+                f"{site.layer.name} takes inputs of one kind, but gets"
+                f" {_HOLDS[first.dtype]} and {_HOLDS[tensor.dtype]}",
+                at=number,
+                dims=(
+                    (first.dims[0], f"the {_HOLDS[first.dtype]} come from here"),
+                    (tensor.dims[0], f"the {_HOLDS[tensor.dtype]} come from here"),
+                ),
+            )
+    return None
 
 
 def _is_channel_vector(small: TensorType, big: TensorType) -> bool:
@@ -19,6 +45,9 @@ def _is_channel_vector(small: TensorType, big: TensorType) -> bool:
 
 
 def _elementwise_shape(site: Site) -> TensorType | Problem:
+    problem = _unlike(site)
+    if problem:
+        return problem
     widest = max(site.ins, key=lambda tensor: tensor.rank)
     for number, tensor in enumerate(site.ins):
         if tensor.sizes == widest.sizes or _is_channel_vector(tensor, widest):
@@ -38,6 +67,7 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
         )
     hints: tuple[str, ...] = ()
     dims: tuple[tuple[Dim, str], ...]
+    where = ""
     if first.rank != tensor.rank:
         dims = ((first.dims[-1], f"{first} comes from here"),)
         vector, other = sorted((first, tensor), key=lambda t: t.rank)
@@ -48,6 +78,7 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
             )
     else:
         axis = next(a for a in range(first.rank) if first.dims[a] != tensor.dims[a])
+        where = _where_they_differ(first.dims[axis], tensor.dims[axis])
         dims = (
             (first.dims[axis], f"the {first.dims[axis].size} comes from here"),
             (tensor.dims[axis], f"the {tensor.dims[axis].size} comes from here"),
@@ -55,7 +86,7 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
         hints = _to_make_equal(first, tensor)
     return Problem(
         "E0304",
-        f"{site.layer.name} needs equal shapes, but gets {first} and {tensor}",
+        f"{site.layer.name} needs equal shapes, but gets {first} and {tensor}{where}",
         at=number,
         label=f"this is {tensor}",
         dims=dims,
@@ -63,8 +94,22 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
     )
 
 
+def _where_they_differ(a: Dim, b: Dim) -> str:
+    """For which symbols two sizes are not the same, as a part of a message."""
+    if is_known(a.size) and is_known(b.size):
+        return ""
+    from archdsl.shapes.symbols import difference
+
+    found = difference(a.size, b.size)
+    if not found:
+        return ""
+    return ": they differ at " + ", ".join(f"{k}={v}" for k, v in found.items())
+
+
 def _to_make_equal(a: TensorType, b: TensorType) -> tuple[str, ...]:
     """What would make two shapes of the same rank equal."""
+    if not all(map(is_known, (*a.sizes, *b.sizes))):
+        return ()
     big, small = sorted((a, b), key=lambda t: t.elements // t.sizes[0], reverse=True)
     window = "x".join("1" * (a.rank - 1))
     if big.sizes[1:] == small.sizes[1:]:
@@ -92,7 +137,13 @@ def _elementwise_torch(operator: str, site: Site) -> Form:
     return Form(None, Infix(operator, operands))
 
 
-def _elementwise(name: str, doc: str, operator: str, most: int | None = None) -> Layer:
+def _elementwise(
+    name: str,
+    doc: str,
+    operator: str,
+    most: int | None = None,
+    kinds: tuple[DType, ...] = ("float", "int"),
+) -> Layer:
     return Layer(
         name=name,
         doc=doc + " A vector of as many numbers as there are channels is applied to"
@@ -103,6 +154,7 @@ def _elementwise(name: str, doc: str, operator: str, most: int | None = None) ->
         shape=_elementwise_shape,
         sees=own_place,
         torch=lambda site: _elementwise_torch(operator, site),
+        dtypes=(kinds,),
     )
 
 
@@ -110,6 +162,9 @@ def _concat_shape(site: Site) -> TensorType | Problem:
     joined_axis = axis(site)
     if isinstance(joined_axis, Problem):
         return joined_axis
+    problem = _unlike(site)
+    if problem:
+        return problem
     first = site.x
     for number, tensor in enumerate(site.ins[1:], start=1):
         unequal = [
@@ -123,7 +178,8 @@ def _concat_shape(site: Site) -> TensorType | Problem:
         return Problem(
             "E0304",
             f"concat needs shapes that differ in axis"
-            f" {site.args['axis'].value} only, but gets {first} and {tensor}",
+            f" {site.args['axis'].value} only, but gets {first} and {tensor}"
+            + _where_they_differ(first.dims[at], tensor.dims[at]),
             at=number,
             label=f"this is {tensor}",
             dims=(
@@ -139,6 +195,14 @@ def _concat_shape(site: Site) -> TensorType | Problem:
     return replaced(first, joined_axis, Dim(size, site.span, expr))
 
 
+def _joining(site: Site, function: str, for_all: str, dim: Slot) -> Form:
+    """A function of all inputs, another one where some are the same for all samples."""
+    if len({tensor.batched for tensor in site.ins}) > 1:
+        code = apply(for_all, Inputs(), dim=dim)
+        return Form(None, code, function_helper=for_all)
+    return Form(None, apply(function, Inputs(), dim=dim))
+
+
 CONCAT = Layer(
     name="concat",
     doc="Joins its inputs along an axis.",
@@ -149,7 +213,8 @@ CONCAT = Layer(
     inputs=(1, None),
     shape=_concat_shape,
     sees=own_place,
-    torch=lambda site: Form(None, apply("torch.cat", Inputs(), dim=torch_axis(site))),
+    torch=lambda site: _joining(site, "torch.cat", "joined", torch_axis(site)),
+    dtypes=ANY_DTYPE,
 )
 
 
@@ -157,6 +222,9 @@ def _stack_shape(site: Site) -> TensorType | Problem:
     most = max(AXES)
     if site.x.rank == most:
         return rank_problem(site, f"values of less than {most} sizes")
+    problem = _unlike(site)
+    if problem:
+        return problem
     for number, tensor in enumerate(site.ins):
         if tensor.sizes != site.x.sizes:
             return _unequal(site, number, tensor)
@@ -171,7 +239,8 @@ STACK = Layer(
     look="merge",
     inputs=(1, None),
     shape=_stack_shape,
-    torch=lambda site: Form(None, apply("torch.stack", Inputs(), dim=1)),
+    torch=lambda site: _joining(site, "torch.stack", "stacked", Slot(1, Const(1))),
+    dtypes=ANY_DTYPE,
 )
 
 
@@ -226,7 +295,11 @@ LAYERS = (
     _elementwise("sub", "The first input less the second.", "-", most=2),
     _elementwise("mul", "The product of its inputs, number by number.", "*"),
     _elementwise(
-        "div", "The first input by the second, number by number.", "/", most=2
+        "div",
+        "The first input by the second, number by number.",
+        "/",
+        most=2,
+        kinds=("float",),
     ),
     CONCAT,
     STACK,

@@ -17,6 +17,7 @@ from archdsl.ops.record import (
     same_shape,
 )
 from archdsl.shapes.expr import Const
+from archdsl.shapes.size import Size, divides
 from archdsl.shapes.tensor import Dim, TensorType
 
 
@@ -122,7 +123,7 @@ INSTANCE = Layer(
 
 def _gn_shape(site: Site) -> TensorType | Problem:
     channels, groups = site.x.dims[0], site.whole("groups")
-    if channels.size % groups:
+    if not divides(groups, channels.size):
         return Problem(
             "E0312",
             f"{groups} groups do not divide the {channels.size} channels that arrive",
@@ -140,7 +141,7 @@ def _gn_shape(site: Site) -> TensorType | Problem:
     return site.x
 
 
-def _scale_and_shift(size: int, site: Site) -> tuple[Weight, ...]:
+def _scale_and_shift(size: Size, site: Site) -> tuple[Weight, ...]:
     if not site.truth("affine"):
         return ()
     return Weight("weight", (size,)), Weight("bias", (size,))

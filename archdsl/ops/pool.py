@@ -12,7 +12,9 @@ from archdsl.ops.record import (
     Sight,
     Site,
 )
+from archdsl.ops.symbolic import size_code
 from archdsl.ops.window import checked_window, own_window, strided
+from archdsl.shapes.size import require
 from archdsl.shapes.tensor import TensorType
 
 _SIZE = ArgType("sizes", 1)
@@ -53,7 +55,7 @@ def _avg_shape(site: Site) -> TensorType | Problem:
     # In 3-D PyTorch does not count the padding when it compares with the kernel.
     if site.spatial == 3:
         for dim, k in zip(site.x.dims[1:], site.sizes("k"), strict=True):
-            if k > dim.size:
+            if not require(dim.size, ">=", k):
                 return Problem(
                     "E0302",
                     f"a kernel of {k} is larger than the {dim.size} that arrives,"
@@ -177,19 +179,22 @@ def _adaptive_shape(site: Site) -> TensorType | Problem:
 
 
 def _adaptive_sight(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
-    sizes = list(zip(site.x.sizes[1:], out.sizes[1:], strict=True))
-    # Otherwise the windows differ from place to place.
-    if any(size % count for size, count in sizes):
-        return None
-    return tuple(Sight(0, n // m - 1, n // m) for n, m in sizes)
+    found: list[Sight] = []
+    for size, count in zip(site.x.sizes[1:], out.sizes[1:], strict=True):
+        # Otherwise the windows differ from place to place, or are not known.
+        if not isinstance(size, int) or not isinstance(count, int) or size % count:
+            return None
+        found.append(Sight(0, size // count - 1, size // count))
+    return tuple(found)
 
 
 def _adaptive(name: str, doc: str, kind: str, function: str) -> Layer:
     def form(site: Site) -> Form:
         n = site.spatial
+        size = size_code(site, "k")
         return Form(
-            apply(f"nn.Adaptive{kind}Pool{n}d", site.slot("k")),
-            apply(f"F.{function}{n}d", X, site.slot("k")),
+            apply(f"nn.Adaptive{kind}Pool{n}d", size),
+            apply(f"F.{function}{n}d", X, size),
         )
 
     return Layer(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from archdsl.ops.form import Form, Slot
+from archdsl.ops.form import Apply, Code, Form, Infix, Keyword, Lambda, Slot
 from archdsl.shapes.expr import Const, Expr, Op, op
+from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
 
@@ -15,10 +16,13 @@ Kind = Literal[
     "number",  # an integer or a float
     "truth",  # true or false, or the bare key
     "sizes",  # one integer for all axes, or one for each
+    "text",  # a string
     "strings",  # a list of strings
+    "list",  # a list of integers
     "lists",  # a list of lists of integers
     "axis",  # the name of an axis
     "word",  # one of the words alone
+    "formula",  # a formula of places: an IndexFormula
 ]
 
 
@@ -40,9 +44,12 @@ class ArgType(NamedTuple):
             "number": "a number",
             "truth": "true or false",
             "sizes": "a whole number",
+            "text": "a text in quotes",
             "strings": "a list of strings",
+            "list": "a list of whole numbers",
             "lists": "a list of lists of numbers",
             "axis": "an axis (c, h, w, t or d)",
+            "formula": "a formula of places, such as `(ax0 + ax1)`",
         }[self.kind]
         if self.least is not None and self.most is not None:
             text += f" from {self.least} to {self.most}"
@@ -64,13 +71,18 @@ REQUIRED = Required()
 
 
 class Arg(NamedTuple):
-    """An argument of a layer. `also` holds names used elsewhere, for suggestions."""
+    """An argument of a layer.
+
+    `also` holds names used elsewhere, for suggestions. The words of one that is
+    `keyed` do not stand for it alone, since they may well name parameters.
+    """
 
     name: str
     type: ArgType
     default: object
     doc: str
     also: tuple[str, ...] = ()
+    keyed: bool = False
 
 
 class Bound(NamedTuple):
@@ -123,8 +135,8 @@ class Site(NamedTuple):
     def whole(self, name: str) -> int:
         """An integer argument."""
         value = self.args[name].value
-        assert isinstance(value, int)
-        return value
+        assert not isinstance(value, str | tuple)
+        return value  # type: ignore[return-value]
 
     def number(self, name: str) -> float:
         """A numeric argument."""
@@ -150,12 +162,15 @@ class Site(NamedTuple):
     def dim(self, name: str) -> Dim:
         """A size that this argument binds."""
         bound = self.args[name]
-        assert isinstance(bound.value, int)
-        return Dim(bound.value, bound.span or self.span, bound.expr)
+        assert not isinstance(bound.value, str | tuple)
+        return Dim(bound.value, bound.span or self.span, bound.expr)  # type: ignore[arg-type]
 
-    def fresh(self, size: int, *exprs: Expr) -> Dim:
+    def fresh(self, size: Size, *exprs: Expr) -> Dim:
         """A size that this stage computes."""
         from archdsl.shapes.expr import opaque
+
+        if not isinstance(size, int):
+            return Dim(size, self.span)
 
         return Dim(size, self.span, opaque(size, *exprs))
 
@@ -190,11 +205,16 @@ def half(kernel: Expr, dilation: Expr, value: object) -> Expr:
 
 
 class Weight(NamedTuple):
-    """A tensor that the layer owns. Only parameters are counted."""
+    """A tensor that the layer owns. Only parameters are counted.
+
+    Without a name the layer itself is the tensor. One that is `tied` belongs to
+    another layer, where it is counted.
+    """
 
     name: str
     shape: tuple[int, ...]
     parameter: bool = True
+    tied: bool = False
 
     @property
     def elements(self) -> int:
@@ -258,7 +278,9 @@ class Layer(NamedTuple):
     one for each output that has a bias. `sees` tells what a place of the output map is
     computed from, None if that is not one window alike everywhere. `dtypes` says what
     each input may hold, its last entry standing for all further ones; `gives` is what
-    the output holds, None for what the first input does.
+    the output holds, None for what the first input does. With `free_keys` any other key
+    is an argument of that type too. If not `counted`, the layer has weights that
+    nothing here knows of.
     """
 
     name: str
@@ -278,13 +300,15 @@ class Layer(NamedTuple):
     source: str = ""
     dtypes: tuple[tuple[DType, ...], ...] = (("float",),)
     gives: DType | None = None
+    free_keys: ArgType | None = None
+    counted: bool = True
 
     @property
     def words(self) -> tuple[str, ...]:
         """The bare names that stand for arguments: `same`, `ceil`, an axis."""
         words: list[str] = []
         for arg in self.args:
-            words += arg.type.words
+            words += () if arg.keyed else arg.type.words
             if arg.type.kind == "truth":
                 words.append(arg.name)
             elif arg.type.kind == "axis":
@@ -296,7 +320,40 @@ class Layer(NamedTuple):
         for arg in self.args:
             if arg.name == name:
                 return arg
+        if self.free_keys is not None:
+            return Arg(name, self.free_keys, None, name)
         return None
+
+
+def form_of(site: Site) -> Form:
+    """How the layer is built and called here.
+
+    A module is made before sizes are known: where it would need a symbol, a layer
+    that has a function is applied by that.
+    """
+    form = site.layer.torch(site)
+    if form.module is not None and form.function is not None and unknown(form.module):
+        return form._replace(module=None, helper=None)
+    return form
+
+
+def unknown(code: Code | Keyword) -> Slot | None:
+    """A number in the code that is not known before the layer is used."""
+    if isinstance(code, Slot):
+        return None if isinstance(code.value, _KNOWN) else code
+    if isinstance(code, Keyword):
+        return unknown(code.code)
+    parts: tuple[Code | Keyword, ...] = ()
+    if isinstance(code, Apply):
+        parts = code.arguments
+    elif isinstance(code, Infix):
+        parts = code.operands
+    elif isinstance(code, Lambda):
+        parts = (code.body,)
+    return next((slot for slot in map(unknown, parts) if slot is not None), None)
+
+
+_KNOWN = (bool, int, float, str, tuple, type(None))
 
 
 def same_shape(site: Site) -> TensorType | Problem:

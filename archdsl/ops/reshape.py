@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from archdsl.ops.axes import (
-    axis,
-    axis_arg,
     rank_problem,
-    replaced,
-    same_on_axis,
-    torch_axis,
 )
 from archdsl.ops.form import Form, Slot, X, apply
 from archdsl.ops.record import (
+    ANY_DTYPE,
     REQUIRED,
     Arg,
     ArgType,
@@ -21,8 +17,10 @@ from archdsl.ops.record import (
     Site,
     own_place,
 )
+from archdsl.ops.symbolic import inferred, is_symbol
 from archdsl.shapes.expr import Const, op
-from archdsl.shapes.tensor import Dim, TensorType, product
+from archdsl.shapes.size import require
+from archdsl.shapes.tensor import TensorType, product
 
 FLATTEN = Layer(
     name="flatten",
@@ -31,6 +29,7 @@ FLATTEN = Layer(
     look="shape",
     shape=lambda site: TensorType((product(site.x.dims, site.span),)),
     torch=lambda site: Form(apply("nn.Flatten"), apply("torch.flatten", X, 1)),
+    dtypes=ANY_DTYPE,
 )
 
 
@@ -63,7 +62,7 @@ DECIMATE = Layer(
 
 def _zeropad_shape(site: Site) -> TensorType | Problem:
     channels = site.x.dims[0]
-    if site.whole("c") < channels.size:
+    if not require(channels.size, "<=", site.whole("c")):
         return Problem(
             "E0405",
             f"{channels.size} channels arrive; zeros can only add to them,"
@@ -93,6 +92,7 @@ PADCHANNELS = Layer(
     sees=own_place,
     torch=_zeropad_torch,
     source="He et al. 2016, section 3.3, shortcut option A",
+    dtypes=ANY_DTYPE,
 )
 
 # Axes and shapes given as numbers
@@ -123,8 +123,12 @@ def _gap(site: Site) -> Problem:
     return Problem("E0404", f"{site.layer.name} takes its numbers without a gap")
 
 
-def _slots(site: Site) -> tuple[Slot, ...]:
-    return tuple(site.slot(name) for name in _given(site))
+def _slots(site: Site) -> tuple[Slot | int, ...]:
+    return inferred(tuple(site.slot(name) for name in _given(site)))
+
+
+def _has_symbols(sizes: tuple[Slot | int, ...]) -> bool:
+    return any(isinstance(size, Slot) and is_symbol(size.value) for size in sizes)
 
 
 def _reshape_shape(site: Site) -> TensorType | Problem:
@@ -155,6 +159,13 @@ def _unflatten_shape(site: Site) -> TensorType | Problem:
     return _reshape_shape(site)
 
 
+def _unflatten_torch(site: Site) -> Form:
+    sizes = _slots(site)
+    if _has_symbols(sizes):
+        return Form(None, apply("torch.unflatten", X, 1, apply("", *sizes)))
+    return Form(apply("nn.Unflatten", 1, apply("", *sizes)))
+
+
 UNFLATTEN = Layer(
     name="unflatten",
     doc="A vector as a map, the inverse of `flatten`.",
@@ -163,8 +174,17 @@ UNFLATTEN = Layer(
     args=_listed("size"),
     positional=("first", "second", "third", "fourth"),
     shape=_unflatten_shape,
-    torch=lambda site: Form(apply("nn.Unflatten", 1, apply("", *_slots(site)))),
+    torch=_unflatten_torch,
+    dtypes=ANY_DTYPE,
 )
+
+
+def _reshape_torch(site: Site) -> Form:
+    sizes = _slots(site)
+    if _has_symbols(sizes):
+        return Form(None, apply("torch.reshape", X, apply("", -1, *sizes)))
+    return Form(apply("Reshape", *sizes), helper="reshape")
+
 
 RESHAPE = Layer(
     name="reshape",
@@ -174,7 +194,8 @@ RESHAPE = Layer(
     args=_listed("size"),
     positional=("first", "second", "third", "fourth"),
     shape=_reshape_shape,
-    torch=lambda site: Form(apply("Reshape", *_slots(site)), helper="reshape"),
+    torch=_reshape_torch,
+    dtypes=ANY_DTYPE,
 )
 
 
@@ -215,6 +236,7 @@ PERMUTE = Layer(
     positional=("first", "second", "third", "fourth"),
     shape=_permute_shape,
     torch=_permute_torch,
+    dtypes=ANY_DTYPE,
 )
 
 TOKENS = Layer(
@@ -231,161 +253,7 @@ TOKENS = Layer(
         apply("torch.transpose", apply("torch.flatten", X, 2), 1, 2),
         helper="tokens",
     ),
+    dtypes=ANY_DTYPE,
 )
 
-# Along one axis
-
-
-def _reduced(name: str, doc: str, function: str, helper: str) -> Layer:
-    def shape(site: Site) -> TensorType | Problem:
-        if site.x.rank == 1:
-            return rank_problem(site, "two sizes or more: one is left out")
-        at = axis(site)
-        return at if isinstance(at, Problem) else replaced(site.x, at)
-
-    return Layer(
-        name=name,
-        doc=doc,
-        example=f"input 197x768 | {name} t",
-        look="pooling",
-        args=(axis_arg("axis that is left out", REQUIRED),),
-        positional=("axis",),
-        shape=shape,
-        torch=lambda site: Form(
-            apply(helper, torch_axis(site)),
-            apply(function, X, torch_axis(site)),
-            helper=helper.lower(),
-        ),
-    )
-
-
-MEAN = _reduced("mean", "The mean over an axis.", "torch.mean", "Mean")
-AMAX = _reduced("amax", "The largest number along an axis.", "torch.amax", "Amax")
-
-
-def _along(site: Site) -> Dim | Problem:
-    at = axis(site)
-    return at if isinstance(at, Problem) else site.x.dims[at]
-
-
-def _beyond(site: Site, name: str, dim: Dim) -> Problem:
-    return Problem(
-        "E0405",
-        f"`{name}` is {site.whole(name)}, but axis {site.args['axis'].value} has"
-        f" {dim.size} entries, counted from 0",
-        at=name,
-        dims=((dim, f"the {dim.size} comes from here"),),
-    )
-
-
-def _take_shape(site: Site) -> TensorType | Problem:
-    if site.x.rank == 1:
-        return rank_problem(site, "two sizes or more: one is left out")
-    dim = _along(site)
-    if isinstance(dim, Problem):
-        return dim
-    if not -dim.size <= site.whole("index") < dim.size:
-        return _beyond(site, "index", dim)
-    at = axis(site)
-    assert isinstance(at, int)
-    return replaced(site.x, at)
-
-
-TAKE = Layer(
-    name="take",
-    doc="One entry of an axis, which is left out: the class token, say.",
-    example="input 197x768 | take 0 t",
-    look="shape",
-    args=(
-        Arg("index", ArgType("whole"), REQUIRED, "entry; from the end if below 0"),
-        axis_arg("axis that is left out", REQUIRED),
-    ),
-    positional=("index", "axis"),
-    shape=_take_shape,
-    torch=lambda site: Form(
-        apply("Take", torch_axis(site), site.slot("index")),
-        apply("torch.select", X, torch_axis(site), site.slot("index")),
-        helper="take",
-    ),
-)
-
-
-def _slice_shape(site: Site) -> TensorType | Problem:
-    dim = _along(site)
-    if isinstance(dim, Problem):
-        return dim
-    start, end = site.whole("start"), site.whole("end")
-    if end > dim.size:
-        return _beyond(site, "end", dim)
-    if start >= end:
-        return Problem(
-            "E0405", f"the end, {end}, is not behind the start, {start}", at="end"
-        )
-    at = axis(site)
-    assert isinstance(at, int)
-    length = op("-", end - start, site.args["end"].expr, site.args["start"].expr)
-    return replaced(site.x, at, Dim(end - start, site.span, length))
-
-
-def _slice_torch(site: Site) -> Form:
-    start, end = site.args["start"], site.args["end"]
-    length = site.whole("end") - site.whole("start")
-    arguments = (
-        torch_axis(site),
-        site.slot("start"),
-        Slot(length, op("-", length, end.expr, start.expr)),
-    )
-    return Form(
-        apply("Narrow", *arguments),
-        apply("torch.narrow", X, *arguments),
-        helper="narrow",
-    )
-
-
-SLICE = Layer(
-    name="slice",
-    doc="The entries of an axis from `start` up to, but not including, `end`.",
-    example="input 64x28x28 | slice 0 32",
-    look="shape",
-    args=(
-        Arg("start", ArgType("whole", 0), REQUIRED, "first entry", ("from",)),
-        Arg("end", ArgType("whole", 1), REQUIRED, "entry behind the last", ("to",)),
-        axis_arg("axis to cut"),
-    ),
-    positional=("start", "end", "axis"),
-    shape=_slice_shape,
-    torch=_slice_torch,
-)
-
-ROLL = Layer(
-    name="roll",
-    doc="Moves all numbers along an axis, those that leave to its other end.",
-    example="input 96x56x56 | roll -3 h",
-    look="shape",
-    args=(
-        Arg("by", ArgType("whole"), REQUIRED, "distance", ("shift", "shifts")),
-        axis_arg("axis to move along", REQUIRED),
-    ),
-    positional=("by", "axis"),
-    shape=same_on_axis,
-    torch=lambda site: Form(
-        apply("Roll", site.slot("by"), torch_axis(site)),
-        apply("torch.roll", X, site.slot("by"), torch_axis(site)),
-        helper="roll",
-    ),
-)
-
-LAYERS = (
-    FLATTEN,
-    UNFLATTEN,
-    RESHAPE,
-    PERMUTE,
-    TOKENS,
-    MEAN,
-    AMAX,
-    TAKE,
-    SLICE,
-    ROLL,
-    DECIMATE,
-    PADCHANNELS,
-)
+LAYERS = (FLATTEN, UNFLATTEN, RESHAPE, PERMUTE, TOKENS, DECIMATE, PADCHANNELS)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 from archdsl.ops.axes import each
 from archdsl.ops.conv import too_wide
 from archdsl.ops.form import Code, Form, Slot, X, apply
 from archdsl.ops.record import (
+    ANY_DTYPE,
     REQUIRED,
     Arg,
     ArgType,
@@ -17,9 +16,11 @@ from archdsl.ops.record import (
     plain,
     same_shape,
 )
+from archdsl.ops.symbolic import is_symbol, size_code
 from archdsl.ops.window import checked_window
 from archdsl.shapes.expr import Const, op, opaque
-from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.shapes.size import divides, require
+from archdsl.shapes.tensor import Dim, TensorType, product
 
 _MAPS = (2, 3, 4)
 _PADS = {
@@ -39,6 +40,9 @@ def _sides(site: Site) -> tuple[tuple[int, int], ...]:
 
 def _pad_shape(site: Site) -> TensorType | Problem:
     mode = str(site.args["mode"].value)
+    problem = _wrong_value(site, mode)
+    if problem:
+        return problem
     for side in zip(*_sides(site), strict=True):
         problem = too_wide(site, mode, side, "p")
         if problem:
@@ -51,12 +55,41 @@ def _pad_shape(site: Site) -> TensorType | Problem:
     return TensorType((site.x.dims[0], *dims))
 
 
+def _wrong_value(site: Site, mode: str) -> Problem | None:
+    """What cannot be added to a map of this kind."""
+    value, dtype = site.number("value"), site.x.dtype
+    if mode != "zeros" and value != 0:
+        return Problem(
+            "E0405",
+            f"mode {mode} adds numbers of the map, and not {value}",
+            at="value",
+            hints=("leave one of the two out",),
+        )
+    if dtype != "float" and mode in ("reflect", "replicate"):
+        return Problem(
+            "E0309",
+            f"PyTorch has no {mode} padding of whole numbers and truth values",
+            at="mode",
+        )
+    if (dtype == "int" and not isinstance(value, int)) or (
+        dtype == "bool" and value not in (0, 1)
+    ):
+        kind = "whole numbers" if dtype == "int" else "truth values, 0 and 1,"
+        return Problem(
+            "E0405", f"{value} cannot stand among the {kind} that arrive", at="value"
+        )
+    return None
+
+
 def _pad_torch(site: Site) -> Form:
     # PyTorch counts from the last axis.
     value = tuple(n for side in reversed(_sides(site)) for n in side)
     expr = opaque(value, site.args["p"].expr, site.args["end"].expr)
     kind = _PADS[str(site.args["mode"].value)]
-    return Form(apply(f"nn.{kind}Pad{site.spatial}d", Slot(plain(value), expr)))
+    pads, added = Slot(plain(value), expr), site.args["value"]
+    if added.value != 0 or not isinstance(added.expr, Const):
+        return Form(apply(f"nn.ConstantPad{site.spatial}d", pads, site.slot("value")))
+    return Form(apply(f"nn.{kind}Pad{site.spatial}d", pads))
 
 
 PAD = Layer(
@@ -74,21 +107,21 @@ PAD = Layer(
             "what is added",
             ("padding_mode",),
         ),
+        Arg("value", ArgType("number"), 0, "what is added instead of zeros"),
     ),
     positional=("*p",),
     ranks=_MAPS,
     shape=_pad_shape,
     torch=_pad_torch,
+    dtypes=ANY_DTYPE,
 )
 
 
 def _crop_shape(site: Site) -> TensorType | Problem:
     dims: list[Dim] = []
-    asked = each(site, "size")
-    for dim, slot in zip(site.x.dims[1:], asked, strict=True):
-        size = slot.value
-        assert isinstance(size, int)
-        if size > dim.size:
+    asked = zip(site.sizes("size"), each(site, "size"), strict=True)
+    for dim, (size, slot) in zip(site.x.dims[1:], asked, strict=True):
+        if not require(dim.size, ">=", size):
             return Problem(
                 "E0302",
                 f"{size} cannot be cut out of the {dim.size} that arrives",
@@ -100,6 +133,13 @@ def _crop_shape(site: Site) -> TensorType | Problem:
     return TensorType((site.x.dims[0], *dims))
 
 
+def _crop_torch(site: Site) -> Form:
+    sizes = each(site, "size")
+    if is_symbol(site.args["size"].value):
+        return Form(None, apply("cropped", X, *sizes), function_helper="cropped")
+    return Form(apply("CentreCrop", *sizes), helper="centre_crop")
+
+
 CROP = Layer(
     name="crop",
     doc="The middle of a map. An odd rest leaves one number more behind it.",
@@ -109,24 +149,37 @@ CROP = Layer(
     positional=("*size",),
     ranks=_MAPS,
     shape=_crop_shape,
-    torch=lambda site: Form(
-        apply("CentreCrop", *each(site, "size")), helper="centre_crop"
-    ),
+    torch=_crop_torch,
     source="Ronneberger et al. 2015, figure 1",
+    dtypes=ANY_DTYPE,
 )
 
 # The modes of upsampling, and the numbers of spatial axes that they are for.
 _MODES = {
     "nearest": (1, 2, 3),
+    "nearest-exact": (1, 2, 3),
+    "area": (1, 2, 3),
     "linear": (1,),
     "bilinear": (2,),
     "bicubic": (2,),
     "trilinear": (3,),
 }
+# Those that interpolate, and so may align the corners.
+_SMOOTH = ("linear", "bilinear", "bicubic", "trilinear")
 
 
 def _upsample_shape(site: Site) -> TensorType | Problem:
     mode = str(site.args["mode"].value)
+    by_factor = site.args["s"].value is not None
+    if by_factor is (site.args["size"].value is not None):
+        return Problem(
+            "E0405" if by_factor else "E0402",
+            "upsample takes a factor or a size, and not both"
+            if by_factor
+            else "`upsample` lacks its factor or its size",
+            at="size" if by_factor else None,
+            hints=("as in `upsample 2` or `upsample size=28x28`",),
+        )
     if site.spatial not in _MODES[mode]:
         fitting = [name for name, axes in _MODES.items() if site.spatial in axes]
         return Problem(
@@ -136,35 +189,45 @@ def _upsample_shape(site: Site) -> TensorType | Problem:
             at="mode",
             hints=("for these there are: " + ", ".join(fitting),),
         )
-    if site.truth("align") and mode == "nearest":
-        return Problem("E0405", "`nearest` has no corners to align", at="align")
+    if site.truth("align") and mode not in _SMOOTH:
+        return Problem("E0405", f"`{mode}` has no corners to align", at="align")
+    given = "s" if by_factor else "size"
+    numbers = zip(site.sizes(given), each(site, given), strict=True)
     dims: list[Dim] = []
-    for dim, slot in zip(site.x.dims[1:], each(site, "s"), strict=True):
-        assert isinstance(slot.value, int)
-        size = dim.size * slot.value
-        dims.append(Dim(size, site.span, op("*", size, dim.expr, slot.expr)))
+    for dim, (number, slot) in zip(site.x.dims[1:], numbers, strict=True):
+        if by_factor:
+            size = dim.size * number
+            dims.append(Dim(size, site.span, op("*", size, dim.expr, slot.expr)))
+        else:
+            dims.append(Dim(number, site.args["size"].span, slot.expr))
     return TensorType((site.x.dims[0], *dims))
 
 
 def _upsample_torch(site: Site) -> Form:
-    keywords: dict[str, Code] = {
-        "scale_factor": site.slot("s"),
-        "mode": site.slot("mode", "nearest"),
-        "align_corners": site.slot("align", False),
-    }
-    if site.is_word("mode", "nearest"):
-        del keywords["align_corners"]
+    if site.args["s"].value is not None:
+        keywords: dict[str, Code] = {"scale_factor": site.slot("s")}
+    else:
+        keywords = {"size": size_code(site, "size")}
+    keywords["mode"] = site.slot("mode", "nearest")
+    if site.args["mode"].value in _SMOOTH:
+        keywords["align_corners"] = site.slot("align", False)
     return Form(apply("nn.Upsample", **keywords), apply("F.interpolate", X, **keywords))
 
 
 UPSAMPLE = Layer(
     name="upsample",
-    doc="A larger map, by a whole factor.",
+    doc="A larger map, by a whole factor or to a size.",
     example="input 256x14x14 | upsample 2",
     look="shape",
     args=(
-        Arg("s", ArgType("sizes", 1), REQUIRED, "factor", ("scale", "scale_factor")),
-        Arg("mode", ArgType("word", words=tuple(_MODES)), "nearest", "how"),
+        Arg("s", ArgType("sizes", 1), None, "factor", ("scale", "scale_factor")),
+        Arg("size", ArgType("sizes", 1), None, "the size to reach", ("to",)),
+        Arg(
+            "mode",
+            ArgType("word", words=tuple(_MODES)),
+            "nearest",
+            'how; `"nearest-exact"` stands in quotes',
+        ),
         Arg(
             "align",
             ArgType("truth"),
@@ -194,7 +257,7 @@ def _no_multiple(site: Site, dim: Dim, of: int, at: str) -> Problem:
 def _shuffle_shape(site: Site) -> TensorType | Problem:
     r, (c, *spatial) = site.whole("r"), site.x.dims
     expr = site.args["r"].expr
-    if c.size % r**2:
+    if not divides(r**2, c.size):
         return _no_multiple(site, c, r**2, "r")
     area = op("**", r**2, expr, Const(2))
     fewer = c.size // r**2
@@ -219,6 +282,7 @@ PIXELSHUFFLE = Layer(
         apply("F.pixel_shuffle", X, site.slot("r")),
     ),
     source="Shi et al. 2016",
+    dtypes=ANY_DTYPE,
 )
 
 
@@ -226,7 +290,7 @@ def _unshuffle_shape(site: Site) -> TensorType | Problem:
     r, (c, *spatial) = site.whole("r"), site.x.dims
     expr = site.args["r"].expr
     for dim in spatial:
-        if dim.size % r:
+        if not divides(r, dim.size):
             return _no_multiple(site, dim, r, "r")
     area = op("**", r**2, expr, Const(2))
     more = c.size * r**2
@@ -251,11 +315,12 @@ PIXELUNSHUFFLE = Layer(
         apply("nn.PixelUnshuffle", site.slot("r")),
         apply("F.pixel_unshuffle", X, site.slot("r")),
     ),
+    dtypes=ANY_DTYPE,
 )
 
 
 def _channelshuffle_shape(site: Site) -> TensorType | Problem:
-    if site.x.dims[0].size % site.whole("groups"):
+    if not divides(site.whole("groups"), site.x.dims[0].size):
         return _no_multiple(site, site.x.dims[0], site.whole("groups"), "groups")
     return same_shape(site)
 
@@ -271,6 +336,7 @@ CHANNELSHUFFLE = Layer(
     shape=_channelshuffle_shape,
     torch=lambda site: Form(apply("nn.ChannelShuffle", site.slot("groups"))),
     source="Zhang et al. 2018 (ShuffleNet)",
+    dtypes=ANY_DTYPE,
 )
 
 
@@ -282,12 +348,13 @@ def _unfold_shape(site: Site) -> TensorType | Problem:
     if isinstance(spatial, Problem):
         return spatial
     c = site.x.dims[0]
-    rows = c.size * math.prod(kernel)
-    columns = math.prod(dim.size for dim in spatial)
+    rows = c.size
+    for k in kernel:
+        rows *= k
     return TensorType(
         (
             site.fresh(rows, c.expr, site.args["k"].expr),
-            site.fresh(columns, *(dim.expr for dim in spatial)),
+            site.fresh(product(spatial, None).size, *(dim.expr for dim in spatial)),
         )
     )
 

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from archdsl.ops.record import Problem, Sight, Site
 from archdsl.shapes.expr import Const
+from archdsl.shapes.size import Size, require, smallest
 from archdsl.shapes.tensor import Dim, TensorType
 
 
-def window(size: int, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -> int:
-    """The output size of a sliding window, 0 or less if it does not fit.
+def window(size: Size, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -> Size:
+    """The output size of a sliding window, 0 if it does not fit.
 
     ⌊(size + 2p - d(k-1) - 1) / s⌋ + 1 (Dumoulin and Visin 2016, relationship 14).
     With `ceil` the last window may hang over the end, but never starts beyond the
     input and its left padding, as in PyTorch.
     """
     span = size + 2 * p - d * (k - 1) - 1
-    if span < 0:
+    if not require(span, ">=", 0):
         return 0
     if not ceil:
         return span // s + 1
     out = -(-span // s) + 1
-    if (out - 1) * s >= size + p:
-        out -= 1
+    if s + p > d * (k - 1) + 1:
+        return smallest(out, -(-(size + p) // s))
     return out
 
 
@@ -50,11 +51,10 @@ def checked_window(
             dims.append(dim)
             continue
         out = window(dim.size, k, s, p, d, ceil)
-        if out < 1:
+        if out == 0:
             reach = d * (k - 1) + 1
             padded = dim.size + 2 * p
             what = f"a window of {reach}" if d > 1 else f"a kernel of {k}"
-            least = -(-(reach - dim.size) // 2)
             return Problem(
                 "E0302",
                 f"{what} is larger than the {dim.size} that arrives"
@@ -62,19 +62,21 @@ def checked_window(
                 at="k",
                 label=f"{reach} is more than {padded}",
                 dims=((dim, f"the {dim.size} comes from here"),),
-                hints=_hints(site, kernel, least),
+                hints=_hints(site, kernel, reach - dim.size),
             )
         dims.append(site.fresh(out, dim.expr, *used))
     return tuple(dims)
 
 
-def _hints(site: Site, kernel: tuple[int, ...], least: int) -> tuple[str, ...]:
+def _hints(site: Site, kernel: tuple[int, ...], lacking: Size) -> tuple[str, ...]:
     channels = site.args.get("c")
     c = channels.value if channels is not None else None
     if isinstance(c, int) and c < _LARGE_KERNEL <= max(kernel):
         swapped = f"`{site.layer.name} {max(kernel)} {c}x{c}`"
         return (f"the channels come first: {swapped}?",)
-    return (f"use a smaller kernel, or p{least} or more",)
+    if not isinstance(lacking, int):
+        return ("use a smaller kernel, or allow larger sizes",)
+    return (f"use a smaller kernel, or p{-(-lacking // 2)} or more",)
 
 
 # Numbers of this size are channels more often than kernels.

@@ -27,6 +27,12 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., int | float]]] = {
     "floor": (1, 1, math.floor),
     "round": (1, 1, round),
     "divisible": (2, 2, divisible),
+    "abs": (1, 1, abs),
+    "sqrt": (1, 1, math.sqrt),
+    "exp": (1, 1, math.exp),
+    "log": (1, 1, math.log),
+    "sin": (1, 1, math.sin),
+    "cos": (1, 1, math.cos),
 }
 
 ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {

@@ -76,6 +76,17 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         weight += operand.weight
     if folded:
         return Const(value)
+    if operator == "-" and operands[1] == Const(0):
+        return operands[0]
+    if operator == "[]":
+        parts, at = operands
+        if (
+            isinstance(parts, Op)
+            and isinstance(at, Const)
+            and isinstance(at.value, int)
+        ):
+            if parts.operator in ("tuple", "list"):
+                return parts.operands[at.value]
     if operator == "+" and isinstance(value, int):
         operands = _collected(operands)
         if len(operands) == 1:
@@ -164,6 +175,19 @@ def substitute(
     if result.weight > MAX_WEIGHT:
         return Opaque(depends(result))
     return result
+
+
+def exact(
+    expr: Expr, variables: dict[str, Expr], inputs: tuple[tuple[Expr, ...], ...]
+) -> Expr:
+    """The formula with a call's arguments and sizes put in, however long."""
+    replaced: dict[Var | InputSize, Expr] = {
+        name: variables[name.name]
+        if isinstance(name, Var)
+        else inputs[name.input][name.axis]
+        for name in depends(expr)
+    }
+    return _replace(expr, replaced)
 
 
 def _replace(expr: Expr, replaced: dict[Var | InputSize, Expr]) -> Expr:

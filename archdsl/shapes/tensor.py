@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from archdsl.shapes.expr import Const, Expr, InputSize, Op, op
+from archdsl.shapes.size import Size
 from archdsl.source import Span
 
 
@@ -25,8 +26,13 @@ class Dim:
     __slots__ = ("expr", "origin", "size")
 
     def __init__(
-        self, size: int, origin: Span | InputOrigin | None, expr: Expr | None = None
+        self, size: Size, origin: Span | InputOrigin | None, expr: Expr | None = None
     ) -> None:
+        if not isinstance(size, int):
+            # A symbol keeps its formula to itself, so that what is computed from it
+            # has one too.
+            size = size if expr is None else size.renamed(expr)
+            expr = size.expr
         self.size = size
         self.origin = origin
         self.expr: Expr = Const(size) if expr is None else expr
@@ -56,7 +62,7 @@ class TensorType(NamedTuple):
     batched: bool = True
 
     @property
-    def sizes(self) -> tuple[int, ...]:
+    def sizes(self) -> tuple[Size, ...]:
         return tuple(dim.size for dim in self.dims)
 
     @property
@@ -64,15 +70,25 @@ class TensorType(NamedTuple):
         return len(self.dims)
 
     @property
-    def elements(self) -> int:
+    def elements(self) -> Size:
         """How many numbers one sample of this shape holds."""
-        total = 1
+        total: Size = 1
         for dim in self.dims:
             total *= dim.size
         return total
 
     def __str__(self) -> str:
-        return "x".join(str(dim.size) for dim in self.dims)
+        return shown(self.sizes)
+
+
+def shown(sizes: tuple[Size, ...]) -> str:
+    """Sizes as they are written: `3x224x224`, `64x⌈H/2⌉x(W-4)`."""
+    return "x".join(
+        str(size)
+        if isinstance(size, int) or len(sizes) == 1 or size.atomic
+        else f"({size})"
+        for size in sizes
+    )
 
 
 # The names of the axes for each rank, as in `in.c`.
@@ -101,9 +117,11 @@ def product(dims: tuple[Dim, ...], origin: Span | None) -> Dim:
     """The product of sizes, as `flatten` has it. The factors stay in the formula."""
     if len(dims) == 1:
         return dims[0]
-    size = 1
+    size: Size = 1
     for dim in dims:
         size *= dim.size
+    if not isinstance(size, int):
+        return Dim(size, origin)
     factors = tuple(dim.expr for dim in dims if dim.expr != Const(1))
     if len(factors) == 1:
         return Dim(size, origin, factors[0])

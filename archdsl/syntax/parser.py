@@ -305,6 +305,11 @@ def _misplaced(
         )
     if kind == "ASSERT" and stage:
         return "an assertion stands on a line of its own", ()
+    if kind == "FROM" and previous != "EXTERN" and _governing(tokens, at) == "EXTERN":
+        return (
+            "an extern lacks its shape, which stands before its place",
+            ('as in `extern warp c -> c in.h in.w from "package.module:Class"`',),
+        )
     if kind in _RESERVED and "NAME" in possible:
         return (
             f"`{text}` is a reserved word and cannot be a name",

@@ -27,6 +27,9 @@ def layer(site: Site) -> str:
             words.append(value(bound.value))
     if size:
         words.insert(0, size)
+    if not site.layer.counted:
+        given = (b.value for b in site.args.values() if b.span is not None)
+        return short(" ".join((site.layer.name, ", ".join(map(value, given)))).strip())
     for name, form in SHORT.items():
         if name in site.args and name not in site.layer.positional:
             step = _step(site, name, site.args[name])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archdsl.backends.text.wording import call, human
-from archdsl.ir.flat import FlatLayer, layers
+from archdsl.ir.flat import FlatLayer, layers, uncounted
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import Child, Copy, children, copies, is_inline
 from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
@@ -79,6 +79,12 @@ def _header(network: Network, batch: int) -> list[str]:
         f" {_bytes(cost.activation_bytes * batch)} of activations{samples}",
         f"{cost.layers:,} {'layer' if cost.layers == 1 else 'layers'}",
     ]
+    externs = [f"`{name}`" for name in uncounted(network)]
+    if externs:
+        noun = "extern" if len(externs) == 1 else "externs"
+        header.append(
+            f"the parameters of {noun} {', '.join(externs)} are not counted"
+        )
     field = receptive(network)
     if field is not None:
         size, stride = "x".join(map(str, field.size)), _plainer(field.stride)
@@ -264,6 +270,7 @@ def summary_json(
         "inputs": [list(tensor.sizes) for tensor in network.root.inputs],
         "outputs": [list(network.root.type.sizes)],
         "params": cost.params,
+        "uncounted": uncounted(network),
         "trainable": cost.trainable,
         "macs": cost.macs * batch,
         "activation_bytes": cost.activation_bytes * batch,

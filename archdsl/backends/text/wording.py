@@ -42,7 +42,7 @@ def call(stage: Stage) -> str:
     Arguments that a `default` line set and those equal to the layer's defaults are
     left out. A group is `{…}`.
     """
-    if isinstance(stage.target, Module):
+    if isinstance(stage.target, Module) or not stage.target.layer.counted:
         words = _block_words(stage)
         return " ".join(("{…}" if stage.kind == "{}" else stage.kind, *words))
     return " ".join((stage.kind, *_layer_words(stage, stage.target)))

@@ -68,7 +68,37 @@ class Infix(NamedTuple):
     operands: tuple[Code, ...]
 
 
-Code: TypeAlias = Text | Call | Listing | Star | Comprehension | Conditional | Infix
+class Dictionary(NamedTuple):
+    """`{"a": x}`; the keys are Python already."""
+
+    pairs: tuple[tuple[str, Code], ...]
+
+
+class Several(NamedTuple):
+    """`a, b` behind `return`."""
+
+    items: tuple[Code, ...]
+
+
+class Lambda(NamedTuple):
+    """`lambda parameters: body`."""
+
+    parameters: str
+    body: Code
+
+
+Code: TypeAlias = (
+    Text
+    | Lambda
+    | Call
+    | Listing
+    | Star
+    | Comprehension
+    | Conditional
+    | Infix
+    | Dictionary
+    | Several
+)
 
 # Documents: what the printer understands.
 
@@ -126,16 +156,27 @@ def _document(code: Code) -> tuple[_Doc, ...]:
         if not code.items:
             return ("[]",)
         return (_brackets("[", _joined([_document(i) for i in code.items]), "]"),)
+    if isinstance(code, Lambda):
+        return (f"lambda {code.parameters}: ", *_document(code.body))
+    if isinstance(code, Dictionary):
+        pairs: list[tuple[_Doc, ...]] = [
+            (f"{key}: ", *_document(value)) for key, value in code.pairs
+        ]
+        return (_brackets("{", _joined(pairs), "}"),)
+    if isinstance(code, Several):
+        several = _joined([_document(item) for item in code.items])
+        inner = (_IfBroken("("), _Indent((_SOFT, *several)), _SOFT, _IfBroken(")"))
+        return (_Group(inner),)
     if isinstance(code, Star):
         return ("*", *_document(code.items))
     if isinstance(code, Comprehension):
-        inner = (
+        looped: tuple[_Doc, ...] = (
             *_document(code.item),
             _SPACE,
             f"for {code.name} in ",
             *_document(code.items),
         )
-        return (_brackets("[", inner, "]"),)
+        return (_brackets("[", looped, "]"),)
     if isinstance(code, Conditional):
         either: tuple[_Doc, ...] = (
             *_document(code.then),

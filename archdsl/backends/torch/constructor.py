@@ -14,13 +14,23 @@ from archdsl.backends.torch.plan import (
     PlannedRepeat,
     PlannedRun,
     PlannedStage,
+    PlannedTraining,
     Scope,
 )
 from archdsl.backends.torch.reserved import is_attribute, safe_name
 from archdsl.ir.network import Module
-from archdsl.ops.form import Apply, Infix, Input, Inputs, Keyword, Slot
+from archdsl.ops.form import (
+    Apply,
+    Attribute,
+    Infix,
+    Input,
+    Inputs,
+    Keyword,
+    Lambda,
+    Slot,
+)
 from archdsl.ops.form import Code as FormCode
-from archdsl.ops.record import plain
+from archdsl.ops.record import plain, unknown
 from archdsl.shapes.expr import Const, InputSize, Var, depends
 
 
@@ -63,9 +73,11 @@ def shortcut(choice: PlannedChoice) -> Shortcut | None:
         (choice.otherwise, choice.otherwise_result, choice.then, choice.then_result),
     )
     for number, (nodes, result, others, other_result) in enumerate(arms):
-        if others or len(nodes) != 1 or isinstance(nodes[0], PlannedChoice):
+        if others or len(nodes) != 1:
             continue
         node = nodes[0]
+        if isinstance(node, PlannedChoice | PlannedTraining) or node.shared:
+            continue
         alone = node.inputs == (other_result,) and node.output == result
         if alone and (isinstance(node, PlannedRepeat) or node.makes_module):
             return Shortcut(node, negated=number == 1)
@@ -80,18 +92,20 @@ class Constructor:
         namespace: Namespace,
         find_class: FindClass,
         group_class: GroupClass,
+        imported: Mapping[tuple[str, str], str],
         positional: bool,
     ) -> None:
         self.namespace = namespace
         self._find_class = find_class
         self._group_class = group_class
+        self._imported = imported
         self._positional = positional
 
     # Which stages are submodules
 
     def is_functional(self, stage: PlannedStage) -> bool:
         """Whether the stage is applied by a function, with no submodule."""
-        if stage.site is None:
+        if stage.site is None or stage.shared or stage.attribute is not None:
             return False
         forms = stage.forms()
         if any(form.module is None for form in forms.values()):
@@ -102,7 +116,7 @@ class Constructor:
         if any(function is None for function in functions):
             return False
         return all(self._is_literal(function) for function in functions) and (
-            len({str(_values(function)) for function in functions}) == 1
+            len({str(_known_values(function)) for function in functions}) == 1
         )
 
     def _is_literal(self, code: FormCode | None) -> bool:
@@ -118,8 +132,58 @@ class Constructor:
         for node in nodes:
             if isinstance(node, PlannedChoice):
                 found += self._choice(node, indent)
+            elif isinstance(node, PlannedTraining):
+                found += self.lines(node.nodes, indent)
+            elif node.shared:
+                continue
+            elif isinstance(node, PlannedStage) and node.attribute is not None:
+                found += self.tensor(node, node.attribute, indent)
             elif isinstance(node, PlannedRepeat) or not self.is_functional(node):
                 found += self._assign(node.name, self.module(node), indent)
+                if isinstance(node, PlannedStage):
+                    found += self.ties(node, indent)
+        return found
+
+    def tensors(self, scope: Scope, indent: int) -> list[str]:
+        """The tensors that a group holds beside its submodules."""
+        found: list[str] = []
+        for node in scope.nodes:
+            if isinstance(node, PlannedStage) and not node.shared:
+                if node.attribute is not None:
+                    found += self.tensor(node, node.attribute, indent)
+                elif not self.is_functional(node):
+                    found += self.ties(node, indent)
+        return found
+
+    def tensor(
+        self, stage: PlannedStage, attribute: Attribute, indent: int
+    ) -> list[str]:
+        """The statement that makes a tensor of the module itself."""
+        code = self.module(stage)
+        assert isinstance(code, c.Call)
+        if attribute.kind == "parameter":
+            if is_attribute(stage.name):
+                return c.assign(f"self.{stage.name}", code, indent)
+            call = "self.register_parameter"
+            arguments: tuple[c.Code | c.Keyword, ...] = (code,)
+        else:
+            call, arguments = "self.register_buffer", code.arguments
+            if not attribute.persistent:
+                arguments = (*arguments, c.Keyword("persistent", c.Text("False")))
+        from archdsl.backends.torch.formula import quoted
+
+        name = c.Text(quoted(stage.name))
+        return c.expression(c.Call(c.Text(call), (name, *arguments)), indent)
+
+    def ties(self, stage: PlannedStage, indent: int) -> list[str]:
+        """The statements that put another module's tensors in place of its own."""
+        if stage.site is None:
+            return []
+        found: list[str] = []
+        for name, other in next(iter(stage.forms().values())).ties:
+            found += c.assign(
+                f"self.{stage.name}.{name}", c.Text(f"self.{other}"), indent
+            )
         return found
 
     def _assign(self, name: str, code: c.Code, indent: int) -> list[str]:
@@ -164,6 +228,7 @@ class Constructor:
         if node.site is not None:
             forms = node.forms()
             for form in forms.values():
+                self.namespace.helpers.update(form.more_helpers)
                 if form.helper is not None:
                     self.namespace.helpers.add(form.helper)
             applied: dict[int, Apply] = {}
@@ -171,6 +236,9 @@ class Constructor:
                 if form.module is None:
                     raise MismatchError
                 applied[at] = form.module
+                if form.imports is not None:
+                    function = self._imported[form.imports]
+                    applied[at] = form.module._replace(function=function)
             return self.apply(applied, node.name, [])
         if node.inner is not None:
             return self._group(node, node.inner)
@@ -224,18 +292,38 @@ class Constructor:
             applied = {at: p for at, p in parts.items() if isinstance(p, Apply)}
             return self.apply(applied, hint, inputs)
         if isinstance(first, Infix):
-            if len(set(parts.values())) != 1:
-                raise MismatchError
-            operands = [
-                self.code(dict.fromkeys(parts, operand), hint, inputs)
-                for operand in first.operands
-            ]
-            return c.Infix(first.operator, tuple(o for o in operands if o is not None))
+            infixes = {at: p for at, p in parts.items() if isinstance(p, Infix)}
+            return self._infix(infixes, hint, inputs)
+        if isinstance(first, Lambda):
+            bodies = {at: p.body for at, p in parts.items() if isinstance(p, Lambda)}
+            body = self.code(bodies, hint, inputs)
+            assert body is not None
+            return c.Lambda(first.parameters, body)
         if len(set(parts.values())) != 1:
             raise MismatchError
         from archdsl.backends.torch.formula import literal
 
         return c.Text(first if isinstance(first, str) else literal(first))
+
+    def _infix(
+        self, parts: Mapping[int, Infix], hint: str, inputs: list[c.Code]
+    ) -> c.Code:
+        first = next(iter(parts.values()))
+        if any(
+            other.operator != first.operator
+            or len(other.operands) != len(first.operands)
+            for other in parts.values()
+        ):
+            raise MismatchError
+        operands: list[c.Code] = []
+        for number in range(len(first.operands)):
+            each = {at: part.operands[number] for at, part in parts.items()}
+            written = self.code(each, hint, inputs)
+            if isinstance(written, c.Text) and isinstance(first.operands[number], Slot):
+                written = _bracketed(written)
+            if written is not None:
+                operands.append(written)
+        return c.Infix(first.operator, tuple(operands))
 
     def _call(self, stage: PlannedStage) -> c.Code:
         """A block's class, constructed."""
@@ -296,7 +384,11 @@ class Constructor:
     def sequential(self, scope: Scope) -> c.Code:
         """`nn.Sequential(…)` of a chain's modules."""
         inside = Constructor(
-            self.namespace, self._find_class, self._group_class, positional=True
+            self.namespace,
+            self._find_class,
+            self._group_class,
+            self._imported,
+            positional=True,
         )
         return c.Call(c.Text("nn.Sequential"), inside.items(scope))
 
@@ -304,9 +396,13 @@ class Constructor:
         """The arguments of `nn.Sequential`, named where a child has a label."""
         named: list[tuple[str, c.Code]] = []
         for node in scope.nodes:
-            if isinstance(node, PlannedChoice):
+            if isinstance(node, PlannedChoice | PlannedTraining):
                 raise MismatchError
-            if isinstance(node, PlannedStage) and self.is_functional(node):
+            if node.shared:
+                continue
+            if isinstance(node, PlannedStage) and (
+                node.attribute is not None or self.is_functional(node)
+            ):
                 continue
             named.append((node.name, self.module(node)))
         if all(name == str(at) for at, (name, _) in enumerate(named)):
@@ -353,8 +449,15 @@ def _slots(code: FormCode | None) -> list[Slot]:
     return []
 
 
-def _values(code: FormCode | None) -> list[object]:
-    return [slot.value for slot in _slots(code)]
+def _known_values(code: FormCode | None) -> list[object]:
+    """The numbers in the code; those that the tensors tell are all alike."""
+    return [None if unknown(slot) else slot.value for slot in _slots(code)]
+
+
+def _bracketed(code: c.Text) -> c.Text:
+    """A number or formula as it may stand beside any operator."""
+    plain = code.text.replace(".", "").replace("_", "").isalnum()
+    return code if plain else c.Text(f"({code.text})")
 
 
 def _folded(elements: list[tuple[c.Code, str]]) -> tuple[c.Code, ...]:

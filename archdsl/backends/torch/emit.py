@@ -6,36 +6,26 @@ The modules of this package decide; `templates/module.py.j2` lays out.
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
-from archdsl.backends.torch import docstring, formula
+from archdsl.backends.torch import docstring, formula, imports, results, uses
 from archdsl.backends.torch.constructor import Argument, Callee, Constructor
 from archdsl.backends.torch.forward import Forward
 from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
 from archdsl.backends.torch.namespace import Namespace, for_block, for_net
 from archdsl.backends.torch.plan import MismatchError, PlannedStage, Scope, plan
 from archdsl.backends.torch.reserved import class_name, safe_name
+from archdsl.backends.torch.results import ClassSource
 from archdsl.backends.torch.size import check_size
 from archdsl.backends.torch.uses import blocks, exposed
 from archdsl.ir.network import LayerRef, Module, Network
 from archdsl.shapes.expr import Const, InputSize, Var
 
 
-class ClassSource(NamedTuple):
-    """A class as the template lays it out: lines without a common indentation."""
-
-    name: str
-    base: str
-    doc: list[str]
-    init: list[str]
-    forward: list[str]
-
-
 def emit(network: Network) -> str:
     """The PyTorch source of a checked net.
 
-    The source imports torch alone. Its last class is the net. Raises TooLongError for
+    The source imports torch alone, and what externs name. Its last class is the net. Raises TooLongError for
     a repeat that would have to be written out and is too long.
     """
     return _Emitter(network).source()
@@ -60,11 +50,17 @@ class _Emitter:
         self._helpers: set[str] = set()
         self._needs_math = False
         self._taken: set[str] = set()
+        self._imported: dict[imports.Place, str] = {}
 
     def source(self) -> str:
         root = self._network.root
         net_name = net_class(self._network.name)
         self._taken.add(net_name)
+        places = uses.imports(root)
+        if places:
+            taken = self._taken | _reserved_classes() | uses.words(root)
+            self._imported = imports.local_names(places, taken)
+            self._taken |= {name.partition(".")[0] for name in self._imported.values()}
         used = blocks(root)
         check_size(root, [module for modules, _ in used for module in modules])
         for modules, given in used:
@@ -75,7 +71,7 @@ class _Emitter:
     # Classes
 
     def _place(self, module: Module) -> str:
-        name = docstring.plain(self._network.source_name)
+        name = docstring.plain(module.span.source.name)
         return f", line {module.span.line} of {name}."
 
     def _unique(self, name: str) -> str:
@@ -171,7 +167,11 @@ class _Emitter:
             return self._group_class(scope, outer, stage, owner)
 
         return Constructor(
-            namespace, lambda module: self._callees[id(module)], group_class, positional
+            namespace,
+            lambda module: self._callees[id(module)],
+            group_class,
+            self._imported,
+            positional,
         )
 
     def _group_class(
@@ -184,6 +184,7 @@ class _Emitter:
         constructor = self._constructor(namespace, owner, positional=True)
         children = c.Call(c.Text("super().__init__"), constructor.items(scope))
         built = c.expression(children, 2 * c.INDENT)
+        built += constructor.tensors(scope, 2 * c.INDENT)
         inputs = ["x", *(f"y{n}" if n > 1 else "y" for n in range(1, scope.inputs))]
         forward = Forward(scope, constructor, inputs, positional=True).lines()
         arguments = [
@@ -224,7 +225,13 @@ class _Emitter:
         namespace = for_net(root, exposed(root))
         constructor = self._constructor(namespace, self._network.name, positional=False)
         built = constructor.lines(scope.nodes, 2 * c.INDENT)
-        forward = Forward(scope, constructor, ["x"], positional=False).lines()
+        inputs = [safe_name(i) if i != "x" else "x" for i in root.input_names] or ["x"]
+        result = results.of(root, self._unique(f"{name}Output"))
+        if result.source is not None:
+            self._classes.append(result.source)
+        forward = Forward(
+            scope, constructor, inputs, positional=False, returns=result.returns
+        ).lines()
         arguments = [
             Argument(
                 namespace.names[used],
@@ -240,7 +247,11 @@ class _Emitter:
         self._finish(namespace)
         doc = self._net_doc(root)
         return ClassSource(
-            name, "nn.Module", doc, _init(arguments, built), _forward(["x"], forward)
+            name,
+            "nn.Module",
+            doc,
+            _init(arguments, built),
+            _forward(inputs, forward, result.annotation),
         )
 
     def _net_doc(self, root: Module) -> list[str]:
@@ -249,8 +260,12 @@ class _Emitter:
         named = f" `{self._network.name}`" if self._network.name else ""
         title = f"The net{named} of {source}"
         shapes = " and ".join(map(str, root.inputs))
-        doc = [f"{title}: {shapes} to {root.type}."]
-        doc += ["", f"{cost.params:,} parameters, {cost.macs:,} multiply-adds."]
+        doc = [f"{title}: {shapes} to {root.returned}."]
+        counted = f"{cost.params:,} parameters, {cost.macs:,} multiply-adds."
+        doc += ["", *_wrapped(counted)]
+        if self._network.facts is not None:
+            needs = ", ".join(self._network.facts.constraints())
+            doc += _wrapped(f"It needs {needs}.") if needs else []
         doc += _shapes(root, "Shapes are channels first, without the batch:")
         return doc
 
@@ -290,6 +305,17 @@ class _Emitter:
 
     # Layout
 
+    def _standard(self) -> list[str]:
+        """The imports from Python's own library, sorted as `ruff` has them."""
+        lines = []
+        if "OrderedDict" in self._helpers:
+            lines.append("from collections import OrderedDict")
+        if "indexed" in self._helpers:
+            lines.append("from collections.abc import Callable")
+        if any(source.base == "NamedTuple" for source in self._classes):
+            lines.append("from typing import NamedTuple")
+        return lines
+
     def _laid_out(self) -> str:
         from jinja2 import Environment, StrictUndefined
 
@@ -305,9 +331,12 @@ class _Emitter:
         text = "\n".join(
             "\n".join((*source.init, *source.forward)) for source in self._classes
         ) + "".join(helpers)
+        text += "".join(source.base for source in self._classes)
         body = environment.from_string(template.read_text(encoding="utf-8")).render(
             title=_title(self._network),
-            imports=_imports(text, self._needs_math, "OrderedDict" in self._helpers),
+            imports=imports.lines(
+                text, self._needs_math, self._standard(), self._imported
+            ),
             helpers=helpers,
             classes=self._classes,
         )
@@ -321,22 +350,16 @@ def _title(network: Network) -> str:
     return f"Made by archdsl from {name}."
 
 
-def _imports(text: str, needs_math: bool, needs_ordered: bool) -> list[str]:
-    standard = []
-    if needs_math:
-        standard.append("import math")
-    if needs_ordered:
-        standard.append("from collections import OrderedDict")
-    third = []
-    if "torch." in text:
-        third.append("import torch")
-    third.append("from torch import Tensor, nn")
-    if "F." in text:
-        third.append("from torch.nn import functional as F")
-    return [*standard, *([""] if standard else []), *third]
-
-
 # Lines
+
+
+def _wrapped(text: str) -> list[str]:
+    """Text of a docstring in lines; formulas are parted at their blanks."""
+    from textwrap import wrap
+
+    return wrap(
+        text, c.WIDTH - c.INDENT, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _shapes(module: Module, title: str) -> list[str]:
@@ -360,9 +383,11 @@ def _init(arguments: list[Argument], built: list[str]) -> list[str]:
     return [*_init_signature(arguments), "        super().__init__()", *built]
 
 
-def _forward(inputs: list[str], body: list[str]) -> list[str]:
+def _forward(
+    inputs: list[str], body: list[str], annotation: str = "Tensor"
+) -> list[str]:
     parameters = ["self", *(f"{name}: Tensor" for name in inputs)]
-    return [*c.signature("forward", parameters, "Tensor", c.INDENT), *body]
+    return [*c.signature("forward", parameters, annotation, c.INDENT), *body]
 
 
 def _annotation(values: list[object]) -> str:

@@ -90,7 +90,10 @@ _TIGHTEST = 9
 
 # What needs a function of its own in the source, and what has another name there.
 HELPERS = {"divisible": "make_divisible"}
-_MATH = {"ceil": "math.ceil", "floor": "math.floor"}
+_MATH = {
+    name: f"math.{name}"
+    for name in ("ceil", "floor", "sqrt", "exp", "log", "sin", "cos")
+}
 
 
 def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> Written:
@@ -132,6 +135,11 @@ def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> W
 
 def _tight(part: Written, binding: int) -> str:
     return part.text if part.binding >= binding else f"({part.text})"
+
+
+def needs_math(expr: Expr) -> bool:
+    """Whether a formula calls functions of Python's `math`."""
+    return not functions_in(expr).isdisjoint(_MATH)
 
 
 def functions_in(expr: Expr) -> set[str]:

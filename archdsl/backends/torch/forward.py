@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
@@ -12,12 +12,14 @@ from archdsl.backends.torch.formula import quoted
 from archdsl.backends.torch.plan import (
     Planned,
     PlannedChoice,
+    PlannedOutput,
     PlannedRepeat,
     PlannedStage,
+    PlannedTraining,
     Scope,
 )
 from archdsl.backends.torch.reserved import is_attribute, safe_name
-from archdsl.ops.form import Apply
+from archdsl.ops.form import Apply, Attribute
 
 # A nested call longer than this gets a line of its own.
 _LONGEST = 60
@@ -28,6 +30,10 @@ _SHORT_BRANCH = 4
 _OWN_NAMES = ("out", "branch", "y")
 
 _LIGHT = frozenset(("normalisation", "activation", "regularisation"))
+
+
+# Puts outputs together: from their names and codes.
+Returns = Callable[[list[str | None], list[c.Code]], c.Code]
 
 
 class Held(NamedTuple):
@@ -52,12 +58,19 @@ class Forward:
         constructor: Constructor,
         inputs: list[str],
         positional: bool,
+        returns: Returns | None = None,
     ) -> None:
         self._scope = scope
+        self._inputs = inputs
+        self._returns = returns
         self._constructor = constructor
         self._positional = positional
         self._uses = _count_uses(scope.nodes)
-        self._uses[scope.output] += 1
+        self._returned = scope.outputs or (PlannedOutput(None, scope.output, False),)
+        # In training all outputs are returned, by a statement of its own.
+        self._trains = any(output.training for output in self._returned)
+        for output in self._returned:
+            self._uses[output.value] += 1 + (self._trains and not output.training)
         self._inline = _short_branches(scope, self._uses, constructor)
         self._env: dict[int, Held] = {}
         self._holds: dict[str, int] = {}
@@ -69,9 +82,36 @@ class Forward:
 
     def lines(self) -> list[str]:
         """The statements, the last one returning the result."""
-        self._nodes(self._scope.nodes)
-        result = self._take(self._scope.output)
-        return [*self._lines, *c.returned(result, self._indent)]
+        later = [n for n in self._scope.nodes if isinstance(n, PlannedTraining)]
+        self._nodes([n for n in self._scope.nodes if n not in later])
+        if self._trains:
+            for value in sorted(self._waiting):
+                self._assign(value)
+            self._lines += c.header("if", "self.training", self._indent)
+            self._indent += c.INDENT
+            for node in later:
+                self._nodes(node.nodes)
+            self._return(self._returned)
+            self._indent -= c.INDENT
+        self._return([output for output in self._returned if not output.training])
+        return [*self._preamble(), *self._lines]
+
+    def _preamble(self) -> list[str]:
+        """What reads the sizes that are known only when the tensors are there."""
+        namespace = self._constructor.namespace
+        lines: list[str] = []
+        for size in sorted(namespace.read, key=lambda size: (size.input, size.axis)):
+            shape = f"{self._inputs[size.input]}.shape[{1 + size.axis}]"
+            lines += c.assign(namespace.names[size], c.Text(shape), 2 * c.INDENT)
+        return lines
+
+    def _return(self, outputs: Sequence[PlannedOutput]) -> None:
+        codes = [self._take(output.value) for output in outputs]
+        if self._returns is None:
+            result = codes[0]
+        else:
+            result = self._returns([output.name for output in outputs], codes)
+        self._lines += c.returned(result, self._indent)
 
     def _nodes(self, nodes: list[Planned]) -> None:
         for node in nodes:
@@ -79,8 +119,19 @@ class Forward:
                 self._choice(node)
             elif isinstance(node, PlannedRepeat):
                 self._repeat(node)
+            elif isinstance(node, PlannedTraining):
+                self._nodes(node.nodes)
+            elif node.attribute is not None:
+                self._tensor(node, node.attribute)
             else:
                 self._stage(node)
+
+    def _tensor(self, stage: PlannedStage, attribute: Attribute) -> None:
+        """A tensor of the module itself, with a batch of one."""
+        name = c.flat(self._submodule(stage.name))
+        code = c.Text(name if attribute.batch else f"{name}[None]")
+        label = stage.any.label if stage.fetched else None
+        self._hold(stage.output, code, safe_name(stage.name), label, frozenset())
 
     # Values and variables
 
@@ -346,6 +397,8 @@ def _count_uses(nodes: list[Planned]) -> Counter[int]:
             uses += _count_uses(node.otherwise)
             uses[node.then_result] += 1
             uses[node.otherwise_result] += 1
+        elif isinstance(node, PlannedTraining):
+            uses += _count_uses(node.nodes)
         else:
             uses.update(node.inputs)
     return uses

@@ -11,6 +11,7 @@ from archdsl.backends.torch.plan import MismatchError
 from archdsl.backends.torch.reserved import safe_name
 from archdsl.ir.network import LayerRef, Module
 from archdsl.ops.form import Slot
+from archdsl.ops.record import unknown
 from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
 
 Name = Var | InputSize
@@ -43,6 +44,9 @@ class Namespace:
     extras: dict[str, Extra] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
     needs_math: bool = False
+    # Sizes that only the tensors tell, and those of them that the code reads.
+    dynamic: frozenset[Name] = frozenset()
+    read: set[InputSize] = field(default_factory=set)
 
     def write(
         self, values: Mapping[int, object], exprs: Mapping[int, Expr], hint: str
@@ -54,15 +58,17 @@ class Namespace:
         )
         for expr in sorted(set(exprs.values()), key=lambda e: (e.weight, str(e))):
             names = depends(expr)
-            if uniform and names and not names & self.live:
+            if uniform and names and not names & (self.live | self.dynamic):
                 continue
             if isinstance(expr, Const) or not self._holds(expr, values):
                 continue
             used = dict(self.used)
             text = self._formula(expr, next(iter(values)))
-            if len(text) <= _LONGEST_FORMULA:
+            if len(text) <= _LONGEST_FORMULA or names & self.dynamic:
                 return text
             self.used = used
+        if any(unknown(Slot(value, Const(None))) for value in values.values()):
+            raise MismatchError
         if uniform:
             return formula.literal(first)
         return self._extra(values, hint)
@@ -88,7 +94,11 @@ class Namespace:
     def _formula(self, expr: Expr, variant: int) -> str:
         names: dict[Name, str] = {}
         for name in sorted(depends(expr), key=str):
-            if name in self.live:
+            if name in self.dynamic:
+                assert isinstance(name, InputSize)
+                self.read.add(name)
+                names[name] = self.names[name]
+            elif name in self.live:
                 self.used[name] = None
                 names[name] = self.names[name]
             else:
@@ -96,7 +106,7 @@ class Namespace:
         for function in formula.functions_in(expr):
             if function in formula.HELPERS:
                 self.helpers.add(formula.HELPERS[function])
-            self.needs_math = self.needs_math or function in ("ceil", "floor")
+        self.needs_math = self.needs_math or formula.needs_math(expr)
         return formula.written(expr, names, self.known[variant]).text
 
     def _extra(self, values: Mapping[int, object], hint: str) -> str:
@@ -187,6 +197,7 @@ def for_block(
         known[at] = values
     first = next(iter(known.values()))
     live: set[Name] = set()
+    dynamic: set[Name] = set()
     names: dict[Name, str] = {}
     inputs = list(input_names)
     ranks = [tensor.rank for tensor in next(iter(modules.values())).inputs]
@@ -206,9 +217,19 @@ def for_block(
             named = _size_name(name, inputs, ranks)
             wanted = differs or name.axis == (1 if ranks[name.input] == 2 else 0)
         names[name] = named
-        if wanted:
+        if isinstance(name, InputSize) and any(
+            _is_dynamic(values.get(name)) for values in known.values()
+        ):
+            dynamic.add(name)
+        elif wanted:
             live.add(name)
-    return Namespace(known, frozenset(live), _distinct(names))
+    found = Namespace(known, frozenset(live), _distinct(names))
+    found.dynamic = frozenset(dynamic)
+    return found
+
+
+def _is_dynamic(size: object) -> bool:
+    return unknown(Slot(size, Const(None))) is not None
 
 
 def _distinct(names: dict[Name, str]) -> dict[Name, str]:
@@ -231,6 +252,15 @@ _AXIS_WORDS = {
 }
 
 
+# In a net a vector of unknown length is a sequence of numbers.
+_NET_AXIS_WORDS = {
+    1: ("length",),
+    2: ("length", "features"),
+    3: ("channels", "height", "width"),
+    4: ("channels", "depth", "height", "width"),
+}
+
+
 def _size_name(name: InputSize, inputs: list[str], ranks: list[int]) -> str:
     word = _AXIS_WORDS[ranks[name.input]][name.axis]
     prefix = "in" if len(inputs) <= 1 else inputs[name.input]
@@ -244,4 +274,20 @@ def for_net(module: Module, exposed: Iterable[str]) -> Namespace:
     }
     names: dict[Name, str] = {Var(name): safe_name(name) for name in module.params}
     live: frozenset[Name] = frozenset(Var(name) for name in exposed)
-    return Namespace({0: known}, live, names)
+    dynamic: set[Name] = set()
+    for number, tensor in enumerate(module.inputs):
+        for axis, dim in enumerate(tensor.dims):
+            if _is_dynamic(dim.size):
+                size = InputSize(number, axis)
+                known[size] = dim.size
+                dynamic.add(size)
+                word = _NET_AXIS_WORDS[tensor.rank][axis]
+                several = len(module.inputs) > 1
+                names[size] = (
+                    f"{safe_name(module.input_names[number])}_{word}"
+                    if several
+                    else word
+                )
+    found = Namespace({0: known}, live, _distinct(names))
+    found.dynamic = frozenset(dynamic)
+    return found

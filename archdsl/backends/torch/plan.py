@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from archdsl.ir.names import Child, children
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
-from archdsl.ops.form import Form
-from archdsl.ops.record import Site
+from archdsl.ops.form import Attribute, Form
+from archdsl.ops.record import Site, form_of
 from archdsl.shapes.expr import Expr
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
@@ -58,20 +58,33 @@ class PlannedStage:
     def makes_module(self) -> bool:
         """Whether a submodule can stand for the stage in every variant."""
         return self.site is None or all(
-            form.module is not None for form in self.forms().values()
+            form.module is not None and form.attribute is None
+            for form in self.forms().values()
         )
+
+    @property
+    def shared(self) -> bool:
+        """Whether another stage before it has built the submodule."""
+        return self.any.shared
+
+    @property
+    def attribute(self) -> Attribute | None:
+        """What kind of tensor the stage is, if it is one that the module holds."""
+        if self.site is None:
+            return None
+        return next(iter(self.forms().values())).attribute
 
     @property
     def can_be_item(self) -> bool:
         """Whether it can stand in an `nn.Sequential`, where only the next reads it."""
-        return self.makes_module and not self.fetched
+        return self.makes_module and not self.fetched and not self.shared
 
     def forms(self) -> dict[int, Form]:
         """How each variant builds the layer."""
         found = {}
         for variant, stage in self.stages.items():
             assert isinstance(stage.target, Site)
-            found[variant] = stage.target.layer.torch(stage.target)
+            found[variant] = form_of(stage.target)
         return found
 
 
@@ -92,6 +105,7 @@ class PlannedRepeat:
     inputs: tuple[int, ...]
     output: int
     variants: tuple[int, ...]
+    shared: bool
 
     def copies(self) -> Iterator[PlannedStage]:
         """The copies one by one, as the first variant has them."""
@@ -114,7 +128,24 @@ class PlannedChoice:
     span: Span
 
 
-Planned: TypeAlias = PlannedStage | PlannedRepeat | PlannedChoice
+@dataclass(eq=False)
+class PlannedTraining:
+    """What makes an output that exists in training only."""
+
+    nodes: list[Planned]
+    result: int
+    output: int
+
+
+Planned: TypeAlias = PlannedStage | PlannedRepeat | PlannedChoice | PlannedTraining
+
+
+class PlannedOutput(NamedTuple):
+    """What a net returns; `name` is None where the outputs have no names."""
+
+    name: str | None
+    value: int
+    training: bool
 
 
 @dataclass(eq=False)
@@ -125,6 +156,7 @@ class Scope:
     inputs: int = 0
     output: int = 0
     values: int = 0
+    outputs: tuple[PlannedOutput, ...] = ()
 
     def value(self) -> int:
         """A new planned value."""
@@ -138,7 +170,11 @@ class Scope:
         if self.inputs != 1:
             return False
         for node in self.nodes:
-            if isinstance(node, PlannedChoice) or node.inputs != (flow,):
+            if isinstance(node, PlannedChoice | PlannedTraining):
+                return False
+            if node.inputs != (flow,):
+                return False
+            if isinstance(node, PlannedRepeat) and node.shared:
                 return False
             if isinstance(node, PlannedStage) and not node.can_be_item:
                 return False
@@ -179,6 +215,12 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
     scope.output = _agreed(
         variants[at].values[module.output] for at, module in modules.items()
     )
+    values, root = variants[0].values if 0 in variants else {}, modules.get(0)
+    if root is not None and len(modules) == 1:
+        scope.outputs = tuple(
+            PlannedOutput(output.name, values[output.value], output.training)
+            for output in root.outputs
+        )
     return scope
 
 
@@ -197,6 +239,8 @@ def _check_arms(nodes: list[Planned], known: set[int]) -> None:
                 _check_arms(arm, inside)
                 if result not in inside:
                     raise MismatchError
+        elif isinstance(node, PlannedTraining):
+            _check_arms(node.nodes, set(known))
         elif not known.issuperset(node.inputs):
             raise MismatchError
         known.add(node.output)
@@ -290,6 +334,8 @@ def _planned_stage(
 def _choice(
     scope: Scope, variants: dict[int, _Variant], choices: dict[int, Choice]
 ) -> list[Planned]:
+    if any(choice.training for choice in choices.values()):
+        return [_training(scope, variants, choices)]
     arms: dict[bool, tuple[list[Planned], int]] = {}
     for taken in (True, False):
         chosen = {at: choice for at, choice in choices.items() if choice.taken is taken}
@@ -322,6 +368,17 @@ def _choice(
             next(iter(choices.values())).span,
         )
     ]
+
+
+def _training(
+    scope: Scope, variants: dict[int, _Variant], choices: dict[int, Choice]
+) -> PlannedTraining:
+    nodes = _merge(scope, variants, {at: c.nodes for at, c in choices.items()})
+    result = _agreed([variants[at].values[c.result] for at, c in choices.items()])
+    for at, choice in choices.items():
+        variants[at].values[choice.output] = result
+        variants[at].types[choice.output] = variants[at].types[choice.result]
+    return PlannedTraining(nodes, result, result)
 
 
 def _repeat(
@@ -367,7 +424,8 @@ def _labelled_repeat(
     for at, repeat in repeats.items():
         variants[at].values[repeat.output] = output
         variants[at].types[repeat.output] = repeat.type
-    return PlannedRepeat(name, runs, inputs, output, tuple(repeats))
+    shared = any(repeat.shared for repeat in repeats.values())
+    return PlannedRepeat(name, runs, inputs, output, tuple(repeats), shared)
 
 
 def _chosen(given: tuple[_T, ...], stage: Stage) -> tuple[_T, ...]:

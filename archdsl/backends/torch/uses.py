@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
 from archdsl.shapes.expr import InputSize, Opaque, Var, depends
 from archdsl.shapes.tensor import TensorType
+from archdsl.source import Source
+
+# A block is known by its name and the file that it is from.
+_Key: TypeAlias = tuple[str, Source]
 
 
 def _stages(nodes: tuple[Node, ...]) -> Iterator[Stage]:
@@ -26,9 +31,9 @@ def _stages(nodes: tuple[Node, ...]) -> Iterator[Stage]:
 
 def blocks(root: Module) -> list[tuple[list[Module], dict[int, set[str]]]]:
     """The variants of each block, those that others call first."""
-    variants: dict[str, list[Module]] = {}
+    variants: dict[_Key, list[Module]] = {}
     given: dict[int, set[str]] = {}
-    below: dict[str, set[str]] = {}
+    below: dict[_Key, set[_Key]] = {}
     seen: set[int] = set()
     queue = [root]
     for module in queue:
@@ -37,26 +42,71 @@ def blocks(root: Module) -> list[tuple[list[Module], dict[int, set[str]]]]:
             if not isinstance(target, Module) or target.kind != "block":
                 continue
             if module is not root:
-                below.setdefault(module.name, set()).add(target.name)
+                below.setdefault(_key(module), set()).add(_key(target))
             given.setdefault(id(target), set()).update(stage.args)
             if id(target) not in seen:
                 seen.add(id(target))
-                variants.setdefault(target.name, []).append(target)
+                variants.setdefault(_key(target), []).append(target)
                 queue.append(target)
-    order: list[str] = []
-    done: set[str] = set()
+    order: list[_Key] = []
+    done: set[_Key] = set()
 
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in done or name in path:
+    def visit(key: _Key, path: tuple[_Key, ...]) -> None:
+        if key in done or key in path:
             return
-        for other in sorted(below.get(name, ())):
-            visit(other, (*path, name))
-        done.add(name)
-        order.append(name)
+        for other in sorted(below.get(key, ()), key=_by_name):
+            visit(other, (*path, key))
+        done.add(key)
+        order.append(key)
 
-    for name in variants:
-        visit(name, ())
-    return [(variants[name], given) for name in order]
+    for key in variants:
+        visit(key, ())
+    return [(variants[key], given) for key in order]
+
+
+def _key(module: Module) -> _Key:
+    return module.name, module.span.source
+
+
+def _by_name(key: _Key) -> tuple[str, str]:
+    name, source = key
+    return name, source.name
+
+
+def imports(root: Module) -> set[tuple[str, str]]:
+    """The Python modules, and the classes there, that externs of a net are."""
+    found: set[tuple[str, str]] = set()
+    seen: set[int] = set()
+    queue = [root]
+    for module in queue:
+        for stage in _stages(module.nodes):
+            target = stage.target
+            if isinstance(target, Module):
+                if target.kind == "block" and id(target) not in seen:
+                    seen.add(id(target))
+                    queue.append(target)
+            elif not target.layer.counted:
+                place = target.layer.torch(target).imports
+                if place is not None:
+                    found.add(place)
+    return found
+
+
+def words(root: Module) -> set[str]:
+    """Names that the classes of a net may give to arguments and variables."""
+    found: set[str] = set()
+    seen: set[int] = set()
+    queue = [root]
+    for module in queue:
+        found.update(module.params, module.input_names)
+        for stage in _stages(module.nodes):
+            if stage.label is not None:
+                found.add(stage.label)
+            target = stage.target
+            if isinstance(target, Module) and id(target) not in seen:
+                seen.add(id(target))
+                queue.append(target)
+    return found
 
 
 def exposed(root: Module) -> list[str]:

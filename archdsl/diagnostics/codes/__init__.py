@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics.codes.bounds import ASSERTIONS, FILES, LIMITS
 from archdsl.diagnostics.codes.names import NAMES
+from archdsl.diagnostics.codes.nets import NETS
 from archdsl.diagnostics.codes.record import COMMAND, Code
 from archdsl.diagnostics.codes.text import TEXT
 from archdsl.diagnostics.codes.values import ARGUMENTS, EXPRESSIONS, SHAPES
@@ -32,6 +33,7 @@ FAMILIES: tuple[tuple[str, tuple[Code, ...]], ...] = (
     ("The text", TEXT),
     ("Names", NAMES),
     ("Shapes", SHAPES),
+    ("Inputs, outputs and symbols", NETS),
     ("Arguments", ARGUMENTS),
     ("Expressions", EXPRESSIONS),
     ("Assertions", ASSERTIONS),

@@ -106,4 +106,18 @@ The file is there, but it is a directory, or the system does not let it be read.
         "$ archdsl check specs",
         "$ archdsl check specs/lenet.arch",
     ),
+    Code(
+        "E0803",
+        "a file that cannot be used",
+        """
+`use` takes a path that begins at the file in which it stands, with `/` between its
+parts and `.arch` at its end. It may go up with `..`, but not out of the project: the
+nearest directory above the spec that holds `pyproject.toml`, `.git`, `setup.py`,
+`setup.cfg` or `.hg`, or else the spec's own. Links count as what they lead to. The file
+is a plain one that can be read. Files use each other up to 8 deep, and 64 in all. A
+text that is no file, from `-e` or from standard input, can use none.
+""",
+        'use "blocks.arch"\nnet n { input 3x32x32 | conv 16x3x3 }\n',
+        "block unit c { conv c 3x3 | relu }\nnet n { input 3x32x32 | unit 16 }\n",
+    ),
 )

@@ -9,9 +9,9 @@ NAMES = (
         "E0201",
         "an unknown layer, block or label",
         """
-A stage begins with a layer of the language, a block of this file, a label that stands
-before it, or a parameter that holds a layer. This name is none of them. The layers are
-listed in `docs/layers.md`. Other tools' names differ: `Linear` is `fc` here, `Conv2d`
+A stage begins with a layer of the language, a block of this file, of one that it uses
+or of the standard library, a label that stands before it, or a parameter that holds a
+layer. This name is none of them. The layers are listed in `docs/layers.md`. Other tools' names differ: `Linear` is `fc` here, `Conv2d`
 is `conv`.
 """,
         "input 3x32x32 | cnv 16x3x3\n",
@@ -97,8 +97,9 @@ never be told from the flag, so it needs another name.
         "E0209",
         "a definition that stands twice",
         """
-Blocks and nets share one space of names in a file, and the inputs and parameters of a
-block share another. Each name is given once.
+Blocks, externs and nets share one space of names in a file, also with those that
+`use` brings in without a prefix. The inputs and parameters of a block share another.
+Each name is given once, and each file used once.
 """,
         "block unit { relu }\nblock unit { tanh }\nnet n { input 8 | unit }\n",
         "block unit { relu }\nblock unit2 { tanh }\nnet n { input 8 | unit | unit2 }\n",
@@ -194,5 +195,50 @@ totals of its own to speak of, but a labelled one can be asked from outside.
         "    assert params == 224\n  }\n}\n",
         "net n {\n  input 3x8x8\n  stem: {\n    conv 8x3x3\n  }\n"
         "  assert stem.params == 224\n}\n",
+    ),
+    Code(
+        "E0218",
+        "a circle of used files",
+        """
+A file uses others, and these may use others again, but no way leads back to a file
+that it came by. The message names the way round. What two files need of each other
+belongs into a third, which both use.
+""",
+        '$ cat unet.arch\nuse "blocks.arch"\nnet unet { input 3x64x64 | down 64 }\n'
+        '$ cat blocks.arch\nuse "unet.arch"\nblock down c { conv c 3x3 | relu }\n'
+        "$ archdsl check unet.arch",
+        '$ cat unet.arch\nuse "blocks.arch"\nnet unet { input 3x64x64 | down 64 }\n'
+        "$ cat blocks.arch\nblock down c { conv c 3x3 | relu }\n"
+        "$ archdsl check unet.arch",
+    ),
+    Code(
+        "E0219",
+        "a name that two used files define",
+        """
+`use "blocks.arch"` brings in all blocks and externs of a file under their own names.
+Two files that define the same name cannot both be used so. With `as` a file's names
+get a prefix: after `use "blocks.arch" as b` its `down` is `b.down`.
+""",
+        '$ cat net.arch\nuse "unet.arch"\nuse "vnet.arch"\ninput 3x64x64 | down 64\n'
+        "$ cat unet.arch\nblock down c { conv c 3x3 | relu }\n"
+        "$ cat vnet.arch\nblock down c { conv c 2x2 s2 }\n"
+        "$ archdsl check net.arch",
+        '$ cat net.arch\nuse "unet.arch"\nuse "vnet.arch" as v\ninput 3x64x64 |'
+        " v.down 64\n"
+        "$ archdsl check net.arch",
+    ),
+    Code(
+        "E0220",
+        "a class that Python could not name",
+        """
+An extern tells where its module is: `from "package.module:Class"`, names joined by
+dots, a colon, and the class. The source then says `from package.module import Class`
+and gives it the parameters by their names, so these cannot be words of Python.
+Nothing is imported when a spec is checked.
+""",
+        'extern warp c -> c in.h in.w from "layers.Warp"\n'
+        "net n { input 3x32x32 | warp 16 }\n",
+        'extern warp c -> c in.h in.w from "layers:Warp"\n'
+        "net n { input 3x32x32 | warp 16 }\n",
     ),
 )

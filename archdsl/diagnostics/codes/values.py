@@ -75,8 +75,9 @@ batch. Before it there is no value that a layer could take.
         "E0307",
         "an input in the wrong place",
         """
-A net has one `input`, at its beginning. A block has none: what flows into it is given
-where it is called, and `in` stands for it.
+A net's inputs stand at its beginning. If there are several, each has a name:
+`input ids: 16 int`. A block has none: what flows into it is given where it is called,
+and `in` stands for it.
 """,
         "net n {\n  input 3x32x32\n  conv 16x3x3\n  input 3x32x32\n}\n",
         "net n {\n  input 3x32x32\n  conv 16x3x3\n}\n",
@@ -106,6 +107,20 @@ numbers, the places of its table, and gives a vector for each.
         "input 16 int | embedding 1000 64 | fc 64\n",
     ),
     Code(
+        "E0311",
+        "a mask of the wrong shape",
+        """
+A mask says for each key whether it may be attended to: it has one truth value for each
+key (`S`), for each query and key (`TxS`), or for each head, query and key. A mask that
+is the same for all samples is a constant; one that comes with each sample is an input
+of truth values.
+""",
+        "net n {\n  input words: 10x64\n  input mask: 9 bool\n"
+        "  attention(words, mask) 8\n}\n",
+        "net n {\n  input words: 10x64\n  input mask: 10 bool\n"
+        "  attention(words, mask) 8\n}\n",
+    ),
+    Code(
         "E0312",
         "groups that do not divide the channels",
         """
@@ -114,6 +129,19 @@ parts. Both numbers must be multiples of `g`.
 """,
         "input 95x27x27 | conv 256x5x5 p2 g2\n",
         "input 96x27x27 | conv 256x5x5 p2 g2\n",
+    ),
+    Code(
+        "E0313",
+        "a pattern that does not fit",
+        """
+The pattern of `rearrange` and the equation of `einsum` name each axis of what arrives,
+without the batch. A pattern has the same names on both sides of its arrow; the parts of
+an axis in brackets multiply to its size, and one of them at most may be left open. In
+an equation a letter has one size wherever it stands, and the output has none of its
+own.
+""",
+        'input 3x32x32 | rearrange "c (h p) (w q) -> (h w) (p q c)" p=5 q=4\n',
+        'input 3x32x32 | rearrange "c (h p) (w q) -> (h w) (p q c)" p=4 q=4\n',
     ),
 )
 

@@ -1,12 +1,12 @@
-"""A maximum over one axis."""
+"""A maximum over axes."""
 
 from torch import Tensor, nn
 
 
 class Amax(nn.Module):
-    """The largest number along an axis, which is left out."""
+    """The largest number along one axis or several, which are left out."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, *dim: int) -> None:
         super().__init__()
         self.dim = dim
 

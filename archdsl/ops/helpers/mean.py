@@ -1,12 +1,12 @@
-"""A mean over one axis."""
+"""A mean over axes."""
 
 from torch import Tensor, nn
 
 
 class Mean(nn.Module):
-    """The mean over an axis, which is left out."""
+    """The mean over one axis or several, which are left out."""
 
-    def __init__(self, dim: int) -> None:
+    def __init__(self, *dim: int) -> None:
         super().__init__()
         self.dim = dim
 

@@ -1,0 +1,142 @@
+"""Formulas of places: what each number of a `param` or `buffer` is.
+
+    value=(sin(ax0 / 10000**(ax1 / 512)))
+
+`ax0` is the place along the first axis, counted from 0. The formula is not computed
+here: it becomes PyTorch code, in which every `axK` is a tensor.
+"""
+
+from __future__ import annotations
+
+from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
+from archdsl.elaborate.report import Reporter
+from archdsl.ops.form import Apply, Code, Infix, Keyword, Slot
+from archdsl.ops.values import IndexFormula
+from archdsl.syntax import nodes as n
+
+PLACE = "ax"
+_TORCH = {name: f"torch.{name}" for name in ("abs", "sqrt", "exp", "log", "sin", "cos")}
+_ROUNDS = {"ceil", "floor", "round"}
+_LOGIC = {"and": "&", "or": "|"}
+
+
+def place(name: str) -> int | None:
+    """The axis whose places the name stands for: 1 for `ax1`."""
+    digits = name.removeprefix(PLACE)
+    if digits != name and digits.isdigit() and len(digits) == 1:
+        return int(digits)
+    return None
+
+
+def index_formula(
+    node: n.Expression, names: Names, report: Reporter
+) -> IndexFormula | None:
+    """The formula of an argument `value=…`, or None if it has mistakes (reported)."""
+    compiler = _Compiler(names, report)
+    code = compiler.code(node)
+    if code is None:
+        return None
+    return IndexFormula(code, compiler.axes, report.span(node).text)
+
+
+class _Compiler:
+    def __init__(self, names: Names, report: Reporter) -> None:
+        self._names = names
+        self._report = report
+        self.axes = 0
+
+    def code(self, node: n.Expression) -> Code | None:
+        """PyTorch code for an expression; what has no place in it is one number."""
+        if not _has_place(node):
+            return self._number(node)
+        if isinstance(node, n.Name):
+            self.axes = max(self.axes, 1 + (place(node.name) or 0))
+            return node.name
+        if isinstance(node, n.Binary):
+            return self._infix(node.operator, node.left, node.right)
+        if isinstance(node, n.Boolean2):
+            return self._infix(_LOGIC[node.operator], node.left, node.right)
+        if isinstance(node, n.Comparison) and len(node.operators) == 1:
+            return self._infix(node.operators[0], *node.operands)
+        if isinstance(node, n.Negate):
+            inner = self.code(node.operand)
+            return None if inner is None else Apply("-", (inner,))
+        if isinstance(node, n.Not):
+            inner = self.code(node.operand)
+            return None if inner is None else Apply("~", (inner,))
+        if isinstance(node, n.Conditional):
+            return self._apply(
+                "torch.where", (node.condition, node.then, node.otherwise)
+            )
+        if isinstance(node, n.Function):
+            return self._function(node)
+        self._report.error(
+            "E0503",
+            "this cannot be computed for every place",
+            node,
+            hints=("use arithmetic, single comparisons and functions of numbers",),
+        )
+        return None
+
+    def _number(self, node: n.Expression) -> Code | None:
+        result = evaluate(node, self._names, self._report)
+        if result.value is UNKNOWN:
+            return None
+        if not isinstance(result.value, int | float):
+            self._report.error(
+                "E0503", "each place holds a number or a truth value", node
+            )
+            return None
+        return Slot(result.value, result.expr)
+
+    def _infix(self, operator: str, *operands: n.Expression) -> Code | None:
+        made = [self.code(operand) for operand in operands]
+        if any(part is None for part in made):
+            return None
+        return Infix(operator, tuple(part for part in made if part is not None))
+
+    def _apply(self, function: str, arguments: tuple[n.Expression, ...]) -> Code | None:
+        made = [self.code(argument) for argument in arguments]
+        if any(part is None for part in made):
+            return None
+        return Apply(function, tuple(part for part in made if part is not None))
+
+    def _function(self, node: n.Function) -> Code | None:
+        name = node.name
+        if name in _TORCH and len(node.arguments) == 1:
+            return self._apply(_TORCH[name], node.arguments)
+        if name in _ROUNDS and len(node.arguments) == 1:
+            return self._apply(f"torch.{name}", node.arguments)
+        if name in ("min", "max") and len(node.arguments) == 2:
+            return self._bounded(name, *node.arguments)
+        self._report.error(
+            "E0503",
+            f"`{name}` cannot be computed for every place",
+            node,
+            hints=(f"there are: {', '.join((*_TORCH, *sorted(_ROUNDS)))}, min, max",),
+        )
+        return None
+
+    def _bounded(self, name: str, *arguments: n.Expression) -> Code | None:
+        tensors = [argument for argument in arguments if _has_place(argument)]
+        if len(tensors) == 2:
+            return self._apply(f"torch.{name}imum", arguments)
+        bound = next(argument for argument in arguments if not _has_place(argument))
+        made, limit = self.code(tensors[0]), self.code(bound)
+        if made is None or limit is None:
+            return None
+        # The larger of two numbers is one with a least value.
+        return Apply(
+            "torch.clamp", (made, Keyword("min" if name == "max" else "max", limit))
+        )
+
+
+def _has_place(node: object) -> bool:
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, n.Name) and place(part.name) is not None:
+            return True
+        if isinstance(part, tuple):
+            stack.extend(child for child in part if isinstance(child, tuple))
+    return False

@@ -1,0 +1,211 @@
+"""What a net returns: `output(id, aux=a4 | head if training)`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from archdsl.diagnostics import Note
+from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
+from archdsl.elaborate.frame import Value
+from archdsl.elaborate.words import CURRENT, DICT, TRAINING
+from archdsl.ir.network import Choice, Cost, Module, Output, OutputForm
+from archdsl.shapes.expr import Const
+from archdsl.syntax import nodes as n
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.walk import Walk
+
+# What the value that flows is called where the others have names.
+_MAIN = "out"
+
+
+class Returned(NamedTuple):
+    """The outputs of a net, and how they are put together."""
+
+    outputs: tuple[Output, ...]
+    form: OutputForm
+
+
+def output(walk: Walk, call: n.Call, current: Value) -> Value:
+    """Elaborate an `output(…)`; the value is that of the first output."""
+    frame = walk.frame
+    found: list[Output] = []
+    good = True
+    for line in call.inputs or ():
+        training, rest = _split(line.condition)
+        frame.current = current
+        good = _wanted(walk, rest) and good
+        if rest and not _holds(walk, rest):
+            continue
+        value = _in_training(walk, line, current) if training else None
+        if value is None:
+            value = walk.branch(line.chain, current)
+        if value.type is None:
+            good = False
+            continue
+        span = walk.report.span(line)
+        found.append(Output(_name(line), value.id, value.type, training, span))
+    unknown = frame.value(None)
+    main = next((each for each in found if not each.training), None)
+    if not good or main is None:
+        if good:
+            walk.report.error(
+                "E0314",
+                "there is no output outside of training",
+                call,
+                hints=("as in `output(id, aux=head if training)`",),
+            )
+        frame.returned = Returned((), "tensor")
+        return unknown
+    # What stands first is what the net is about.
+    found.remove(main)
+    found.insert(0, main)
+    frame.returned = _returned(walk, found, call)
+    return Value(main.value, main.type)
+
+
+def _returned(walk: Walk, found: list[Output], call: n.Call) -> Returned:
+    as_dict = any(
+        isinstance(arg.value, n.Name) and arg.value.name == DICT for arg in call.args
+    )
+    nameless = [each for each in found if each.name is None]
+    named = len(found) - len(nameless)
+    if named and len(nameless) == 1 and nameless[0] is found[0]:
+        found = [found[0]._replace(name=_MAIN), *found[1:]]
+        nameless = []
+    if as_dict and nameless:
+        walk.report.error(
+            "E0314",
+            "a dictionary needs a name for each output",
+            nameless[-1].span,
+            hints=("as in `output(out=id, aux=head) dict`",),
+        )
+    seen: dict[str, Output] = {}
+    for each in found:
+        first = seen.setdefault(each.name, each) if each.name else each
+        if first is not each:
+            walk.report.error(
+                "E0314",
+                f"two outputs are named `{each.name}`",
+                each.span,
+                related=(Note(first.span, "the first one"),),
+                hints=("name them: `output(a=…, b=…)`",),
+            )
+    form: OutputForm = "named"
+    if as_dict:
+        form = "dict"
+    elif len(found) == 1:
+        form = "tensor"
+    elif nameless:
+        form = "tuple"
+    return Returned(tuple(found), form)
+
+
+def _split(condition: n.Expression | None) -> tuple[bool, tuple[n.Expression, ...]]:
+    """Whether a condition asks for training, and what else it asks for."""
+    parts: list[n.Expression] = []
+    stack = [condition] if condition is not None else []
+    while stack:
+        part = stack.pop()
+        if isinstance(part, n.Boolean2) and part.operator == "and":
+            stack += (part.right, part.left)
+        else:
+            parts.append(part)
+    rest = tuple(p for p in parts if not (isinstance(p, n.Name) and p.name == TRAINING))
+    return len(rest) < len(parts), rest
+
+
+def _wanted(walk: Walk, conditions: tuple[n.Expression, ...]) -> bool:
+    """Whether all conditions have a value; what has none is reported."""
+    good = True
+    for condition in conditions:
+        result = evaluate(condition, walk.frame, walk.report)
+        if result.value is UNKNOWN:
+            good = False
+        elif not isinstance(result.value, bool):
+            walk.report.error(
+                "E0503",
+                f"{describe(result.value)} is neither true nor false",
+                condition,
+                hints=("compare it: `s > 1`, `in.c != c`",),
+            )
+            good = False
+        else:
+            walk.frame.decide(result.expr)
+    return good
+
+
+def _holds(walk: Walk, conditions: tuple[n.Expression, ...]) -> bool:
+    before = len(walk.report.found)
+    values = [evaluate(each, walk.frame, walk.report).value for each in conditions]
+    del walk.report.found[before:]
+    return all(value is True for value in values)
+
+
+def _in_training(walk: Walk, line: n.Line, current: Value) -> Value:
+    """A value that is computed in training only; its layers compute nothing else."""
+    frame = walk.frame
+    before = frame.cost
+    outside, frame.nodes = frame.nodes, []
+    result = walk.branch(line.chain, current)
+    inside, frame.nodes = frame.nodes, outside
+    spent = Cost(*(a - b for a, b in zip(frame.cost, before, strict=True)))
+    # The totals are those of evaluation; what is learned is learned all the same.
+    frame.cost = before.plus(
+        Cost(params=spent.params, trainable=spent.trainable, layers=spent.layers)
+    )
+    if result.type is None:
+        return result
+    made = frame.value(result.type)
+    span = walk.report.span(line)
+    frame.nodes.append(
+        Choice(
+            Const(True), True, tuple(inside), current.id, result.id, made.id, span, True
+        )
+    )
+    return made
+
+
+def _name(line: n.Line) -> str | None:
+    """The name of an output: its key, the label it fetches, or that of its stage."""
+    if line.key is not None:
+        return line.key.name
+    last = line.chain.stages[-1]
+    if last.label is not None:
+        return last.label.name
+    atom = last.atom
+    bare = isinstance(atom, n.Call) and atom.inputs is None and not atom.args
+    if len(line.chain.stages) == 1 and bare and isinstance(atom, n.Call):
+        return None if atom.callee.name == CURRENT else atom.callee.name
+    return None
+
+
+def report_idle(made: Module, walk: Walk) -> None:
+    """Report inputs that nothing reads, and outputs that no input reaches."""
+    from archdsl.elaborate.unread import values_read
+
+    read = values_read(made)
+    for number, span in enumerate(walk.frame.input_spans):
+        if number not in read:
+            name = made.input_names[number] if made.input_names else ""
+            walk.report.error(
+                "E0316",
+                f"the input{f' `{name}`' if name else ''} is never used",
+                span,
+                hints=("use it as a value, or remove it",),
+            )
+    for each in made.outputs or ():
+        if not each.type.batched:
+            _unreached(walk, each.span)
+    if not made.outputs and not made.type.batched:
+        _unreached(walk, made.nodes[-1].span)
+
+
+def _unreached(walk: Walk, at: object) -> None:
+    walk.report.error(
+        "E0315",
+        "no input reaches this output",
+        at,  # type: ignore[arg-type]
+        notes=("it is the same for whatever comes in",),
+        hints=("a `param` or `buffer` is put to use by `add`, `concat` and the like",),
+    )

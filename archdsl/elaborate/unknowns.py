@@ -1,0 +1,153 @@
+"""Symbols: sizes of a net's inputs that are not known yet, and what they must fulfil.
+
+`input 3xHxW` declares H and W. `assert H % 32 == 0` in a net that knows H restricts
+it; layers restrict it by what they need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
+from archdsl.elaborate.words import INPUT_STAGE
+from archdsl.shapes.expr import InputSize
+from archdsl.shapes.size import Relation, is_known, require
+from archdsl.syntax import nodes as n
+
+if TYPE_CHECKING:
+    from archdsl.elaborate.frame import Frame
+    from archdsl.shapes.symbols import UndecidedError
+
+
+def is_symbol(name: str) -> bool:
+    """Whether a name is written as a symbol is: in capitals."""
+    return name.isupper() and name.isalnum()
+
+
+def declared(body: n.Body) -> tuple[str, ...]:
+    """The symbols in the `input` lines of a net, and perhaps some of its parameters."""
+    found: dict[str, None] = {}
+    for line in body.lines:
+        for stage in line.chain.stages if isinstance(line, n.Line) else ():
+            atom = stage.atom
+            if isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE:
+                for arg in atom.args:
+                    found |= dict.fromkeys(symbols_in(arg.value))
+    return tuple(found)
+
+
+def symbols_in(node: n.Expression) -> Iterator[str]:
+    """What is written as a symbol in one of the sizes of an input."""
+    if isinstance(node, n.Size):
+        yield from (
+            part for part in node.parts if isinstance(part, str) and part != "_"
+        )
+    elif isinstance(node, n.Name) and is_symbol(node.name):
+        yield node.name
+
+
+def declare(frame: Frame, node: n.Expression, input_number: int, axis: int) -> None:
+    """Make symbols of the capitals in an input's sizes that mean nothing else yet.
+
+    The first of the sizes is that of `axis`.
+    """
+    parts = node.parts if isinstance(node, n.Size) else (node,)
+    for at, part in enumerate(parts):
+        name = part.name if isinstance(part, n.Name) else part
+        if not isinstance(name, str) or not is_symbol(name):
+            continue
+        if name in frame.params or name in frame.symbols:
+            continue
+        if frame.facts is None:
+            from archdsl.shapes.symbols import Facts
+
+            frame.facts = Facts()
+        expr = InputSize(input_number, axis + at)
+        symbol = frame.facts.symbol(name, expr)
+        frame.symbols[name] = Result(symbol, expr)
+
+
+def assumes(node: n.Expression, frame: Frame) -> bool:
+    """Whether an asserted condition speaks of symbols and parameters alone."""
+    speaks = False
+    stack: list[object] = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, n.Attribute):
+            return False
+        if isinstance(part, n.Name):
+            if part.name in frame.symbols:
+                speaks = True
+            elif part.name not in frame.params:
+                return False
+        elif isinstance(part, tuple):
+            stack.extend(child for child in part if isinstance(child, tuple))
+    return speaks
+
+
+def assume(node: n.Expression, frame: Frame) -> None:
+    """Restrict the symbols by a condition; one that no sizes fulfil is reported."""
+    report = frame.report
+    if isinstance(node, n.Boolean2) and node.operator == "and":
+        assume(node.left, frame)
+        assume(node.right, frame)
+        return
+    if not isinstance(node, n.Comparison):
+        report.error(
+            "E0310",
+            "symbols are restricted by comparisons",
+            node,
+            hints=("as in `assert H % 32 == 0`, `assert T <= 512`",),
+        )
+        return
+    values = [evaluate(operand, frame, report).value for operand in node.operands]
+    if any(value is UNKNOWN for value in values):
+        return
+    for at, operator in enumerate(node.operators):
+        left, right = values[at : at + 2]
+        if isinstance(left, float | str) or isinstance(right, float | str):
+            report.error("E0503", "symbols are whole numbers", node)
+            return
+        relation: Relation = operator  # type: ignore[assignment]
+        sizes: tuple[Any, Any] = left, right
+        if not require(sizes[0], relation, sizes[1]):
+            report_impossible(frame, node)
+            return
+
+
+def report_impossible(frame: Frame, at: n.Expression) -> None:
+    """Report a condition that no sizes fulfil with what is known of them."""
+    known = frame.facts.constraints() if frame.facts is not None else ()
+    frame.report.error(
+        "E0319",
+        "no sizes fulfil this",
+        at,
+        notes=(f"known so far: {', '.join(known)}",) if known else (),
+        hints=("remove one of the conditions",),
+    )
+
+
+def undecided(problem: UndecidedError, what: str) -> tuple[str, tuple[str, ...]]:
+    """The message and the hint for what depends on a size that is not known."""
+    symbols = sorted(
+        {
+            name
+            for side in (problem.left, problem.right)
+            if not isinstance(side, int) and side is not None
+            for name in getattr(side, "symbols", ())
+        }
+    )
+    named = " and ".join(symbols) or "a size"
+    fixed = " ".join(f"--set {name}=…" for name in symbols)
+    hints = (f"a number settles it: {fixed}",) if fixed else ()
+    return f"{what} depends on {named}, which {_is(symbols)} not known here", hints
+
+
+def _is(names: list[str]) -> str:
+    return "are" if len(names) > 1 else "is"
+
+
+def unknown_among(sizes: tuple[Any, ...]) -> Any | None:
+    """The first size that is not known."""
+    return next((size for size in sizes if not is_known(size)), None)

@@ -1,0 +1,143 @@
+"""Other weights to begin with: arguments that every layer with a `weight` has."""
+
+from __future__ import annotations
+
+from archdsl.ops.form import Form, Keyword, Slot, apply
+from archdsl.ops.record import Arg, ArgType, Layer, Problem, Site
+from archdsl.shapes.expr import Const
+from archdsl.shapes.tensor import TensorType
+
+# The function of nn.init for each word, and the arguments that it may take.
+_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "kaiming": ("kaiming_normal_", ("fan",)),
+    "kaiming_uniform": ("kaiming_uniform_", ("fan",)),
+    "xavier": ("xavier_normal_", ("gain",)),
+    "xavier_uniform": ("xavier_uniform_", ("gain",)),
+    "orthogonal": ("orthogonal_", ("gain",)),
+    "normal": ("normal_", ("std",)),
+    "trunc_normal": ("trunc_normal_", ("std",)),
+    "uniform": ("uniform_", ("bound",)),
+    "zeros": ("zeros_", ()),
+    "ones": ("ones_", ()),
+}
+# These count the inputs and outputs of each number, so a vector will not do.
+_OF_MATRICES = (
+    "kaiming",
+    "kaiming_uniform",
+    "xavier",
+    "xavier_uniform",
+    "orthogonal",
+)
+# Arguments that only change how `init` draws.
+_OPTIONS = ("fan", "gain", "std", "bound")
+
+_ARGS = (
+    Arg(
+        "init",
+        ArgType("number", words=tuple(_FUNCTIONS)),
+        None,
+        "how the weights begin, as PyTorch does when left out; a number is for all",
+        keyed=True,
+    ),
+    Arg(
+        "fan",
+        ArgType("word", words=("in", "out")),
+        None,
+        "what `kaiming` keeps the variance of: the values (`in`) or the gradients",
+        keyed=True,
+    ),
+    Arg("gain", ArgType("number", 0), None, "factor of `xavier` and `orthogonal`"),
+    Arg("std", ArgType("number", 0), None, "deviation of `normal` and `trunc_normal`"),
+    Arg("bound", ArgType("number", 0), None, "`uniform` is from -bound to bound"),
+    Arg("bias_init", ArgType("number"), None, "what the biases begin with"),
+)
+
+
+def with_initialiser(layer: Layer) -> Layer:
+    """The layer with the arguments that say how its `weight` and `bias` begin."""
+
+    def shape(site: Site) -> TensorType | Problem:
+        out = layer.shape(site)
+        if isinstance(out, Problem):
+            return out
+        return _problem(site, out) or out
+
+    def torch(site: Site) -> Form:
+        return _initialised(site, layer.torch(site))
+
+    return layer._replace(args=(*layer.args, *_ARGS), shape=shape, torch=torch)
+
+
+def _problem(site: Site, out: TensorType) -> Problem | None:
+    """Why the weights cannot begin so."""
+    init = site.args["init"].value
+    allowed = _FUNCTIONS[init][1] if isinstance(init, str) else ()
+    for name in _OPTIONS:
+        if site.args[name].value is not None and name not in allowed:
+            fitting = [word for word, (_, takes) in _FUNCTIONS.items() if name in takes]
+            return Problem(
+                "E0405",
+                f"`{name}` goes with {' or '.join(f'`init={w}`' for w in fitting)}",
+                at=name,
+            )
+    if init is None and site.args["bias_init"].value is None:
+        return None
+    ranks = {
+        weight.name: len(weight.shape)
+        for weight in site.layer.weights(site, out)
+        if weight.parameter and not weight.tied
+    }
+    for name, own in (("init", "weight"), ("bias_init", "bias")):
+        if site.args[name].value is not None and own not in ranks:
+            return Problem("E0405", f"this {site.layer.name} learns no {own}", at=name)
+    if init in _OF_MATRICES and ranks["weight"] < 2:
+        return Problem(
+            "E0405",
+            f"`{init}` is for matrices and kernels, and {site.layer.name} has a vector",
+            at="init",
+            hints=("`ones`, `zeros`, a number, `normal` or `uniform` fit",),
+        )
+    return None
+
+
+def _initialised(site: Site, form: Form) -> Form:
+    """The form, its module initialised."""
+    init, bias = site.args["init"], site.args["bias_init"]
+    if form.module is None or (init.value is None and bias.value is None):
+        return form
+    options: dict[str, Slot] = {}
+    function = None
+    if isinstance(init.value, str):
+        function = _FUNCTIONS[init.value][0]
+        if init.value in ("kaiming", "kaiming_uniform"):
+            fan = "fan_out" if site.is_word("fan", "out") else "fan_in"
+            options["mode"] = _text(fan)
+            options["nonlinearity"] = _text("relu")
+        if init.value == "uniform" and site.args["bound"].value is not None:
+            bound = site.number("bound")
+            options["a"], options["b"] = _number(-bound), _number(bound)
+        for name in ("gain", "std"):
+            if site.args[name].value is not None:
+                options[name] = site.slot(name)
+    elif init.value is not None:
+        function = "constant_"
+        options["val"] = site.slot("init")
+    call = apply("initialised", form.module)
+    if function is not None:
+        call = call._replace(arguments=(*call.arguments, _text(function)))
+    if bias.value is not None:
+        options = {"bias": site.slot("bias_init"), **options}
+    named = tuple(Keyword(name, slot) for name, slot in options.items())
+    return form._replace(
+        module=call._replace(arguments=(*call.arguments, *named)),
+        function=None,
+        more_helpers=(*form.more_helpers, "initialised"),
+    )
+
+
+def _text(word: str) -> Slot:
+    return Slot(word, Const(word))
+
+
+def _number(value: float) -> Slot:
+    return Slot(value, Const(value))
