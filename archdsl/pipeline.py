@@ -93,6 +93,7 @@ def _check(
                 for name, block in home.blocks.items():
                     if (home.file, name) not in called:
                         elaborator.unused(block)
+            report.enter(defined)
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))

@@ -66,7 +66,8 @@ def _layer(layer: Layer) -> list[str]:
         )
     least, most = layer.inputs
     if (least, most) != (1, 1):
-        parts.append(f"Inputs: {least}{' or more' if most is None else ''}.")
+        more = " or more" if most is None else f" to {most}" if most > least else ""
+        parts.append(f"Inputs: {least}{more}.")
     parts += _example(layer)
     if layer.source:
         parts.append(f"Source: {layer.source}.")
@@ -102,7 +103,7 @@ def _example(layer: Layer) -> list[str]:
     counts = f"Gives {shape}, with {_count(cost.params, 'parameter')}"
     if cost.macs:
         counts += f" and {_count(cost.macs, 'multiply-add')}"
-    form = layer.torch(stage.target)
+    form = stage.target.layer.torch(stage.target)
     return [
         f"```arch\n{layer.example}\n```",
         f"{counts}. In PyTorch:",
@@ -122,7 +123,8 @@ def _form(form: Form) -> str:
 
 def _python(code: Code | None) -> str:
     if isinstance(code, Slot):
-        return str(code.value)
+        text = isinstance(code.value, str)
+        return f'"{code.value}"' if text else str(code.value)
     if isinstance(code, Input):
         name = "x" if code.number == 0 else f"x{code.number}"
         return name + "[..., None]" * bool(code.axes)

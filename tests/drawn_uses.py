@@ -6,13 +6,34 @@ import math
 import random
 from collections.abc import Callable
 
-from archdsl.shapes.tensor import Dim, DType, TensorType
+from archdsl.shapes.tensor import AXES, Dim, DType, TensorType
 
 SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 15, 16, 18, 20)
 
 
 def written(shape: tuple[int, ...]) -> str:
     return "x".join(map(str, shape))
+
+
+def drawn_shape(r: random.Random, rank: int) -> tuple[int, ...]:
+    return tuple(r.choice(SIZES) for _ in range(rank))
+
+
+def drawn_reshape(r: random.Random) -> str:
+    """The same sizes in another order, two of them perhaps as one."""
+    given = drawn_shape(r, r.randint(2, 4))
+    asked = list(given)
+    r.shuffle(asked)
+    if r.random() < 0.5:
+        asked[:2] = [asked[0] * asked[1]]
+    if r.random() < 0.5:
+        return f"input {written(tuple(asked))} | reshape {written(given)}"
+    return f"input {written(given)} | reshape {written(tuple(asked))}"
+
+
+def drawn_unflatten(r: random.Random) -> str:
+    shape = drawn_shape(r, r.randint(2, 4))
+    return f"input {math.prod(shape)} | unflatten {written(shape)}"
 
 
 def drawn_rearrange(r: random.Random) -> str:
@@ -85,10 +106,9 @@ def drawn_attention(r: random.Random) -> Drawn:
     width = heads * r.randint(1, 5)
     ins = [tensor(t, width)]
     if r.random() < 0.6:
-        memory = r.choice((width, r.choice(SIZES)))
-        ins.append(tensor(s, memory))
+        ins.append(tensor(s, r.choice((width, r.choice(SIZES)))))
     if r.random() < 0.5:
-        ins.append(drawn_mask(r, heads, t, ins[-1].sizes[0]))
+        ins.append(drawn_mask(r, heads, t, s if len(ins) == 2 else t))
     return tuple(ins), {"heads": heads}
 
 

@@ -48,7 +48,7 @@ def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
-def shape(spec: str) -> tuple[int, ...]:
+def shape(spec: str) -> tuple[object, ...]:
     return archdsl.check(spec).network().root.type.sizes
 
 

@@ -272,6 +272,20 @@ def test_paths_begin_at_the_file_that_uses(
     assert codes(Path("nets/net.arch")) == []
 
 
+def test_totals_by_block_name_the_file(
+    write: Write, capsys: pytest.CaptureFixture[str]
+) -> None:
+    up = write("up.arch", UP)
+    spec = write(
+        "net.arch",
+        f'use "up.arch" as b\n{OTHER_UP}net n {{ input 3x8x8 | b.up 4 | up 4 }}\n',
+    )
+    assert main(["summary", "--by", "block", str(spec)]) == 0
+    rows = [line.split("  ")[0] for line in capsys.readouterr().out.splitlines()]
+    assert "up" in rows
+    assert f"up ({up})" in rows
+
+
 # What may be read
 
 

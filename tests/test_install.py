@@ -87,9 +87,7 @@ def test_check_needs_no_torch(installed: Installed, tmp_path: Path) -> None:
     run(installed.archdsl, "check", SPEC, cwd=tmp_path)
 
 
-def test_the_standard_library_comes_along(
-    installed: Installed, tmp_path: Path
-) -> None:
+def test_the_standard_library_comes_along(installed: Installed, tmp_path: Path) -> None:
     spec = "input 3x8x8 | conv_bn_act 4 3x3"
     run(installed.archdsl, "check", "-e", spec, cwd=tmp_path)
 

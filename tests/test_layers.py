@@ -6,7 +6,6 @@ The arguments and shapes are drawn at random, seeded by the layer's name.
 from __future__ import annotations
 
 import inspect
-import math
 import random
 import subprocess
 import sys
@@ -17,7 +16,18 @@ from pathlib import Path
 import interpreter
 import pytest
 import torch
-from drawn_uses import DRAWN_INPUTS, SIZES, drawn_rearrange, written
+from drawn_uses import (
+    DRAWN_INPUTS,
+    SIZES,
+    drawn_chunk,
+    drawn_rearrange,
+    drawn_reshape,
+    drawn_shape,
+    drawn_split,
+    drawn_unflatten,
+    drawn_upsample,
+    written,
+)
 from torch.utils.flop_counter import FlopCounterMode
 
 from archdsl.backends.torch.emit import emit
@@ -54,7 +64,9 @@ def checked(text: str) -> Network | None:
 
 def filled(tensor: TensorType, batch: int = 2) -> torch.Tensor:
     """Random numbers of that shape and kind."""
-    numbers = torch.empty(batch if tensor.batched else 1, *tensor.sizes).normal_()
+    numbers = torch.empty(
+        batch if tensor.batched else 1, *map(int, tensor.sizes)
+    ).normal_()
     if tensor.dtype == "bool":
         return numbers > -1
     return numbers.abs().to(torch.int64) if tensor.dtype == "int" else numbers
@@ -155,27 +167,6 @@ def drawn_argument(arg: Arg, rank: int, r: random.Random) -> str | None:
             return str(numbers[0])
         return written(tuple(numbers)) if numbers else None
     return str(whole())
-
-
-def drawn_shape(r: random.Random, rank: int) -> tuple[int, ...]:
-    return tuple(r.choice(SIZES) for _ in range(rank))
-
-
-def drawn_reshape(r: random.Random) -> str:
-    """The same sizes in another order, two of them perhaps as one."""
-    given = drawn_shape(r, r.randint(2, 4))
-    asked = list(given)
-    r.shuffle(asked)
-    if r.random() < 0.5:
-        asked[:2] = [asked[0] * asked[1]]
-    if r.random() < 0.5:
-        return f"input {written(tuple(asked))} | reshape {written(given)}"
-    return f"input {written(given)} | reshape {written(tuple(asked))}"
-
-
-def drawn_unflatten(r: random.Random) -> str:
-    shape = drawn_shape(r, r.randint(2, 4))
-    return f"input {math.prod(shape)} | unflatten {written(shape)}"
 
 
 # Of layers whose arguments would seldom fit.
@@ -370,6 +361,11 @@ WITH_A_PARAMETER = [
     "input 8x8 | slice n-1 n t | take 0 t | fc n | l2norm",
     "input 8x8 | fc n | roll n t | matmul(id, permute 1 0) | softmax d",
     "input 8x8x8 | conv n 1x1 | stack(id, id) | amax c | sub(id, gap) | swiglu h",
+    "input 6 int | embedding 5*n n padding=n | gru 2*n layers=n bidirectional",
+    "input 6x5 | fc n | lstm(id, take 0 t, take 1 t) n | fc 2*n | rnn n last",
+    "input 6x5 | lstm 2*n proj=n bidirectional | fc 2*n | chunk n 1 d | roll n d",
+    "input 6x7 | fc 5*n | split [n, 4*n] 1 d | take n d | split [n, 6-n] 0",
+    "input 3x8x8 | upsample size=4*n | pad n value=n | conv n 1x1 | mean h w",
 ]
 
 
@@ -386,7 +382,7 @@ def test_parameters_reach_the_constructor(text: str, other: int) -> None:
     network = wanted.networks["top"]
     with torch.device("meta"):
         module = top(n=other)
-        out = module(torch.empty(2, *network.root.inputs[0].sizes))
+        out = module(filled(network.root.inputs[0]))
     assert tuple(out.shape[1:]) == network.root.type.sizes
     assert sum(p.numel() for p in module.parameters()) == network.root.cost.params
 

@@ -359,3 +359,44 @@ def test_drawn_rows_and_batches() -> None:
         module = built(text).train()
         drawn = [module(torch.ones(8, 3, 2))[:, 0, 0] for _ in range(20)]
         assert all(bool((row == row[0]).all()) for row in drawn) is alike
+
+
+# Sizes that are not known
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs", "expected"),
+    [
+        ("input 3xHxW | conv 4x3x3 s2 p=tf", (3, 9, 8), (4, 5, 4)),
+        ("input 3xHxW | tokens | rotary 1 | attention 1", (3, 4, 2), None),
+        ("input Tx8 | rotary 2 | sdpa(id, id, id) 2", (5, 8), (5, 8)),
+        (
+            'input 3xHxW | rearrange "c (h p) (w q) -> (h w) (p q c)" p=4 q=2',
+            (3, 8, 6),
+            (6, 24),
+        ),
+        ('input Tx8 | einsum(id, id) "td, sd -> ts"', (5, 8), (5, 5)),
+        (
+            "input 8xHxW | dwconv 2x2 p=tf | glu | stack(id, id)",
+            (8, 5, 6),
+            (2, 4, 5, 6),
+        ),
+    ],
+)
+def test_symbolic_sizes(
+    text: str, inputs: tuple[int, ...], expected: tuple[int, ...] | None
+) -> None:
+    if expected is None:
+        assert codes(text) == ["E0405"]
+        return
+    checked = network(text)
+    assert checked.root.cost.macs is not None
+    out = execute(emit(checked)).Net()(torch.randn(2, *inputs))
+    assert tuple(out.shape) == (2, *expected)
+
+
+def test_where_shapes_differ() -> None:
+    found = check(Source("t.arch", "input 3xHxW | add(id, conv 3x3x3)")).diagnostics
+    assert found[0].code == "E0304"
+    assert "they differ at H=3" in found[0].message
+    assert not found[0].hints

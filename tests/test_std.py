@@ -80,6 +80,20 @@ def test_conv_bn_act_on_sequences_and_volumes() -> None:
     assert shape == (8, 8, 8, 8)
 
 
+def test_conv_bn_act_without_activation() -> None:
+    source = archdsl.compile(
+        "net n {\n  input 3x8x8\n  a: conv_bn_act 3 3x3 p1\n"
+        "  conv_bn_act 3 3x3 p1 act=false\n  add(id, a)\n}\n"
+    )
+    made = execute(source).N().eval()
+    x = torch.randn(2, 3, 8, 8)
+    a = made.a(x)
+    assert a.min() >= 0
+    second = made.conv_bn_act2(a)
+    assert second.min() < 0
+    assert torch.equal(made(x), second + a)
+
+
 def test_own_definitions_win() -> None:
     own = "block conv_bn_act c k { conv c k=k }\ninput 3x8x8 | conv_bn_act 4 3x3"
     assert net(own).root.cost.params == 4 * (27 + 1)

@@ -20,10 +20,18 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"give one of {' and '.join(asked)}")
     net = network(args)
     if args.sort or args.by:
-        from archdsl.backends.text.ranking import grouped_table, sorted_table
+        from archdsl.backends.text.ranking import (
+            UndecidedOrderError,
+            grouped_table,
+            sorted_table,
+        )
 
         table = sorted_table if args.sort else grouped_table
-        out(table(net, args.sort or args.by, args.batch))
+        try:
+            out(table(net, args.sort or args.by, args.batch))
+        except UndecidedOrderError as problem:
+            fixed = " ".join(f"--set {symbol}=…" for symbol in problem.symbols)
+            raise CommandError(f"{problem}; give numbers: {fixed}") from None
         return CLEAN
     layers = net.root.cost.layers
     if (args.expand or args.json) and layers > MAX_LISTED:

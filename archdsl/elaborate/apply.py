@@ -156,7 +156,8 @@ def build(
         if bound is None or types is None or not good:
             return None, binder.varied
         return applied(walk, target, bound, types, call), binder.varied
-    assert target.block is not None and target.defined is not None
+    assert target.block is not None
+    assert target.defined is not None
     block = target.block
     given, good = binder.params(
         block.name.name,

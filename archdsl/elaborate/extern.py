@@ -25,6 +25,7 @@ from archdsl.ir.network import LayerRef
 from archdsl.ops.form import Apply, Code, Form, Keyword, Slot
 from archdsl.ops.record import ANY_DTYPE, Bound, Layer, Problem, Site
 from archdsl.shapes.expr import Const, op
+from archdsl.shapes.size import is_symbolic, require
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
@@ -237,6 +238,9 @@ def _dims(
     sizes = value if isinstance(value, SizeValue) else (value,)
     dims: list[Dim] = []
     for at, size in enumerate(sizes):
+        if is_symbolic(size) and require(size, ">=", 1):  # type: ignore[arg-type]
+            dims.append(Dim(size, site.span, size.expr))  # type: ignore[arg-type,attr-defined]
+            continue
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             report.error(
                 "E0404",

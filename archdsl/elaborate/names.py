@@ -187,6 +187,7 @@ class Scope:
     def _line(self, line: n.Line, output: bool = False) -> None:
         if line.condition is not None:
             self.expression(line.condition, training=output)
+            self._no_input_under_a_condition(line)
         if output and line.otherwise is not None:
             self._report.error(
                 "E0314",
@@ -201,6 +202,20 @@ class Scope:
             taken, self._labels[-1] = self._labels[-1], outside
             self._chain(line.otherwise)
             self._labels[-1] = taken | self._labels[-1]
+
+    def _no_input_under_a_condition(self, line: n.Line) -> None:
+        for chain in (line.chain, line.otherwise):
+            for stage in chain.stages if chain else ():
+                atom = stage.atom
+                if isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE:
+                    self.sound = False
+                    self._report.error(
+                        "E0307",
+                        "an input cannot depend on a condition",
+                        stage,
+                        notes=("`if` governs its whole line",),
+                        hints=("give the input a line of its own",),
+                    )
 
     def _chain(self, chain: n.Chain) -> None:
         for stage in chain.stages:
@@ -413,8 +428,8 @@ class Scope:
     def _argument(self, node: n.Name, layer: Layer, words: tuple[str, ...]) -> None:
         """Check a name that stands for an argument of a layer."""
         name = node.name
-        known = {*self.params, *words}
-        if name in self.params or name in self._blocks or name in LAYERS:
+        known = {*self.params, *self.symbols, *words}
+        if name in known or name in self._blocks or name in LAYERS:
             self._name(node, totals=False)
             return
         hints = did_you_mean(name, known)

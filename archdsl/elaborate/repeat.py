@@ -13,6 +13,7 @@ from archdsl.elaborate.labels import fill_in, has_index
 from archdsl.elaborate.report import Entry
 from archdsl.ir.network import Cost, Repeat, Run
 from archdsl.shapes.expr import Const, Expr, op
+from archdsl.shapes.size import is_symbolic
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -222,6 +223,14 @@ def _count(walk: Walk, repeats: list[n.Argument]) -> Result | None:
     result = evaluate(repeats[0].value, walk.frame, walk.report)
     value = result.value
     if value is UNKNOWN:
+        return None
+    if is_symbolic(value):
+        walk.report.error(
+            "E0310",
+            f"the number of copies is a number, and {value} is not known here",
+            repeats[0],
+            hints=("write a number, or give it from outside: `--set`",),
+        )
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         walk.report.error(

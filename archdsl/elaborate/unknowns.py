@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.shapes.expr import InputSize
-from archdsl.shapes.size import Relation, is_known, require
+from archdsl.shapes.size import Relation, is_known, is_symbolic, require
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ def assume(node: n.Expression, frame: Frame) -> None:
         return
     values = [evaluate(operand, frame, report).value for operand in node.operands]
     if any(value is UNKNOWN for value in values):
+        return
+    if not any(is_symbolic(result.value) for result in frame.symbols.values()):
+        # The symbols were given numbers.
+        hold_condition(n.AssertLine(node, node.start, node.end), frame)
         return
     for at, operator in enumerate(node.operators):
         left, right = values[at : at + 2]

@@ -244,7 +244,10 @@ def standard_block(name: str, files: Files, library: Library) -> Defined | None:
     place = files.own()
     home = library.homes.get(place.file)
     if home is None:
-        source, _ = decoded(files.read(place), place.shown)
+        try:
+            source, _ = decoded(files.read(place), place.shown)
+        except UseError:
+            return None
         tree = parse(source)[0] if source is not None else None
         if source is None or tree is None:
             return None

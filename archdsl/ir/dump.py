@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from archdsl.ir.network import Choice, LayerRef, Module, Network, Node, Repeat, Stage
 from archdsl.ops.record import Bound
+from archdsl.ops.values import IndexFormula
 from archdsl.shapes.expr import Const, Expr, InputSize, Op, Var
+from archdsl.shapes.size import is_symbolic
+from archdsl.shapes.tensor import TensorType
 
 
 def dump(network: Network) -> str:
@@ -15,6 +18,8 @@ def dump(network: Network) -> str:
     dumped = _Dump()
     dumped.number(network.root)
     lines = [f"network {network.name or '-'} from {network.source_name}"]
+    if network.facts is not None:
+        lines += [f"  needs {each}" for each in network.facts.constraints()]
     at = 0
     # Modules are numbered as they are met, so the list grows while it is read.
     while at < len(dumped.modules):
@@ -54,11 +59,19 @@ class _Dump:
         head = f"{module.kind} {self.number(module)} {module.name or '-'}"
         lines = [
             f"{head}{_arguments(module.params)}",
-            f"  inputs {', '.join(map(str, module.inputs)) or '-'}",
+            f"  inputs {_inputs(module)}",
         ]
         lines += self._nodes(module.nodes, "  ")
+        if module.outputs:
+            lines.append(f"  return {module.output_form}")
+            lines += [
+                f"    {output.name or '-'} = %{output.value} : {_type(output.type)}"
+                f"{' in training' if output.training else ''}"
+                for output in module.outputs
+            ]
+        else:
+            lines.append(f"  return %{module.output} : {_type(module.type)}")
         lines += [
-            f"  return %{module.output} : {module.type}",
             f"  params={cost.params} trainable={cost.trainable} macs={cost.macs}"
             f" activation_bytes={cost.activation_bytes} layers={cost.layers}",
         ]
@@ -82,9 +95,10 @@ class _Dump:
             made = f" {stage.target.kind} {self.number(stage.target)}"
         values = _values(stage.inputs)
         ordinal = f" #{stage.ordinal}" if stage.ordinal else ""
+        shared = "share " if stage.shared else ""
         return (
-            f"{name}{stage.kind}{ordinal}{made} ({values}){_arguments(stage.args)}"
-            f" : {stage.type}"
+            f"{name}{shared}{stage.kind}{ordinal}{made} ({values})"
+            f"{_arguments(stage.args)} : {_type(stage.type)}"
         )
 
     def _repeat(self, node: Repeat, indent: str) -> list[str]:
@@ -92,8 +106,8 @@ class _Dump:
         if node.names is not None:
             name = f"{', '.join(node.names)}: "
         lines = [
-            f"{indent}%{node.output} = {name}repeat x{node.count}"
-            f" ({_values(node.inputs)}) : {node.type}"
+            f"{indent}%{node.output} = {name}{'share ' if node.shared else ''}"
+            f"repeat x{node.count} ({_values(node.inputs)}) : {_type(node.type)}"
         ]
         for run in node.runs:
             count = f"{run.count} = {formula(run.count_expr)}"
@@ -102,13 +116,26 @@ class _Dump:
 
     def _choice(self, node: Choice, indent: str) -> list[str]:
         taken = "taken" if node.taken else "not taken"
+        condition = "training" if node.training else formula(node.condition)
         lines = [
-            f"{indent}%{node.output} = if {formula(node.condition)}: {taken},"
-            f" from %{node.input}"
+            f"{indent}%{node.output} = if {condition}: {taken}, from %{node.input}"
         ]
         lines += self._nodes(node.nodes, indent + "  ")
         lines.append(f"{indent}  yield %{node.result}")
         return lines
+
+
+def _inputs(module: Module) -> str:
+    types = [_type(tensor) for tensor in module.inputs]
+    if module.input_names:
+        pairs = zip(module.input_names, types, strict=True)
+        types = [f"{name}: {text}" for name, text in pairs]
+    return ", ".join(types) or "-"
+
+
+def _type(tensor: TensorType) -> str:
+    kind = "" if tensor.dtype == "float" else f" {tensor.dtype}"
+    return f"{tensor}{kind}{'' if tensor.batched else ' for all samples'}"
 
 
 def _values(numbers: tuple[int, ...]) -> str:
@@ -128,6 +155,8 @@ def _arguments(args: dict[str, Bound]) -> str:
 def _value(value: object) -> str:
     if isinstance(value, LayerRef):
         return value.name
+    if isinstance(value, IndexFormula):
+        return value.text
     if isinstance(value, tuple):
         return "[" + ",".join(map(_value, value)) + "]"
-    return repr(value)
+    return str(value) if is_symbolic(value) else repr(value)

@@ -8,7 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archdsl.ir.names import Child, children, copies
+from archdsl.ir.names import (
+    Child,
+    attribute,
+    children,
+    copies,
+    holds_attributes,
+)
 from archdsl.ir.network import Choice, Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
 from archdsl.shapes.tensor import TensorType
@@ -21,11 +27,15 @@ class FlatLayer(NamedTuple):
     """A layer of the net written out, and its path: `layer1.0.conv2`.
 
     Numbers are for one sample. The path names the layer in the `state_dict` if it
-    has weights.
+    has weights. One that is `shared` owns none: it computes with those of the layer
+    that had this path before. One in `training` belongs to an output that exists in
+    training only; its MACs and activations are not in the net's totals.
     """
 
     path: str
     stage: Stage
+    shared: bool = False
+    training: bool = False
 
     @property
     def site(self) -> Site:
@@ -50,8 +60,8 @@ class FlatLayer(NamedTuple):
 
     @property
     def params(self) -> int:
-        """How many numbers the layer learns."""
-        return self.stage.cost.params
+        """How many numbers the layer learns, none of them counted before."""
+        return 0 if self.shared else self.stage.cost.params
 
     @property
     def macs(self) -> int:
@@ -69,22 +79,37 @@ class FlatLayer(NamedTuple):
         return self.stage.span.line
 
 
+class _Open(NamedTuple):
+    """A scope being gone through."""
+
+    rest: Iterator[Child]
+    prefix: str
+    shared: bool = False
+    training: bool = False
+
+
 def layers(network: Network) -> Iterator[FlatLayer]:
-    """Every layer in the order of the text, also those without weights."""
-    stack: list[tuple[Iterator[Child], str]] = [(children(network.root), "")]
+    """Every layer in the order of the text, also those without weights.
+
+    What is shared is there each time that it is used.
+    """
+    stack = [_Open(children(network.root), "")]
     while stack:
-        scope, prefix = stack[-1]
-        child = next(scope, None)
+        scope = stack[-1]
+        child = next(scope.rest, None)
         if child is None:
             stack.pop()
             continue
-        node, path = child.node, prefix + child.name
+        node, path = child.node, scope.prefix + child.name
+        shared = scope.shared or node.shared
+        training = scope.training or child.training
         if isinstance(node, Repeat):
-            stack.append((copies(node), f"{path}."))
+            stack.append(_Open(copies(node), f"{path}.", shared, training))
         elif isinstance(node.target, Module):
-            stack.append((children(node.target), f"{path}."))
+            inside = children(node.target)
+            stack.append(_Open(inside, f"{path}.", shared, training))
         else:
-            yield FlatLayer(path, node)
+            yield FlatLayer(path, node, shared, training)
 
 
 def uncounted(network: Network) -> list[str]:
@@ -113,7 +138,42 @@ def uncounted(network: Network) -> list[str]:
 
 
 def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:
-    """The names of all tensors in the `state_dict`, in the order of the modules."""
-    for layer in layers(network):
-        for weight in layer.stage.weights:
-            yield f"{layer.path}.{weight.name}", weight
+    """The names of all tensors in the `state_dict`, in the order of the modules.
+
+    As in PyTorch, a module's own parameters come first, then its own buffers, and
+    then its submodules.
+    """
+    holds: dict[int, bool] = {}
+
+    def opened(module: Module) -> Iterator[Child]:
+        known = holds.get(id(module))
+        if known is None:
+            known = holds[id(module)] = holds_attributes(module)
+        return _as_registered(module) if known else children(module)
+
+    stack = [(opened(network.root), "")]
+    while stack:
+        scope, prefix = stack[-1]
+        child = next(scope, None)
+        if child is None:
+            stack.pop()
+            continue
+        node, path = child.node, prefix + child.name
+        if node.shared:
+            continue
+        if isinstance(node, Repeat):
+            stack.append((copies(node), f"{path}."))
+        elif isinstance(node.target, Module):
+            stack.append((opened(node.target), f"{path}."))
+        else:
+            for weight in node.weights:
+                yield f"{path}.{weight.name}" if weight.name else path, weight
+
+
+def _as_registered(module: Module) -> Iterator[Child]:
+    """The children of a scope: parameters, buffers, submodules."""
+    for wanted in ("parameter", "buffer", None):
+        for child in children(module):
+            held = attribute(child.node)
+            if (held.kind if held is not None else None) == wanted:
+                yield child

@@ -15,12 +15,16 @@ class Flat(NamedTuple):
     """A module's stages and repeats in order, its choices resolved.
 
     `sources` says where the inputs of each node come from: the number of a node, or
-    -1 - k for the module's input k. `output` is such a number too.
+    -1 - k for the module's input k. `output` is such a number too, and `outputs` are
+    those of all that a net returns. `training` are the nodes that compute an output
+    which exists in training only.
     """
 
     nodes: tuple[Stage | Repeat, ...]
     sources: tuple[tuple[int, ...], ...]
     output: int
+    outputs: tuple[int, ...]
+    training: frozenset[int]
 
 
 class Fold(NamedTuple):
@@ -88,10 +92,12 @@ class Folder:
     def alike(self, a: Stage | Repeat, b: Stage | Repeat, sizes: bool) -> bool:
         """Whether two nodes have the same structure, arguments and, if asked, sizes."""
         if isinstance(a, Repeat) and isinstance(b, Repeat):
-            return a.label == b.label and self._same_folds(a, b, sizes)
+            if a.label != b.label or a.shared != b.shared:
+                return False
+            return self._same_folds(a, b, sizes)
         if isinstance(a, Repeat) or isinstance(b, Repeat):
             return False
-        if a.kind != b.kind or a.label != b.label:
+        if a.kind != b.kind or a.label != b.label or a.shared != b.shared:
             return False
         one, two = a.target, b.target
         if isinstance(one, Module) and isinstance(two, Module):
@@ -133,7 +139,7 @@ class Folder:
             one, two = self.flat(a), self.flat(b)
             found = self._alike[key] = (
                 one.sources == two.sources
-                and one.output == two.output
+                and one.outputs == two.outputs
                 and all(
                     self.alike(x, y, sizes)
                     for x, y in zip(one.nodes, two.nodes, strict=True)
@@ -145,7 +151,8 @@ class Folder:
 def _flatten(module: Module) -> Flat:
     nodes: list[Stage | Repeat] = []
     choices: list[Choice] = []
-    _gather(module.nodes, nodes, choices)
+    trained: set[int] = set()
+    _gather(module.nodes, nodes, choices, trained)
     came: dict[int, int] = {node.output: at for at, node in enumerate(nodes)}
     became = {choice.output: choice.result for choice in choices}
     last = max((module.output, len(module.inputs) - 1, *came, *became))
@@ -160,15 +167,23 @@ def _flatten(module: Module) -> Flat:
         return came[value]
 
     sources = tuple(tuple(map(source, node.inputs)) for node in nodes)
-    return Flat(tuple(nodes), sources, source(module.output))
+    output = source(module.output)
+    outputs = tuple(source(each.value) for each in module.outputs) or (output,)
+    return Flat(tuple(nodes), sources, output, outputs, frozenset(trained))
 
 
 def _gather(
-    found: Sequence[Node], nodes: list[Stage | Repeat], choices: list[Choice]
+    found: Sequence[Node],
+    nodes: list[Stage | Repeat],
+    choices: list[Choice],
+    trained: set[int],
 ) -> None:
     for node in found:
         if isinstance(node, Choice):
-            _gather(node.nodes, nodes, choices)
+            begun = len(nodes)
+            _gather(node.nodes, nodes, choices, trained)
+            if node.training:
+                trained.update(range(begun, len(nodes)))
             choices.append(node)
         else:
             nodes.append(node)

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from archdsl.ir.fold import Fold, Folder
 from archdsl.ir.network import Choice, Module, Node, Repeat, Run, Stage
-from archdsl.ops.record import form_of
+from archdsl.ops.form import Attribute
+from archdsl.ops.record import Site, form_of
 from archdsl.source import Span
 
 # So many children are compared when names are looked through for clashes.
@@ -46,13 +47,15 @@ class Child(NamedTuple):
     `children(stage.target)` the latter's names go on.
 
     `registered` is False for stages that make no torch module, such as `add`. They
-    have a name for tables and diagrams only.
+    have a name for tables and diagrams only. `training` tells that the node stands in
+    an output that exists in training only.
     """
 
     name: str
     node: Stage | Repeat
     registered: bool
     within: tuple[Copy, ...] = ()
+    training: bool = False
 
 
 def makes_module(node: Stage | Repeat) -> bool:
@@ -70,6 +73,33 @@ def makes_module(node: Stage | Repeat) -> bool:
         return True
     form = form_of(target)
     return form.module is not None and form.attribute is None
+
+
+def attribute(node: Stage | Repeat) -> Attribute | None:
+    """The tensor that the scope holds itself for a `param` or `buffer`, if it does."""
+    if isinstance(node, Repeat) or node.inputs or not isinstance(node.target, Site):
+        return None
+    return form_of(node.target).attribute
+
+
+def holds_attributes(module: Module) -> bool:
+    """Whether some child of the scope is a `param` or `buffer`."""
+    stack: list[Iterable[Node]] = [module.nodes]
+    while stack:
+        for node in stack.pop():
+            if isinstance(node, Choice):
+                stack.append(node.nodes)
+            elif isinstance(node, Stage):
+                if attribute(node) is not None:
+                    return True
+            elif is_inline(node):
+                stack += (_group(run.stage).nodes for run in node.runs)
+    return False
+
+
+def _group(stage: Stage) -> Module:
+    assert isinstance(stage.target, Module)
+    return stage.target
 
 
 def is_inline(repeat: Repeat) -> bool:
@@ -107,8 +137,9 @@ def copies(repeat: Repeat, folder: Folder | None = None) -> Iterator[Child]:
 
 
 def clash(module: Module) -> tuple[str, Span, Span] | None:
-    """The first name that two registered children share, and where both stand.
+    """The first name that two children share in torch, and where both stand.
 
+    Those are submodules, and tensors that the module holds itself.
     Only the first `MAX_COMPARED` children are compared.
     """
     if not _may_clash(module):
@@ -117,7 +148,7 @@ def clash(module: Module) -> tuple[str, Span, Span] | None:
     for count, child in enumerate(children(module)):
         if count == MAX_COMPARED:
             return None
-        if not child.registered:
+        if not child.registered and attribute(child.node) is None:
             continue
         if child.name in seen:
             return child.name, seen[child.name], child.node.span
@@ -159,6 +190,7 @@ class _Open(NamedTuple):
     within: tuple[Copy, ...]
     position: int = 0
     times: int = 1
+    training: bool = False
 
 
 class _Scope:
@@ -174,26 +206,31 @@ class _Scope:
         while stack:
             opened = stack[-1]
             nodes, before, within = opened[:3]
+            training = opened.training
             node = next(nodes, None)
             if node is None:
                 stack.pop()
                 taken = self._position - opened.position
                 self._position += taken * (opened.times - 1)
             elif isinstance(node, _Open):
-                stack.append(node._replace(position=self._position))
+                stack.append(node._replace(position=self._position, training=training))
             elif isinstance(node, Choice):
-                inner = _Open(iter(node.nodes), before, within, self._position)
+                begun = self._position
+                training = training or node.training
+                inner = _Open(iter(node.nodes), before, within, begun, 1, training)
                 stack.append(inner)
             elif isinstance(node, Repeat) and node.label is None:
                 if is_inline(node):
                     copied = self._inline(node, before, within)
-                    stack.append(_Open(copied, before, within, self._position))
+                    begun = self._position
+                    stack.append(_Open(copied, before, within, begun, 1, training))
                 else:
-                    yield from self._each(node, before, within)
+                    for child in self._each(node, before, within):
+                        yield child._replace(training=training) if training else child
             else:
                 registered = makes_module(node)
                 name = self._name(node, node.label, before, 0, registered)
-                yield Child(name, node, registered, within)
+                yield Child(name, node, registered, within, training)
 
     def _name(
         self,
@@ -255,9 +292,7 @@ def _may_clash(module: Module) -> bool:
                 if node.names is not None:
                     return True
                 if is_inline(node):
-                    for run in node.runs:
-                        assert isinstance(run.stage.target, Module)
-                        stack.append(run.stage.target.nodes)
+                    stack += (_group(run.stage).nodes for run in node.runs)
     # `relu6` and 1 give the same name as `relu` and 61.
     return any(
         kind[-1].isdigit() and kind.rstrip("0123456789") in kinds for kind in kinds

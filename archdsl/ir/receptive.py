@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 from archdsl.ir.fold import Flat, Folder
 from archdsl.ir.network import Module, Network, Repeat, Stage
 from archdsl.ops.record import Sight, Site, own_place, unknown_sight
+from archdsl.shapes.size import Size, UndecidedError
 from archdsl.shapes.tensor import TensorType
 
 # Beyond this nothing is a size any more.
@@ -38,14 +39,17 @@ def receptive(network: Network) -> Receptive | None:
     """The receptive field of the last map on the way to the output.
 
     Pools over a whole map end the way, as `gap` and `flatten` do. None where the field
-    is not known exactly, where there are several inputs, and where there is no window
-    at all.
+    is not known exactly or depends on sizes that are not known, where there are
+    several inputs, and where there is no window at all.
     """
     root = network.root
     if len(root.inputs) != 1 or root.inputs[0].rank < 2:
         return None
     whole = (Sight(0, 0, 1),) * (root.inputs[0].rank - 1)
-    found = _Fields().last(root, (whole,))
+    try:
+        found = _Fields().last(root, (whole,))
+    except UndecidedError:
+        return None
     if found is None:
         return None
     field, type_ = found
@@ -64,10 +68,10 @@ class _Open(NamedTuple):
     values: list[Field | None]
     at: int
 
-    def back(self, source: int) -> _Open:
-        """On to an input of the node."""
+    def back(self, source: int) -> _Open | None:
+        """On to an input of the node; None where nothing flows in."""
         sources = self.flat.sources[self.at]
-        return self._replace(at=sources[source] if sources else -1)
+        return self._replace(at=sources[source]) if sources else None
 
 
 class _Fields:
@@ -91,7 +95,10 @@ class _Fields:
                 if not opened:
                     return None
                 passed[id(here.module)] = -1 - here.at
-                opened[-1] = opened[-1].back(-1 - here.at)
+                before = opened[-1].back(-1 - here.at)
+                if before is None:
+                    return None
+                opened[-1] = before
                 continue
             node = here.flat.nodes[here.at]
             if node.type.rank >= 2 and not _is_beyond(node):
@@ -99,14 +106,21 @@ class _Fields:
                 return (field, node.type) if field is not None else None
             stage = node.runs[-1].stage if isinstance(node, Repeat) else node
             inner = stage.target
+            source: int | None = None
             if isinstance(inner, Site):
-                opened[-1] = here.back(0)
+                source = _main(inner)
             elif id(inner) in passed:
-                opened[-1] = here.back(passed[id(inner)])
+                source = passed[id(inner)]
+            if source is not None:
+                before = here.back(source)
+                if before is None:
+                    return None
+                opened[-1] = before
             else:
+                assert isinstance(inner, Module)
                 given = tuple(
-                    None if isinstance(node, Repeat) else _value(here, source)
-                    for source in here.flat.sources[here.at]
+                    None if isinstance(node, Repeat) else _value(here, came)
+                    for came in here.flat.sources[here.at]
                 )
                 opened.append(self._open(inner, given))
 
@@ -167,28 +181,43 @@ def _is_beyond(node: Stage | Repeat) -> bool:
     if not isinstance(node, Stage) or not isinstance(node.target, Site):
         return False
     site = node.target
-    if len(site.ins) != 1 or any(size > 1 for size in node.type.sizes[1:]):
+    if len(site.ins) != 1 or any(map(_several, node.type.sizes[1:])):
         return False
     layer = site.layer
     if layer.sees is own_place:
         return True
     pool = layer.look == "pooling" and layer.sees is not unknown_sight
-    return pool and any(size > 1 for size in site.x.sizes[1:])
+    return pool and any(map(_several, site.x.sizes[1:]))
+
+
+def _several(size: Size) -> bool:
+    """Whether there may be several places."""
+    return not isinstance(size, int) or size > 1
+
+
+def _main(site: Site) -> int:
+    """The first input that is not the same for all samples."""
+    return next((at for at, x in enumerate(site.ins) if x.batched), 0)
 
 
 def _layer(site: Site, out: TensorType, ins: tuple[Field | None, ...]) -> Field | None:
+    if not ins:
+        return None
     seen = site.layer.sees(site, out)
     if len(ins) == 1:
         return _after(ins[0], seen)
     # A map of one place may be added to all places of another.
     if seen is None or any(tensor.sizes[1:] != out.sizes[1:] for tensor in site.ins):
         return None
-    return _covering(ins)
+    # A learned tensor or a constant sees nothing.
+    return _covering(
+        tuple(field for field, x in zip(ins, site.ins, strict=True) if x.batched)
+    )
 
 
 def _covering(fields: tuple[Field | None, ...]) -> Field | None:
     """The smallest field that holds all of them, if they keep step."""
-    found = fields[0]
+    found = fields[0] if fields else None
     for field in fields[1:]:
         if found is None or field is None or len(field) != len(found):
             return None

@@ -66,7 +66,7 @@ def _reduced_shape(site: Site) -> TensorType | Problem:
             "E0405",
             f"{site.layer.name} over every axis of {site.x} leaves no size",
             at=_REDUCED[len(axes) - 1],
-            hints=("leave one axis, or put `flatten` and a layer of one output",),
+            hints=("leave at least one axis",),
         )
     return TensorType(
         tuple(dim for at, dim in enumerate(site.x.dims) if at not in axes)

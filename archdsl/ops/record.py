@@ -212,13 +212,13 @@ class Weight(NamedTuple):
     """
 
     name: str
-    shape: tuple[int, ...]
+    shape: tuple[Size, ...]
     parameter: bool = True
     tied: bool = False
 
     @property
-    def elements(self) -> int:
-        total = 1
+    def elements(self) -> Size:
+        total: Size = 1
         for size in self.shape:
             total *= size
         return total
@@ -244,7 +244,7 @@ def no_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
     return ()
 
 
-def no_macs(site: Site, out: TensorType) -> int:
+def no_macs(site: Site, out: TensorType) -> Size:
     """Of a layer that is neither convolution, linear nor matmul."""
     return 0
 
@@ -294,8 +294,8 @@ class Layer(NamedTuple):
     inputs: tuple[int, int | None] = (1, 1)
     ranks: tuple[int, ...] = (1, 2, 3, 4)
     weights: Callable[[Site, TensorType], tuple[Weight, ...]] = no_weights
-    macs: Callable[[Site, TensorType], int] = no_macs
-    connections: Callable[[Site, TensorType], int] | None = None
+    macs: Callable[[Site, TensorType], Size] = no_macs
+    connections: Callable[[Site, TensorType], Size] | None = None
     sees: Callable[[Site, TensorType], tuple[Sight, ...] | None] = unknown_sight
     source: str = ""
     dtypes: tuple[tuple[DType, ...], ...] = (("float",),)

@@ -57,7 +57,12 @@ def device_named(name: str) -> torch.device:
 def built(network: Network, seed: int) -> nn.Module:
     """The net in evaluation mode, its weights drawn with the seed."""
     torch.manual_seed(seed)
-    made = getattr(execute(emit(network)), net_class(network.name))
+    try:
+        made = getattr(execute(emit(network)), net_class(network.name))
+    except ImportError as problem:
+        raise RunError(
+            f"an extern is not found: {problem}; PYTHONPATH says where modules are"
+        ) from None
     with _enough_memory():
         module = made()
     assert isinstance(module, nn.Module)

@@ -102,30 +102,26 @@ class Decisions:
             return not least
         if (least or 0) > 0 or (most or 0) < 0:
             return False
+        variables = algebra.variables(p)
+        if any(self._variables(condition) & variables for condition in self.conditions):
+            return self._is_zero_everywhere(p)
+        # A sum of functions of different sizes is 0 only if each is constant.
         groups = self._groups(p)
-        if len(groups) > 1:
-            # A sum of functions of different sizes is 0 only if each is constant.
-            total = 0
-            for group in groups:
-                values = {
-                    v: algebra.interval(v)[0] or 0 for v in algebra.variables(group)
-                }
-                level = algebra.evaluate(group, values)
-                if not self.vanishes(plus(group, -level)):
-                    return False
-                total += level
-            return not total
-        return self._is_zero_everywhere(p)
+        total = parted(p)[1]
+        for group in groups if len(groups) > 1 else ():
+            lowest = {v: algebra.interval(v)[0] or 0 for v in algebra.variables(group)}
+            level = self._at(group, lowest)
+            if level is None or not self.vanishes(plus(group, -level)):
+                return False
+            total += level
+        return not total if len(groups) > 1 else self._is_zero_everywhere(p)
 
     def _groups(self, p: Poly) -> list[Poly]:
-        """Parts of a sum that have no symbol in common; the constant goes along."""
-        tied = [self._variables(condition) for condition in self.conditions]
+        """Parts of a sum that have no symbol in common, without the constant."""
         groups: list[tuple[frozenset[int], Poly]] = []
         for term in parted(p)[0]:
-            found, joined = self.algebra.variables((term,)), (term,)
-            for variables in tied:
-                if variables & found:
-                    found |= variables
+            found = self.algebra.variables((term,))
+            joined: Poly = (term,)
             apart = []
             for variables, group in groups:
                 if variables & found:
@@ -133,8 +129,7 @@ class Decisions:
                 else:
                     apart.append((variables, group))
             groups = [*apart, (found, joined)]
-        parts = [group for _, group in groups]
-        return [plus(parts[0], parted(p)[1]), *parts[1:]]
+        return [group for _, group in groups]
 
     def _is_zero_everywhere(self, p: Poly) -> bool:
         """Looks at as many places as are needed to be sure."""
@@ -164,9 +159,8 @@ class Decisions:
             values = dict(zip(variables, point, strict=True))
             return self._hold(filters, values) and self._at(p, values) != 0
 
-        if differs(tuple(r[0] for r in ranges)) or differs(
-            tuple(r[-1] for r in ranges)
-        ):
+        ends = (tuple(r[0] for r in ranges), tuple(r[-1] for r in ranges))
+        if any(map(differs, ends)):
             return False
         return places <= _MOST_PLACES and not any(map(differs, product(*ranges)))
 

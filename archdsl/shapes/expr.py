@@ -97,6 +97,27 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
     return Op(operator, operands, weight)
 
 
+def total(*operands: Expr) -> Expr:
+    """The sum of formulas of integers, equal terms together, however long."""
+    terms = _collected(operands)
+    if len(terms) == 1:
+        return terms[0]
+    return Op("+", terms, 1 + sum(term.weight for term in terms))
+
+
+def negated(expr: Expr) -> Expr:
+    """The formula of an integer with the other sign."""
+    if isinstance(expr, Const) and isinstance(expr.value, int):
+        return Const(-expr.value)
+    if isinstance(expr, Op) and expr.operator == "+":
+        return Op("+", tuple(map(negated, expr.operands)), expr.weight)
+    if isinstance(expr, Op) and expr.operator == "*" and len(expr.operands) == 2:
+        scale, scaled = expr.operands
+        if isinstance(scale, Const) and isinstance(scale.value, int):
+            return Op("*", (Const(-scale.value), scaled), expr.weight)
+    return Op("*", (Const(-1), expr), 2 + expr.weight)
+
+
 def _collected(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
     """The terms of a sum of integers, equal ones together: a + b + b is a + 2 * b."""
     counts: dict[Expr, int] = {}

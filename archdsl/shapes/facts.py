@@ -91,7 +91,11 @@ class Facts(Places):
         divisor, p = self._poly(d), self._poly(a)
         if not divisor:
             return self.require(a, "==", 0)
-        condition = Condition("multiple", p, divisor, p, "%", divisor)
+        return self._multiple(Condition("multiple", p, divisor, p, "%", divisor))
+
+    def _multiple(self, condition: Condition) -> bool:
+        """Records that the divisor divides p."""
+        p, divisor = condition.p, condition.divisor
         normal, by = self.algebra.normal(p), known(self.algebra.normal(divisor))
         if quotient(normal, self.algebra.normal(divisor)) is not None:
             return True
@@ -246,7 +250,7 @@ class Facts(Places):
     ) -> bool:
         """Restricts a symbol or part; False, and nothing done, if none is left."""
         atom = self.algebra.atoms[variable]
-        here = before = self.algebra.ranges[atom.source]
+        here = self.algebra.ranges[atom.source]
         if lower is not None:
             here = here._replace(lower=max(here.lower, atom.step * lower + atom.offset))
         if upper is not None:
@@ -261,13 +265,39 @@ class Facts(Places):
             here = here._replace(step=modulus, offset=rest)
         if here.empty:
             return False
+        state = self._state()
         self.algebra.ranges[atom.source] = here
         self.changed()
-        if self._possible():
+        if self._possible() and self._absorbed():
             return True
-        self.algebra.ranges[atom.source] = before
-        self.changed()
+        self._restore(state)
         return False
+
+    def _state(self) -> tuple[dict[int, Range], dict[int, Poly], list[Condition]]:
+        algebra = self.algebra
+        return dict(algebra.ranges), dict(algebra.aliases), list(self.conditions)
+
+    def _restore(
+        self, state: tuple[dict[int, Range], dict[int, Poly], list[Condition]]
+    ) -> None:
+        self.algebra.ranges, self.algebra.aliases, self.conditions = state
+        self.changed()
+
+    def _absorbed(self) -> bool:
+        """Makes bounds and congruences of the conditions that have become such."""
+        record = {
+            "least": self._never_below,
+            "zero": self._zero,
+            "nonzero": self._nonzero,
+            "multiple": self._multiple,
+        }
+        for condition in tuple(self.conditions):
+            if condition in self.conditions and len(self._variables(condition)) < 2:
+                self.conditions.remove(condition)
+                self.changed()
+                if not record[condition.kind](condition):
+                    return False
+        return True
 
     def _keep(self, condition: Condition) -> bool:
         """Records a condition as it is."""
@@ -293,11 +323,9 @@ class Facts(Places):
 
     def _equate(self, number: int, p: Poly) -> bool:
         """Records that a symbol is p; what is known about it goes over to p."""
-        algebra = self.algebra
-        ranges, kept = dict(algebra.ranges), list(self.conditions)
-        aliases = dict(algebra.aliases)
-        here: Range = ranges[number]
-        algebra.aliases[number] = p
+        state = self._state()
+        here = self.algebra.ranges[number]
+        self.algebra.aliases[number] = p
         self.changed()
         least = Condition("least", ZERO, ZERO, p, ">=", constant(here.least))
         fits = self._never_below(least._replace(p=plus(p, -here.least)))
@@ -309,16 +337,11 @@ class Facts(Places):
             )
             fits = self._never_below(most)
         if fits and here.step > 1:
-            from archdsl.shapes.expr import Const
-            from archdsl.shapes.symbols import Symbolic
-
-            fits = self.divides(
-                here.step, Symbolic(self, plus(p, -here.offset), Const(0))
-            )
-        if fits and self._possible():
+            rest, step = plus(p, -here.offset), constant(here.step)
+            fits = self._multiple(Condition("multiple", rest, step, rest, "%", step))
+        if fits and self._possible() and self._absorbed():
             return True
-        algebra.ranges, self.conditions, algebra.aliases = ranges, kept, aliases
-        self.changed()
+        self._restore(state)
         return False
 
     def _possible(self) -> bool:

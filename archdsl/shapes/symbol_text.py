@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import lcm
+from math import gcd, lcm
 from typing import NamedTuple
 
 from archdsl.shapes.algebra import Algebra
-from archdsl.shapes.polynomial import Poly, known, minus, parted, plus, scale
+from archdsl.shapes.polynomial import Monomial, Poly, known, minus, parted, plus, scale
 
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -16,7 +15,10 @@ _Factors = tuple[int | str, ...]
 
 
 class _Term(NamedTuple):
-    coefficient: Fraction
+    """`above`/`below`, in lowest terms, times the factors."""
+
+    above: int
+    below: int
     factors: _Factors
     order: tuple[object, ...]
 
@@ -35,7 +37,7 @@ class Writer:
     def _over(self, p: Poly, divisor: Poly) -> str:
         """A polynomial over another."""
         terms = self._terms(p)
-        shared = lcm(*(term.coefficient.denominator for term in terms))
+        shared = lcm(*(term.below for term in terms))
         below = scale(divisor, shared)
         text = self._sum(_scaled(terms, shared), False)
         if known(below) == 1:
@@ -49,29 +51,30 @@ class Writer:
 
     def _joined(self, terms: list[_Term]) -> list[_Term]:
         """The terms with one (H+1)/2 in place of H/2 and 1/2."""
-        if all(term.factors or term.coefficient.denominator == 1 for term in terms):
+        if all(term.factors or term.below == 1 for term in terms):
             return terms
-        broken = [term for term in terms if term.coefficient.denominator > 1]
-        shared = lcm(*(term.coefficient.denominator for term in broken))
+        broken = [term for term in terms if term.below > 1]
+        shared = lcm(*(term.below for term in broken))
         above = self._sum(_scaled(broken, shared), False)
         text = f"({above})/{shared:{',' if self.spaced else ''}}"
-        joined = _Term(Fraction(1), (text,), broken[0].order)
+        joined = _Term(1, 1, (text,), broken[0].order)
         return [joined, *(term for term in terms if term not in broken)]
 
     def _sum(self, terms: list[_Term], spaced: bool) -> str:
         text = ""
         for term in terms:
-            sign = "-" if term.coefficient < 0 else "+"
-            body = self._product(abs(term.coefficient), term.factors)
+            sign = "-" if term.above < 0 else "+"
+            body = self._product(term._replace(above=abs(term.above)))
             if not text:
                 text = body if sign == "+" else "-" + body
             else:
                 text += f" {sign} {body}" if spaced else sign + body
         return text or "0"
 
-    def _product(self, coefficient: Fraction, factors: _Factors) -> str:
+    def _product(self, term: _Term) -> str:
+        above, below, factors, _ = term
         comma = "," if self.spaced else ""
-        several = len(factors) > 1 or coefficient != 1
+        several = len(factors) > 1 or above != 1 or below != 1
         texts: list[str] = []
         for factor in dict.fromkeys(factors):
             text = factor if isinstance(factor, str) else self._atom(factor)
@@ -79,11 +82,11 @@ class Writer:
                 text = f"({text})"
             count = factors.count(factor)
             texts.append(text + (str(count).translate(_DIGITS) if count > 1 else ""))
-        if coefficient.numerator != 1 or not texts:
-            texts.insert(0, format(coefficient.numerator, comma))
+        if above != 1 or not texts:
+            texts.insert(0, format(above, comma))
         text = "·".join(texts)
-        if coefficient.denominator > 1:
-            text += "/" + format(coefficient.denominator, comma)
+        if below > 1:
+            text += "/" + format(below, comma)
         return text
 
     def _atom(self, number: int) -> str:
@@ -102,30 +105,29 @@ class Writer:
     def _terms(self, p: Poly) -> list[_Term]:
         terms, p = self._remainders(p)
         order = self.algebra.order
-        totals: dict[tuple[int, ...], Fraction] = {}
+        totals: dict[Monomial, tuple[int, int]] = {}
         for monomial, c in p:
-            for factors, fraction in self._whole(monomial, c):
-                totals[factors] = totals.get(factors, Fraction(0)) + fraction
-        terms += (_Term(c, m, order(m)) for m, c in totals.items() if c)
+            for whole, above, below in self._whole(monomial, c):
+                n, d = totals.get(whole, (0, 1))
+                totals[whole] = _reduced(n * below + above * d, d * below)
+        terms += (_Term(n, d, m, order(m)) for m, (n, d) in totals.items() if n)
         return sorted(terms, key=lambda term: (not term.factors, term.order))
 
-    def _whole(
-        self, monomial: tuple[int, ...], c: int
-    ) -> list[tuple[tuple[int, ...], Fraction]]:
-        """A term with the symbols in place of their parts."""
-        products: list[tuple[tuple[int, ...], Fraction]] = [((), Fraction(c))]
+    def _whole(self, monomial: Monomial, c: int) -> list[tuple[Monomial, int, int]]:
+        """A term with symbols in place of their parts: monomials, above and below."""
+        products: list[tuple[Monomial, int, int]] = [((), c, 1)]
         for number in monomial:
             atom = self.algebra.atoms[number]
             if atom.kind != "part":
-                products = [((*m, number), k) for m, k in products]
+                products = [((*m, number), k, d) for m, k, d in products]
                 continue
-            grown: list[tuple[tuple[int, ...], Fraction]] = []
-            for m, k in products:
-                grown.append(((*m, atom.source), k / atom.step))
+            grown: list[tuple[Monomial, int, int]] = []
+            for m, k, d in products:
+                grown.append(((*m, atom.source), k, d * atom.step))
                 if atom.offset:
-                    grown.append((m, -k * atom.offset / atom.step))
+                    grown.append((m, -k * atom.offset, d * atom.step))
             products = grown
-        return [(tuple(sorted(m, key=self._place)), k) for m, k in products]
+        return [(tuple(sorted(m, key=self._place)), k, d) for m, k, d in products]
 
     def _place(self, number: int) -> tuple[int, int]:
         sources = self.algebra.sources((((number,), 1),))
@@ -155,12 +157,21 @@ class Writer:
             text = Writer(self.algebra).text(inner)
             text = (text if _plain(text) else f"({text})") + f"%{by}"
             order = self.algebra.order(monomial)
-            found.append(_Term(Fraction(times), (text,), order))
+            found.append(_Term(times, 1, (text,), order))
         return found, p
 
 
+def _reduced(above: int, below: int) -> tuple[int, int]:
+    common = gcd(above, below)
+    return above // common, below // common
+
+
 def _scaled(terms: list[_Term], factor: int) -> list[_Term]:
-    return [term._replace(coefficient=term.coefficient * factor) for term in terms]
+    """The terms times a common multiple of their divisors."""
+    return [
+        term._replace(above=term.above * factor // term.below, below=1)
+        for term in terms
+    ]
 
 
 def _plain(text: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from archdsl.shapes.arithmetic import ARITHMETIC, FUNCTIONS
-from archdsl.shapes.expr import Const, Expr, Op
+from archdsl.shapes.expr import Const, Expr, Op, negated, total
 from archdsl.shapes.facts import Facts
 from archdsl.shapes.polynomial import (
     Poly,
@@ -277,6 +277,9 @@ def _formula(operator: str, left: Size, right: Size) -> Expr:
             return b
     if isinstance(a, Const) and isinstance(b, Const):
         return Const(_folded(operator, a.value, b.value))
+    if operator in ("+", "-"):
+        # Collected, or a formula would grow with every layer.
+        return total(a, b if operator == "+" else negated(b))
     return Op(operator, (a, b), 1 + a.weight + b.weight)
 
 

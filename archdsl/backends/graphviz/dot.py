@@ -55,6 +55,10 @@ def _legend(network: Network) -> str:
     lines = [words.short(network.name), totals, "", f"on edges: {order}"]
     if cost.params:
         lines.append("in boxes: parameters")
+    if any(output.training for output in network.root.outputs):
+        lines.append("dashed boxes: in training only")
+    if network.facts is not None and network.facts.constraints():
+        lines.append(words.short(f"needs {', '.join(network.facts.constraints())}"))
     return "".join(f"{escape(line)}\\n" for line in lines)
 
 
@@ -107,13 +111,17 @@ def _items(picture: Picture, out: list[str]) -> None:
             margin = 18 if item.items[0].id in room.bends else 12
             out.append(
                 f'{pad}subgraph "{item.id}" {{\n'
-                f'{pad}  graph [label="", style=rounded, color="#888888",'
+                f'{pad}  graph [label="", style={_style(item)}, color="#888888",'
                 f" penwidth={thick}, margin={margin},"
                 f' tooltip="{escape(item.tooltip)}"]\n'
             )
             depth += 1
             stack.append("}\n")
             stack += reversed(item.items)
+
+
+def _style(frame: Frame) -> str:
+    return '"rounded,dashed"' if frame.training else "rounded"
 
 
 def _box(box: Box, longest: int) -> str:
@@ -143,8 +151,15 @@ def _box(box: Box, longest: int) -> str:
     parts = [f'label="{escape(chr(10).join(lines))}"']
     if box.look is not None:
         parts.append(f'fillcolor="{COLOURS.get(box.look, PLAIN)}"')
+    dashed = ",dashed" if box.training else ""
     if box.shape == "merge":
-        parts.append('shape=ellipse, style=filled, margin="0.03,0.02"')
+        style = f'"filled{dashed}"' if dashed else "filled"
+        parts.append(f'shape=ellipse, style={style}, margin="0.03,0.02"')
+    elif box.shape == "source":
+        parts.append(f'style="filled{dashed}", fontsize=9, margin="0.08,0.03"')
+        parts.append("height=0.2")
+    elif dashed:
+        parts.append('style="rounded,filled,dashed"')
     if box.times > 1:
         parts.append("peripheries=2")
     parts.append(f'tooltip="{escape(box.tooltip)}"')
@@ -159,6 +174,8 @@ def _edge(edge: Edge) -> str:
         parts.append("arrowhead=none")
     if edge.hidden:
         parts.append("style=invis")
+    elif edge.head.training:
+        parts.append("style=dotted")
     elif edge.skip:
         parts.append("style=dashed")
     if edge.weight != 1:

@@ -16,13 +16,14 @@ LEADS = frozenset(("convolution", "linear", "merge"))
 def units(flat: Flat) -> list[list[int]]:
     """Which nodes share a box: a layer and the small ones before or after it."""
     uses = [0] * len(flat.nodes)
-    for sources in (*flat.sources, (flat.output,)):
+    for sources in (*flat.sources, flat.outputs):
         for source in sources:
             if source >= 0:
                 uses[source] += 1
+    # A tensor that takes no input has a box of its own.
     looks: list[Look | None] = [
         node.target.layer.look
-        if isinstance(node, Stage) and isinstance(node.target, Site)
+        if isinstance(node, Stage) and isinstance(node.target, Site) and node.inputs
         else None
         for node in flat.nodes
     ]
@@ -37,6 +38,7 @@ def units(flat: Flat) -> list[list[int]]:
             known = unit_of[source]
             begun = looks[known[0]]
             alone = uses[source] == 1 and len(known) < MAX_FUSED
+            alone = alone and (at in flat.training) == (source in flat.training)
             if look in SMALL:
                 joins = begun in SMALL and looks[known[-1]] in SMALL
                 joins = joins or (begun in LEADS and not (before and begun != "merge"))

@@ -11,7 +11,7 @@ from archdsl.ops.record import Look
 SPINE = 50
 BRANCH = 3
 
-Shape = Literal["layer", "merge", "end", "closed", "title", "fork"]
+Shape = Literal["layer", "merge", "end", "source", "closed", "title", "fork"]
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +20,7 @@ class Box:
 
     `params` are the least and the most that one copy learns; `cost` counts all the
     copies that the box stands for. `shown` is the shape that was last told on the
-    way here.
+    way here. What is in `training` exists only then.
     """
 
     id: str
@@ -33,6 +33,7 @@ class Box:
     shown: str = ""
     times: int = 1
     sums: bool = False
+    training: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -46,6 +47,7 @@ class Frame:
     tooltip: str
     times: int
     items: list[Box | Frame] = field(default_factory=list)
+    training: bool = False
 
 
 @dataclass(slots=True, eq=False)

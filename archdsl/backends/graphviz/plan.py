@@ -15,8 +15,9 @@ from archdsl.backends.graphviz.fuse import SMALL, units
 from archdsl.backends.graphviz.picture import Box, Edge, Frame, Picture, Shape, mark
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import children, is_inline
-from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
+from archdsl.ir.network import Cost, Module, Network, Output, Repeat, Stage
 from archdsl.ops.record import Look, Site
+from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
 
 # A picture with more boxes than this shows further blocks closed, as one box.
@@ -43,7 +44,7 @@ class _Place(NamedTuple):
     """Where something is drawn, and how it is called there.
 
     `names` are those of the innermost scope, `copies` the copies of anonymous repeats
-    passed since.
+    passed since. What is in `training` exists only then.
     """
 
     frame: Frame
@@ -51,6 +52,7 @@ class _Place(NamedTuple):
     names: _Names
     copies: tuple[int, ...] = ()
     depth: int = 0
+    training: bool = False
 
     def name(self, node: Stage | Repeat, *copy: int) -> str:
         """What a node, or one copy of it, is called."""
@@ -114,14 +116,21 @@ class _Planner:
     def picture(self) -> Picture:
         module = self._network.root
         place = _Place(Frame("", "", 1), (), self._named(module))
+        at = module.span
         ports = []
         for number, tensor in enumerate(module.inputs):
             name = dict(enumerate(module.input_names)).get(number, "input")
-            box = self._box(place.inside(name), "end", [name], module.span)
+            box = self._box(place.inside(name), "end", [_held(name, tensor)], at)
             ports.append(_Port(box, words.sizes(tensor.sizes)))
-        out = self._body((module,), (1,), ports, place)
-        end = self._box(place.inside("output"), "end", ["output"], module.span)
-        self._join(out, end)
+        ends = self._body((module,), (1,), ports, place)
+        found = module.outputs or (Output(None, 0, module.type, False, at),)
+        for number, (end, output) in enumerate(zip(ends, found, strict=True), 1):
+            name = output.name or ("output" if len(ends) == 1 else f"output {number}")
+            text = _held(name, output.type)
+            if output.training:
+                text += ", in training"
+            there = place.inside(name)._replace(training=output.training)
+            self._join(end, self._box(there, "end", [text], at))
         mark(self._edges, self._spans)
         return Picture(place.frame, self._edges)
 
@@ -133,11 +142,12 @@ class _Planner:
         weights: tuple[int, ...],
         ports: Sequence[_Port],
         place: _Place,
-    ) -> _Port:
-        """Draw what stands in a module, and give its output."""
+    ) -> list[_Port]:
+        """Draw what stands in a module, and give its outputs."""
         flats = [self._folder.flat(module) for module in modules]
         flat = flats[0]
         made: list[_Port | None] = [None] * len(flat.nodes)
+        around = place
 
         def port(source: int) -> _Port:
             found = ports[-1 - source] if source < 0 else made[source]
@@ -147,6 +157,15 @@ class _Planner:
         for unit in units(flat):
             node = flat.nodes[unit[0]]
             inputs = [port(source) for source in flat.sources[unit[0]]]
+            place = around
+            if unit[0] in flat.training:
+                place = around._replace(training=True)
+            if node.shared and (
+                isinstance(node, Repeat) or isinstance(node.target, Module)
+            ):
+                again = [each.nodes[unit[0]] for each in flats]
+                made[unit[0]] = self._shared(again, weights, inputs, place)
+                continue
             if isinstance(node, Repeat):
                 variants = [each.nodes[unit[0]] for each in flats]
                 repeats = [each for each in variants if isinstance(each, Repeat)]
@@ -163,7 +182,25 @@ class _Planner:
             title = name if node.kind == "{}" or counted else f"{name}: {node.kind}"
             called = _Called(node.label or "", title)
             made[unit[-1]] = self._parts(parts, inputs, place.inside(name), called)
-        return port(flat.output)
+        return [port(source) for source in flat.outputs]
+
+    def _shared(
+        self,
+        nodes: Sequence[Stage | Repeat],
+        weights: tuple[int, ...],
+        inputs: list[_Port],
+        place: _Place,
+    ) -> _Port:
+        """Another use of a block, group or repeat: a box that says whose it is."""
+        node = nodes[0]
+        times = f" ×{node.count}" if isinstance(node, Repeat) else ""
+        lines = [f"{_again(node)}{times}", f"{node.cost.layers:,} layers"]
+        box = self._box(place.inside(place.name(node)), "closed", lines, node.span)
+        for each, weight in zip(nodes, weights, strict=True):
+            box.cost = box.cost.plus(each.cost.times(weight))
+        for port in inputs:
+            self._join(port, box)
+        return _Port(box, words.shape([each.type.sizes for each in nodes]))
 
     def _repeat(
         self,
@@ -210,10 +247,11 @@ class _Planner:
             return self._closed(part, inputs, place, called)
         if called.inline and called.times == 1:
             inner = place._replace(depth=place.depth + 1)
-            return self._body(modules, part.weights, inputs, inner)
+            return self._body(modules, part.weights, inputs, inner)[0]
         frame = Frame(
             self._id(("cluster", *place.path)), self._at(part.first.span), called.times
         )
+        frame.training = place.training
         inner = place._replace(frame=frame, depth=place.depth + 1)
         if not called.inline:
             inner = inner._replace(names=self._named(modules[0]), copies=())
@@ -221,7 +259,7 @@ class _Planner:
         entering = self._enter(modules, inputs, inner, called.title, part.first.span)
         head = frame.items[0]
         assert isinstance(head, Box)
-        out = self._body(modules, part.weights, entering, inner)
+        out = self._body(modules, part.weights, entering, inner)[0]
         if len(frame.items) == 1:
             # Nothing is in it: what goes in comes out.
             self._unframe(head, begun)
@@ -312,7 +350,7 @@ class _Planner:
         for part in parts:
             stage = part.first
             assert isinstance(stage.target, Site)
-            text = words.layer(stage.target)
+            text = _again(stage) if stage.shared else words.layer(stage.target)
             if stage.target.layer.look in SMALL:
                 smalls.append(text)
                 continue
@@ -326,14 +364,18 @@ class _Planner:
         assert isinstance(lead.target, Site)
         look = lead.target.layer.look
         merges = look == "merge"
-        box = self._box(place, "merge" if merges else "layer", lines, lead.span, look)
+        form: Shape = "merge" if merges else "layer" if lead.target.ins else "source"
+        box = self._box(place, form, lines, lead.span, look)
         box.sums = lead.kind == "add"
         _label(box, called.label if len(parts) == 1 else lead.label or "")
         self._count(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
-        shapes = [stage.type.sizes for stage in parts[-1].stages]
-        return _Port(box, words.shape(shapes))
+        shape = words.shape([stage.type.sizes for stage in parts[-1].stages])
+        if form == "source":
+            # It says its shape itself.
+            box.shown = shape
+        return _Port(box, shape)
 
     def _closed(
         self, part: _Part, inputs: list[_Port], place: _Place, called: _Called
@@ -367,9 +409,10 @@ class _Planner:
         look: Look | None = None,
     ) -> Box:
         tooltip = self._at(span)
-        if shape in ("layer", "merge", "closed"):
+        if shape in ("layer", "merge", "closed", "source"):
             tooltip += " " + ".".join(place.path)
         box = Box(self._id(place.path), shape, lines, look, tooltip)
+        box.training = place.training
         place.frame.items.append(box)
         self._boxes += 1
         return box
@@ -415,6 +458,15 @@ class _Planner:
         if name == self._network.source_name:
             name = self._source_name
         return f"{name}:{span.line}"
+
+
+def _again(node: Stage | Repeat) -> str:
+    return words.short(f"share {node.label}")
+
+
+def _held(name: str, tensor: TensorType) -> str:
+    """The name of an input or output, and what it holds if not real numbers."""
+    return words.short(name if tensor.dtype == "float" else f"{name}: {tensor.dtype}")
 
 
 def _label(box: Box, label: str) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.ops.record import Bound, Site
+from archdsl.ops.tied import TIED
+from archdsl.ops.values import IndexFormula
+from archdsl.shapes.size import Size
 
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
@@ -13,6 +16,10 @@ LONGEST = 60
 
 def layer(site: Site) -> str:
     """A layer as papers write it: `conv 3×3, 64, /2`."""
+    if site.layer is TIED:
+        return short(f"{site.layer.name} {site.args['of'].value}")
+    if not site.ins:
+        return _tensor(site)
     size = ""
     words: list[str] = []
     for written in site.layer.positional:
@@ -36,6 +43,17 @@ def layer(site: Site) -> str:
             if step:
                 words.append(form.format(step))
     return short(" ".join((site.layer.name, ", ".join(words))).strip())
+
+
+def _tensor(site: Site) -> str:
+    """A learned tensor or a constant: `param 1×197×768`."""
+    stored = site.args["shape"].value
+    assert isinstance(stored, tuple)
+    text = f"{site.layer.name} {sizes(stored)}"
+    values = site.args["value"].value
+    if isinstance(values, IndexFormula):
+        text += f", {' '.join(values.text.split())}"
+    return short(text)
 
 
 def _step(site: Site, name: str, bound: Bound) -> str:
@@ -64,16 +82,29 @@ def value(found: object) -> str:
     return str(found)
 
 
-def sizes(found: Sequence[int]) -> str:
-    """A shape: `64×56×56`."""
-    return "×".join(map(str, found))
+def sizes(found: Sequence[Size]) -> str:
+    """A shape: `64×56×56`, `64×⌈H/2⌉×(W-4)`."""
+    if len(found) == 1:
+        return str(found[0])
+    return "×".join(
+        str(size) if isinstance(size, int) or size.atomic else f"({size})"
+        for size in found
+    )
 
 
-def shape(found: Sequence[tuple[int, ...]]) -> str:
+def shape(found: Sequence[tuple[Size, ...]]) -> str:
     """The shape of all copies, a size that differs as a range: `64–224×56×56`."""
     if len(found) == 1 or any(len(one) != len(found[0]) for one in found):
         return sizes(found[-1])
-    return "×".join(span(min(axis), max(axis)) for axis in zip(*found, strict=True))
+    return "×".join(_range(axis) for axis in zip(*found, strict=True))
+
+
+def _range(axis: tuple[Size, ...]) -> str:
+    known = [size for size in axis if isinstance(size, int)]
+    if len(known) == len(axis):
+        return span(min(known), max(known))
+    # Which one is the larger may not be known.
+    return span(sizes((axis[0], 1))[:-2], sizes((axis[-1], 1))[:-2])
 
 
 def span(low: object, high: object) -> str:
@@ -81,8 +112,10 @@ def span(low: object, high: object) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def count(number: int) -> str:
+def count(number: Size) -> str:
     """A number of parameters or operations, to three digits: `9.41 k`."""
+    if not isinstance(number, int):
+        return short(f"{number:,}")
     if number < 1000:
         return str(number)
     scaled, units = number / 1000, iter("kMGTPE")

@@ -9,17 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archdsl.backends.text.wording import call, human
+from archdsl.backends.text.wording import (
+    bracketed,
+    bytes_text,
+    call,
+    human,
+    shared_call,
+    shortened,
+    tensor_text,
+    title,
+)
 from archdsl.ir.flat import FlatLayer, layers, uncounted
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import Child, Copy, children, copies, is_inline
 from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
 from archdsl.ir.receptive import Receptive, receptive
+from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
 
 # The widest that the first columns get; what is longer is cut.
 MAX_NAME = 34
 MAX_CALL = 36
+# The widest formula of sizes that are not known.
+MAX_FORMULA = 40
+
+_TRAINING = ", in training"
 
 
 class _Row(NamedTuple):
@@ -28,6 +42,7 @@ class _Row(NamedTuple):
     call: str
     out: TensorType
     cost: Cost
+    training: bool = False
 
 
 def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str:
@@ -41,10 +56,10 @@ def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str
     total = network.root.cost
     cells = [
         (
-            _cut(row.name, MAX_NAME),
+            shortened(row.name, MAX_NAME),
             f"×{row.times:,}" if row.times > 1 else "",
-            _cut(row.call, MAX_CALL),
-            str(row.out),
+            _call_text(row),
+            tensor_text(row.out),
             _number(row.cost.params),
             _number(row.cost.macs * batch),
         )
@@ -61,30 +76,36 @@ def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str
             "",
             "The numbers beside ×n are for all copies; one is shown below it.",
         ]
+    if any(row.training for row in rows):
+        table += [
+            "",
+            "What is computed in training only is not in the total of MACs and"
+            " activations.",
+        ]
     return "\n".join((*_header(network, batch), "", *table)) + "\n"
 
 
 def _header(network: Network, batch: int) -> list[str]:
-    root, cost = network.root, network.root.cost
-    inputs = ", ".join(map(str, root.inputs))
+    cost = network.root.cost
     if cost.trainable == cost.params:
         trainable = "all trainable"
     else:
         trainable = f"{cost.trainable:,} ({human(cost.trainable)}) trainable"
     samples = "" if batch == 1 else f", for a batch of {batch:,}"
     header = [
-        f"{network.name or network.source_name}: {inputs} → {root.type}",
+        title(network),
         f"{_both(cost.params)} parameters, {trainable}",
         f"{_both(cost.macs * batch)} MACs,"
-        f" {_bytes(cost.activation_bytes * batch)} of activations{samples}",
+        f" {bytes_text(cost.activation_bytes * batch)} of activations{samples}",
         f"{cost.layers:,} {'layer' if cost.layers == 1 else 'layers'}",
     ]
+    constraints = _constraints(network)
+    if constraints:
+        header.append(f"needs {', '.join(constraints)}")
     externs = [f"`{name}`" for name in uncounted(network)]
     if externs:
         noun = "extern" if len(externs) == 1 else "externs"
-        header.append(
-            f"the parameters of {noun} {', '.join(externs)} are not counted"
-        )
+        header.append(f"the parameters of {noun} {', '.join(externs)} are not counted")
     field = receptive(network)
     if field is not None:
         size, stride = "x".join(map(str, field.size)), _plainer(field.stride)
@@ -99,20 +120,24 @@ def _plainer(sizes: tuple[int, ...]) -> str:
     return str(sizes[0]) if len(set(sizes)) == 1 else "x".join(map(str, sizes))
 
 
-def _both(number: int) -> str:
+def _constraints(network: Network) -> tuple[str, ...]:
+    return network.facts.constraints() if network.facts is not None else ()
+
+
+def _both(number: Size) -> str:
+    if not isinstance(number, int):
+        return bracketed(number)
     return f"{number:,} ({human(number)})" if number >= 100_000 else f"{number:,}"
 
 
-def _bytes(number: int) -> str:
-    return f"{human(number)}B" if number >= 1000 else f"{number} B"
+def _number(number: Size) -> str:
+    return shortened(f"{number:,}", MAX_FORMULA) if number != 0 else ""
 
 
-def _number(number: int) -> str:
-    return f"{number:,}" if number else ""
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _call_text(row: _Row) -> str:
+    if not row.training:
+        return shortened(row.call, MAX_CALL)
+    return shortened(row.call, MAX_CALL - len(_TRAINING)) + _TRAINING
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
@@ -176,7 +201,8 @@ class _Rows:
             stages = copy.fold.stages
             indent = "  " * (opened.depth + len(known))
             cost = _cost(stages, copy.fold.counts)
-            yield _Row(f"{indent}{{…}}", copy.fold.count, "", stages[-1].type, cost)
+            out, trained = stages[-1].type, child.training
+            yield _Row(f"{indent}{{…}}", copy.fold.count, "", out, cost, trained)
             known.append(copy)
 
     def _inner(self, child: Child, opened: _Open) -> _Open | None:
@@ -184,6 +210,8 @@ class _Rows:
         depth = opened.depth + len(opened.groups) + 1
         path = f"{opened.path}{child.name}."
         node = child.node
+        if node.shared:
+            return None
         if isinstance(node, Repeat):
             stage = self._single(node)
             if stage is None:
@@ -209,21 +237,28 @@ class _Rows:
         node = child.node
         if isinstance(node, Repeat):
             stage = self._single(node)
-            if stage is None:
+            if node.shared:
+                text = shared_call(node)
+            elif stage is None:
                 kinds = dict.fromkeys(run.stage.kind for run in node.runs)
                 text = " / ".join("{…}" if kind == "{}" else kind for kind in kinds)
             else:
                 text = self._call(stage, f"{opened.path}{child.name}.0")
-            return _Row(indent + child.name, node.count, text, node.type, node.cost)
+            name, trained = indent + child.name, child.training
+            return _Row(name, node.count, text, node.type, node.cost, trained)
         text = self._call(node, opened.path + child.name)
         fold = child.within[-1].fold if child.within else None
         if fold is None or is_inline(child.within[-1].repeat):
-            return _Row(indent + child.name, 1, text, node.type, node.cost)
+            name, trained = indent + child.name, child.training
+            return _Row(name, 1, text, node.type, node.cost, trained)
         last = _last_name(child, fold.count)
         cost = _cost(fold.stages, fold.counts)
-        return _Row(indent + last, fold.count, text, fold.stages[-1].type, cost)
+        out, trained = fold.stages[-1].type, child.training
+        return _Row(indent + last, fold.count, text, out, cost, trained)
 
     def _call(self, stage: Stage, path: str) -> str:
+        if stage.shared:
+            return call(stage)
         first = self._shown.get(id(stage.target), path)
         return call(stage) if first == path else f"{call(stage)}, as {first}"
 
@@ -259,34 +294,54 @@ def summary_json(
 ) -> dict[str, object]:
     """The network as plain data; shapes are lists without the batch.
 
-    MACs and activation bytes are for `batch` samples. Every layer is listed, whether
-    or not `expand` is set; the caller sees to it that they are not too many.
+    MACs and activation bytes are for `batch` samples. Sizes that are not known, and
+    what is computed from them, are formulas as text. `input_names` is empty where the
+    inputs have no names, `output_names` has None for an output without one.
+    `constraints` is what the sizes must fulfil. Every layer is listed, whether or not
+    `expand` is set; the caller sees to it that they are not too many.
     """
-    cost = network.root.cost
+    root, cost = network.root, network.root.cost
+    outputs = [(each.name, each.type, each.training) for each in root.outputs]
+    outputs = outputs or [(None, root.type, False)]
     return {
         "net": network.name,
         "source": network.source_name,
         "batch": batch,
-        "inputs": [list(tensor.sizes) for tensor in network.root.inputs],
-        "outputs": [list(network.root.type.sizes)],
+        "inputs": [_shape(tensor) for tensor in root.inputs],
+        "input_names": list(root.input_names),
+        "input_dtypes": [tensor.dtype for tensor in root.inputs],
+        "outputs": [_shape(tensor) for _, tensor, _ in outputs],
+        "output_names": [name for name, _, _ in outputs],
+        "output_dtypes": [tensor.dtype for _, tensor, _ in outputs],
+        "in_training_only": [training for _, _, training in outputs],
+        "output_form": root.output_form,
+        "constraints": list(_constraints(network)),
         "params": cost.params,
         "uncounted": uncounted(network),
         "trainable": cost.trainable,
-        "macs": cost.macs * batch,
-        "activation_bytes": cost.activation_bytes * batch,
+        "macs": _plain_size(cost.macs * batch),
+        "activation_bytes": _plain_size(cost.activation_bytes * batch),
         "receptive_field": _plain_field(receptive(network)),
         "layers": [_plain(layer, batch) for layer in layers(network)],
     }
 
 
-def _plain_field(field: Receptive | None) -> dict[str, list[int]] | None:
+def _plain_size(size: Size) -> int | str:
+    return size if isinstance(size, int) else str(size)
+
+
+def _shape(tensor: TensorType) -> list[int | str]:
+    return list(map(_plain_size, tensor.sizes))
+
+
+def _plain_field(field: Receptive | None) -> dict[str, list[int | str]] | None:
     """Of the last map, if it is known."""
     if field is None:
         return None
     return {
         "size": list(field.size),
         "stride": list(field.stride),
-        "map": list(field.type.sizes),
+        "map": _shape(field.type),
     }
 
 
@@ -294,10 +349,12 @@ def _plain(layer: FlatLayer, batch: int) -> dict[str, object]:
     return {
         "path": layer.path,
         "kind": layer.kind,
-        "in": [list(tensor.sizes) for tensor in layer.ins],
-        "out": list(layer.out.sizes),
+        "in": [_shape(tensor) for tensor in layer.ins],
+        "out": _shape(layer.out),
         "params": layer.params,
-        "macs": layer.macs * batch,
-        "activation_bytes": layer.activation_bytes * batch,
+        "macs": _plain_size(layer.macs * batch),
+        "activation_bytes": _plain_size(layer.activation_bytes * batch),
         "line": layer.line,
+        "shared": layer.shared,
+        "training": layer.training,
     }

@@ -2,10 +2,62 @@
 
 from __future__ import annotations
 
-from archdsl.ir.network import LayerRef, Module, Stage
+from archdsl.ir.network import LayerRef, Module, Network, Repeat, Stage
 from archdsl.ops.record import Bound, Site, plain
+from archdsl.ops.tied import TIED
+from archdsl.ops.values import IndexFormula
+from archdsl.shapes.size import Size
+from archdsl.shapes.tensor import TensorType
 
 _UNITS = ("", " k", " M", " G", " T", " P", " E")
+# The longest that the formula of a tensor's values gets.
+_MAX_FORMULA = 20
+
+
+def title(network: Network, batch: int = 1) -> str:
+    """What flows in and out: `n: ids: 16 int → out: 10, aux: 4 (in training)`."""
+    root = network.root
+    samples = "" if batch == 1 else f", a batch of {batch:,}"
+    name = network.name or network.source_name
+    return f"{name}: {inputs_text(root)} → {outputs_text(root)}{samples}"
+
+
+def inputs_text(root: Module) -> str:
+    """A net's inputs with their names, if they have some."""
+    types = [tensor_text(tensor) for tensor in root.inputs]
+    if root.input_names:
+        pairs = zip(root.input_names, types, strict=True)
+        types = [f"{name}: {text}" for name, text in pairs]
+    return ", ".join(types)
+
+
+def outputs_text(root: Module) -> str:
+    """A net's outputs with their names, and which exist in training only."""
+    if not root.outputs:
+        return tensor_text(root.type)
+    return ", ".join(
+        f"{f'{output.name}: ' if output.name else ''}{tensor_text(output.type)}"
+        f"{' (in training)' if output.training else ''}"
+        for output in root.outputs
+    )
+
+
+def tensor_text(tensor: TensorType) -> str:
+    """A shape, and what it holds if that is not real numbers: `16 int`."""
+    return str(tensor) if tensor.dtype == "float" else f"{tensor} {tensor.dtype}"
+
+
+def bytes_text(number: Size) -> str:
+    """A number of bytes: `16.49 kB`, or a formula of sizes not known."""
+    if not isinstance(number, int) or number < 1000:
+        return f"{bracketed(number)} B"
+    return f"{human(number)}B"
+
+
+def bracketed(number: Size) -> str:
+    """A number before a unit; a formula with several terms is put in brackets."""
+    text = f"{number:,}"
+    return f"({text})" if " " in text else text
 
 
 def human(number: float) -> str:
@@ -29,11 +81,26 @@ def value_text(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, LayerRef):
         return value.name
+    if isinstance(value, IndexFormula):
+        return shortened(" ".join(value.text.split()), _MAX_FORMULA)
     if isinstance(value, tuple):
         if value and type(value) is not tuple:
             return "x".join(map(value_text, value))
         return "[" + ",".join(map(value_text, value)) + "]"
     return str(value)
+
+
+def shortened(text: str, width: int) -> str:
+    """The text, cut where it would be wider than that; its last bracket stays."""
+    if len(text) <= width:
+        return text
+    end = "…)" if text.startswith("(") and text.endswith(")") else "…"
+    return text[: width - len(end)].rstrip() + end
+
+
+def shared_call(node: Stage | Repeat) -> str:
+    """Another use of a stage, as it is written: `share enc`."""
+    return f"share {node.label}"
 
 
 def call(stage: Stage) -> str:
@@ -42,6 +109,8 @@ def call(stage: Stage) -> str:
     Arguments that a `default` line set and those equal to the layer's defaults are
     left out. A group is `{…}`.
     """
+    if stage.shared:
+        return shared_call(stage)
     if isinstance(stage.target, Module) or not stage.target.layer.counted:
         words = _block_words(stage)
         return " ".join(("{…}" if stage.kind == "{}" else stage.kind, *words))
@@ -66,6 +135,8 @@ def _block_words(stage: Stage) -> list[str]:
 
 def _layer_words(stage: Stage, site: Site) -> list[str]:
     words: list[str] = []
+    if site.layer is TIED:
+        words.append(str(site.args["of"].value))
     shown: set[str] = set()
     joined = any(name.startswith("*") for name in site.layer.positional)
     for starred in site.layer.positional:
@@ -76,6 +147,8 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
         shown.add(name)
         if joined and words and isinstance(bound.value, tuple):
             words.append("x".join(map(str, site.sizes(name))))
+        elif isinstance(bound.value, str) and bound.value not in site.layer.words:
+            words.append(f'"{bound.value}"')
         else:
             words.append(_argument(bound.value))
     if joined and words:
@@ -93,10 +166,14 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
             words.append(f"{arg.name}=[…]")
         elif value is True:
             words.append(arg.name)
-        elif value in arg.type.words:
+        elif value in arg.type.words and not arg.keyed:
             words.append(str(value))
         else:
             words.append(_keyed(arg.name, _argument(value)))
+    if site.layer.free_keys is not None:
+        own = {arg.name for arg in site.layer.args}
+        free = {name: b for name, b in site.args.items() if name not in own}
+        words += [_keyed(name, _argument(b.value)) for name, b in free.items()]
     return words
 
 

@@ -373,7 +373,7 @@ class Constructor:
             dim = stage.types[at][wanted.input].dims[wanted.axis]
             return Slot(dim.size, dim.expr)
         value = wanted.values[callee.variants[id(module)]]
-        return Slot(plain(value), Const(value))
+        return Slot(value, Const(value))
 
     def _group(self, stage: PlannedStage, scope: Scope) -> c.Code:
         if scope.is_chain:

@@ -5,6 +5,7 @@ The modules of this package decide; `templates/module.py.j2` lays out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from archdsl.backends.torch import code as c
@@ -25,8 +26,8 @@ from archdsl.shapes.expr import Const, InputSize, Var
 def emit(network: Network) -> str:
     """The PyTorch source of a checked net.
 
-    The source imports torch alone, and what externs name. Its last class is the net. Raises TooLongError for
-    a repeat that would have to be written out and is too long.
+    The source imports torch alone, and what externs name. Its last class is the net.
+    Raises TooLongError for a repeat that would have to be written out and is too long.
     """
     return _Emitter(network).source()
 
@@ -179,6 +180,7 @@ class _Emitter:
     ) -> tuple[str, list[str]]:
         """A labelled group that is no plain chain: an nn.Sequential of its own."""
         namespace = Namespace(outer.known, outer.live, outer.names)
+        namespace.dynamic = outer.dynamic
         word = class_name(stage.name) if not stage.name.isdigit() else "Copy"
         name = self._unique(class_name(owner) + word)
         constructor = self._constructor(namespace, owner, positional=True)
@@ -187,6 +189,9 @@ class _Emitter:
         built += constructor.tensors(scope, 2 * c.INDENT)
         inputs = ["x", *(f"y{n}" if n > 1 else "y" for n in range(1, scope.inputs))]
         forward = Forward(scope, constructor, inputs, positional=True).lines()
+        told = namespace.sizes_read()
+        outer.told[id(stage)] = told
+        outer.read.update(told)
         arguments = [
             Argument(
                 namespace.names[used], used, _annotation(_worth(namespace, used)), None
@@ -203,7 +208,11 @@ class _Emitter:
         head = _init_signature(arguments)
         self._classes.append(
             ClassSource(
-                name, "nn.Sequential", doc, [*head, *built], _forward(inputs, forward)
+                name,
+                "nn.Sequential",
+                doc,
+                [*head, *built],
+                _forward(inputs, forward, sizes=[namespace.names[s] for s in told]),
             )
         )
         self._finish(namespace)
@@ -384,9 +393,13 @@ def _init(arguments: list[Argument], built: list[str]) -> list[str]:
 
 
 def _forward(
-    inputs: list[str], body: list[str], annotation: str = "Tensor"
+    inputs: list[str],
+    body: list[str],
+    annotation: str = "Tensor",
+    sizes: Sequence[str] = (),
 ) -> list[str]:
-    parameters = ["self", *(f"{name}: Tensor" for name in inputs)]
+    tensors = (f"{name}: Tensor" for name in inputs)
+    parameters = ["self", *tensors, *(f"{name}: int" for name in sizes)]
     return [*c.signature("forward", parameters, annotation, c.INDENT), *body]
 
 

@@ -126,11 +126,21 @@ def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> W
         # Exact in the language: both sides are whole and the remainder is 0.
         operator = "//"
     left = _tight(parts[0], binding + (operator == "**"))
+    if operator == "+":
+        return Written(_sum(left, parts[1:], binding), binding)
     texts = [left]
     for part in parts[1:]:
         commutes = operator in ("+", "*", "and", "or")
         texts.append(_tight(part, binding if commutes else binding + 1))
     return Written(f" {operator} ".join(texts), binding)
+
+
+def _sum(text: str, parts: list[Written], binding: int) -> str:
+    """Terms joined by their signs."""
+    for part in parts:
+        term = _tight(part, binding)
+        text += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
+    return text
 
 
 def _tight(part: Written, binding: int) -> str:

@@ -29,6 +29,9 @@ _SHORT_BRANCH = 4
 # Variables for values that the spec gives no name.
 _OWN_NAMES = ("out", "branch", "y")
 
+# Stands for a value that is read to the end.
+_KEPT = -1
+
 _LIGHT = frozenset(("normalisation", "activation", "regularisation"))
 
 
@@ -77,6 +80,11 @@ class Forward:
         self._waiting: set[int] = set()
         for value, name in enumerate(inputs):
             self._set(value, name, name)
+        # Sizes that tensors tell keep their variables to the end.
+        namespace = constructor.namespace
+        for size in namespace.dynamic:
+            self._holds[namespace.names[size]] = _KEPT
+        self._uses[_KEPT] = 1
         self._lines: list[str] = []
         self._indent = 2 * c.INDENT
 
@@ -100,7 +108,8 @@ class Forward:
         """What reads the sizes that are known only when the tensors are there."""
         namespace = self._constructor.namespace
         lines: list[str] = []
-        for size in sorted(namespace.read, key=lambda size: (size.input, size.axis)):
+        # A group is told them: it has other inputs than the class around it.
+        for size in () if self._positional else namespace.sizes_read():
             shape = f"{self._inputs[size.input]}.shape[{1 + size.axis}]"
             lines += c.assign(namespace.names[size], c.Text(shape), 2 * c.INDENT)
         return lines
@@ -239,7 +248,8 @@ class Forward:
             code = self._constructor.code(functions, stage.name, inputs)
             assert code is not None
         else:
-            code = c.Call(self._submodule(stage.name), tuple(inputs))
+            told = self._told(stage)
+            code = c.Call(self._submodule(stage.name), (*inputs, *told))
         label = stage.any.label if stage.fetched else None
         self._hold(stage.output, code, flow, label, self._reads(stage.inputs))
 
@@ -271,10 +281,18 @@ class Forward:
             return c.Text(f"self.{name}")
         return c.Text(f"self._modules[{quoted(name)}]")
 
+    def _told(self, stage: PlannedStage) -> list[c.Code]:
+        """The sizes that a group is told, beside its tensors."""
+        namespace = self._constructor.namespace
+        sizes = namespace.told.get(id(stage), [])
+        namespace.read.update(sizes)
+        return [c.Text(namespace.names[size]) for size in sizes]
+
     def _repeat(self, repeat: PlannedRepeat) -> None:
         self._settle(repeat.inputs[0])
         flow = self._env[repeat.inputs[0]].flow
-        if len(repeat.inputs) == 1:
+        told = [self._told(run.stage) for run in repeat.runs]
+        if len(repeat.inputs) == 1 and not any(told):
             called = c.Call(
                 self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
             )
@@ -294,16 +312,17 @@ class Forward:
             self._lines += c.assign(name, first, self._indent)
         module = c.flat(self._submodule(repeat.name))
         taken = {run.stage.inputs for run in repeat.runs}
-        if taken == {repeat.inputs}:
+        if taken == {repeat.inputs} and all(sizes == told[0] for sizes in told):
             copy = "copy" if name != "copy" else "block"
             self._lines += c.header("for", f"{copy} in {module}", self._indent)
-            called = c.Call(c.Text(copy), (c.Text(name), *others))
+            called = c.Call(c.Text(copy), (c.Text(name), *others, *told[0]))
             self._lines += c.assign(name, called, self._indent + c.INDENT)
         else:
             given = dict(zip(repeat.inputs[1:], others, strict=True))
             for number, stage in enumerate(repeat.copies()):
                 more = [given[value] for value in stage.inputs[1:]]
-                called = c.Call(c.Text(f"{module}[{number}]"), (c.Text(name), *more))
+                arguments = (c.Text(name), *more, *self._told(stage))
+                called = c.Call(c.Text(f"{module}[{number}]"), arguments)
                 self._lines += c.assign(name, called, self._indent)
         self._set(repeat.output, name, name)
 

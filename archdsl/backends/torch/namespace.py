@@ -47,6 +47,8 @@ class Namespace:
     # Sizes that only the tensors tell, and those of them that the code reads.
     dynamic: frozenset[Name] = frozenset()
     read: set[InputSize] = field(default_factory=set)
+    # What each group, by the identity of its planned stage, is told of these sizes.
+    told: dict[int, list[InputSize]] = field(default_factory=dict)
 
     def write(
         self, values: Mapping[int, object], exprs: Mapping[int, Expr], hint: str
@@ -73,20 +75,31 @@ class Namespace:
             return formula.literal(first)
         return self._extra(values, hint)
 
+    def sizes_read(self) -> list[InputSize]:
+        """The sizes that the code reads from tensors, in order."""
+        return sorted(self.read, key=lambda size: (size.input, size.axis))
+
     def condition(self, conditions: Mapping[int, tuple[bool, Expr]]) -> str:
         """A condition as Python. Raises MismatchError if it cannot be written."""
         values = {at: taken for at, (taken, _) in conditions.items()}
         exprs = {expr for _, expr in conditions.values()}
         for expr in exprs:
-            if self._holds(expr, values):
+            # A layer is no value in Python: classes differ in it, not arguments.
+            if self._holds(expr, values) and not any(
+                isinstance(self.known[at].get(name), LayerRef)
+                for name in depends(expr)
+                for at in values
+            ):
                 return self._formula(expr, next(iter(values)))
         raise MismatchError
 
     def _holds(self, expr: Expr, values: Mapping[int, object]) -> bool:
         try:
+            # A size stands as one number where all its parts agree, but in externs.
             return all(
-                _plain(formula.value(expr, self.known[at])) == value
+                value in (found, _plain(found))
                 for at, value in values.items()
+                for found in (formula.value(expr, self.known[at]),)
             )
         except formula.NoValueError:
             return False

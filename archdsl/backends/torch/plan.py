@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 from archdsl.ir.names import Child, children
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
 from archdsl.ops.form import Attribute, Form
-from archdsl.ops.record import Site, form_of
+from archdsl.ops.record import Site, form_of, unknown
 from archdsl.shapes.expr import Expr
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
@@ -77,7 +77,18 @@ class PlannedStage:
     @property
     def can_be_item(self) -> bool:
         """Whether it can stand in an `nn.Sequential`, where only the next reads it."""
-        return self.makes_module and not self.fetched and not self.shared
+        alone = not self.fetched and not self.shared
+        return self.makes_module and alone and not self.needs_sizes
+
+    @property
+    def needs_sizes(self) -> bool:
+        """Whether it is to be told sizes that are known only when tensors are there."""
+        if self.inner is not None:
+            return self.inner.needs_sizes
+        return self.site is not None and any(
+            form.function is not None and unknown(form.function) is not None
+            for form in self.forms().values()
+        )
 
     def forms(self) -> dict[int, Form]:
         """How each variant builds the layer."""
@@ -164,6 +175,22 @@ class Scope:
         return self.values - 1
 
     @property
+    def needs_sizes(self) -> bool:
+        """Whether some stage is to be told sizes that only the tensors tell."""
+        nodes = list(self.nodes)
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, PlannedChoice):
+                nodes += [*node.then, *node.otherwise]
+            elif isinstance(node, PlannedTraining):
+                nodes += node.nodes
+            elif isinstance(node, PlannedRepeat):
+                nodes += [run.stage for run in node.runs]
+            elif node.needs_sizes:
+                return True
+        return False
+
+    @property
     def is_chain(self) -> bool:
         """Whether the scope is a plain sequence of modules, each fed by the last."""
         flow = 0
@@ -174,7 +201,9 @@ class Scope:
                 return False
             if node.inputs != (flow,):
                 return False
-            if isinstance(node, PlannedRepeat) and node.shared:
+            if isinstance(node, PlannedRepeat) and (
+                node.shared or any(run.stage.needs_sizes for run in node.runs)
+            ):
                 return False
             if isinstance(node, PlannedStage) and not node.can_be_item:
                 return False

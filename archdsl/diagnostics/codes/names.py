@@ -11,8 +11,8 @@ NAMES = (
         """
 A stage begins with a layer of the language, a block of this file, of one that it uses
 or of the standard library, a label that stands before it, or a parameter that holds a
-layer. This name is none of them. The layers are listed in `docs/layers.md`. Other tools' names differ: `Linear` is `fc` here, `Conv2d`
-is `conv`.
+layer. This name is none of them. The layers are listed in `docs/layers.md`. Other
+tools' names differ: `Linear` is `fc` here, `Conv2d` is `conv`.
 """,
         "input 3x32x32 | cnv 16x3x3\n",
         "input 3x32x32 | conv 16x3x3\n",

@@ -1,0 +1,255 @@
+"""Sizes that are not known: what is said of them holds at every size."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from archdsl.backends.torch.emit import emit, net_class
+from archdsl.ir.flat import layers
+from archdsl.ir.network import Network
+from archdsl.pipeline import check
+from archdsl.reading import decoded
+from archdsl.runtime.load import execute
+from archdsl.source import Source
+
+ROOT = Path(__file__).parents[1]
+SIZES = 20
+
+
+def checked(text: str, net: str = "", **sizes: object) -> Network:
+    found = check(Source("t.arch", text), net, sizes)
+    assert not found.diagnostics, found.diagnostics[0]
+    return found.networks[net]
+
+
+def codes(text: str, **sizes: object) -> list[str]:
+    source = Source("t.arch", text)
+    return [d.code for d in check(source, "" if sizes else None, sizes).diagnostics]
+
+
+def at(size: object, sizes: dict[str, int]) -> int:
+    return size if isinstance(size, int) else size.at(sizes)  # type: ignore[attr-defined,no-any-return]
+
+
+def shapes(network: Network, sizes: dict[str, int]) -> list[tuple[str, list[int]]]:
+    return [
+        (layer.path, [at(size, sizes) for size in layer.out.sizes])
+        for layer in layers(network)
+    ]
+
+
+def totals(network: Network, sizes: dict[str, int]) -> list[int]:
+    return [at(part, sizes) for part in network.root.cost]
+
+
+def module_of(network: Network) -> nn.Module:
+    made = getattr(execute(emit(network)), net_class(network.name))()
+    assert isinstance(made, nn.Module)
+    return made
+
+
+def drawn(network: Network, r: random.Random, most: int) -> dict[str, int]:
+    assert network.facts is not None
+    return network.facts.sample(r, most)
+
+
+def tensors(network: Network, sizes: dict[str, int], device: str) -> list[torch.Tensor]:
+    made = []
+    for tensor in network.root.inputs:
+        shape = [2, *(at(size, sizes) for size in tensor.sizes)]
+        if tensor.dtype == "float":
+            made.append(torch.empty(shape, device=device).uniform_(-1, 1))
+        elif tensor.dtype == "int":
+            made.append(torch.zeros(shape, dtype=torch.long, device=device))
+        else:
+            made.append(torch.ones(shape, dtype=torch.bool, device=device))
+    return made
+
+
+def first_of(out: object) -> torch.Tensor:
+    """The first tensor that a net returned."""
+    if isinstance(out, torch.Tensor):
+        return out
+    values = list(out.values()) if isinstance(out, dict) else list(out)  # type: ignore[call-overload]
+    assert isinstance(values[0], torch.Tensor)
+    return values[0]
+
+
+def with_symbols() -> list[tuple[str, str, str]]:
+    """Every net of specs/ that has symbols, and others whose sizes are made such."""
+    found = []
+    for path in sorted((ROOT / "specs").rglob("*.arch")):
+        text = path.read_text("utf-8")
+        source, _ = decoded(path.read_bytes(), path.name)
+        assert source is not None
+        name = str(path.relative_to(ROOT))
+        for net, network in check(source).networks.items():
+            if network.facts is not None:
+                found.append((name, net, text))
+        # Maps of any size, where nothing in the net needs a number.
+        opened = re.sub(r"(?m)^(\s*input \d+)x(\d+)x\2\b", r"\1xHxW", text)
+        # What the authors say of sizes holds at theirs.
+        opened = re.sub(r"\s+-> [^\n|}]+", "", opened)
+        opened = re.sub(r"(?m)^\s*assert [^\n]*macs[^\n]*\n", "", opened)
+        if opened == text:
+            continue
+        again = check(Source(path.name, opened))
+        for net in again.nets:
+            alone = check(Source(path.name, opened), net)
+            if alone.networks and alone.networks[net].facts is not None:
+                found.append((f"{name} opened", net, opened))
+    return found
+
+
+NETS = with_symbols()
+
+
+def test_there_are_nets_with_symbols() -> None:
+    assert len(NETS) > 10
+
+
+@pytest.mark.parametrize(
+    ("name", "net", "text"), NETS, ids=[f"{name}-{net}" for name, net, _ in NETS]
+)
+def test_formulas_are_what_numbers_give(name: str, net: str, text: str) -> None:
+    symbolic = checked(text, net)
+    r = random.Random(f"{name} {net}")
+    for _ in range(SIZES):
+        sizes = drawn(symbolic, r, 300)
+        concrete = checked(text, net, **sizes)
+        assert shapes(symbolic, sizes) == shapes(concrete, {})
+        assert totals(symbolic, sizes) == totals(concrete, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "net", "text"), NETS, ids=[f"{name}-{net}" for name, net, _ in NETS]
+)
+def test_the_module_takes_every_size(name: str, net: str, text: str) -> None:
+    symbolic = checked(text, net)
+    with torch.device("meta"):
+        module = module_of(symbolic).eval()
+    r = random.Random(f"{name} {net}")
+    for _ in range(5):
+        sizes = drawn(symbolic, r, 300)
+        out = first_of(module(*tensors(symbolic, sizes, "meta")))
+        expected = [at(size, sizes) for size in symbolic.root.type.sizes]
+        assert list(out.shape) == [2, *expected]
+
+
+UNET = """input 3xHxW
+assert H % 4 == 0 and W % 4 == 0
+a: conv 8x3x3 p1
+maxpool 2
+b: conv 8x3x3 p1
+maxpool 2 | conv 8x3x3 p1
+upconv 8 2x2 s2 | concat(b, id)
+upconv 8 2x2 s2 | concat(a, id)
+up: {conv 8x3x3 s2 p1 | upsample size=H}
+conv 2x1x1
+"""
+
+
+def test_sizes_are_told_to_groups() -> None:
+    module = module_of(checked(UNET))
+    assert module(torch.zeros(1, 3, 12, 12)).shape == (1, 2, 12, 12)
+
+
+RESNET = (
+    "input 3xHxW\n"
+    "conv 8x7x7 s2 p3 | bn | relu | maxpool 3 s2 p1\n"
+    "add(id, conv 8x3x3 p1 | bn | relu)\n"
+    "add(conv 16x1x1 s2, conv 16x3x3 s2 p1)\n"
+    "gap | fc 10\n"
+)
+
+
+@pytest.mark.parametrize("text", [UNET.replace("up: ", ""), RESNET], ids=["u", "r"])
+def test_exports_with_sizes_left_open(text: str) -> None:
+    network = checked(text)
+    module = module_of(network).eval()
+    h, w = torch.export.Dim("h", min=1, max=64), torch.export.Dim("w", min=1, max=64)
+    step = 4 if "assert" in text else 1
+    example = torch.randn(2, 3, 16 * 4, 12 * 4)
+    exported = torch.export.export(
+        module,
+        (example,),
+        dynamic_shapes=({2: step * h, 3: step * w},)
+        if step > 1
+        else ({2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO},),
+    ).module()
+    for height, width in ((32, 64), (48, 20), (100, 36)):
+        x = torch.randn(2, 3, height, width)
+        torch.testing.assert_close(exported(x), module(x))
+
+
+def test_a_square_has_one_symbol() -> None:
+    network = checked("input 3xHxH | conv 4x3x3 s2 | permute 0 2 1 | add(id, id)")
+    assert str(network.root.type) == "4x(⌈H/2⌉-1)x(⌈H/2⌉-1)"
+
+
+def test_a_number_from_outside_settles_a_symbol() -> None:
+    network = checked("input 3xHxW | conv 4x3x3", H=10)
+    assert str(network.root.type) == "4x8x(W-2)"
+    both = checked("input 3xHxW | conv 4x3x3", H=10, W=5)
+    assert both.facts is None
+    assert both.root.type.sizes == (4, 8, 3)
+
+
+def test_a_parameter_in_capitals_is_a_number() -> None:
+    text = "net n N=8 {\n  input 3xNxN\n  conv N 3x3\n}\n"
+    assert checked(text, "n").root.type.sizes == (8, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "constraints"),
+    [
+        ("input 3xHxW | conv 4x7x7", ("H >= 7", "W >= 7")),
+        ("input 3xH | maxpool 2 | maxpool 2", ("H >= 4",)),
+        ("input 3xH\nassert H % 32 == 0\nmaxpool 2", ("H % 32 == 0",)),
+        ("input T int | embedding 9 4 | add(id, param 64x4 | slice 0 T t)", ("T <= 64",)),
+        ("input Tx8\nassert 4 <= T and T < 9\nfc 4", ("T >= 4", "T <= 8")),
+    ],
+)
+def test_constraints_are_collected(text: str, constraints: tuple[str, ...]) -> None:
+    network = checked(text)
+    assert network.facts is not None
+    assert network.facts.constraints() == constraints
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("input 3xHxW | flatten | fc 10", "E0310"),
+        ("input 3xH | relu x=H", "E0310"),
+        ("input 3xH | relu if H > 8", "E0307"),
+        ("input 3xH\nrelu if H > 8", "E0310"),
+        ("input 3xH | fc (sqrt(H))", "E0310"),
+        ("input 3xH | conv 4x3 | dropout (H / 7)", "E0310"),
+        ("input 3xHxW | add(id, permute 0 2 1)", "E0304"),
+        ("input 3xH | add(id, maxpool 2 | upsample 2)", "E0304"),
+        ("input 3xH\nassert H == 2\nconv 4x3", "E0302"),
+        ("input 3xH\nassert H % 2 == 0\nassert H % 2 == 1", "E0319"),
+        ("input 3xH -> 3x17", "E0601"),
+        ("input 3xH | add(id, param 3xH)", "E0310"),
+    ],
+)
+def test_what_cannot_be_is_refused(text: str, code: str) -> None:
+    assert codes(text) == [code]
+
+
+def test_the_message_names_where_sizes_differ() -> None:
+    text = "input 3xH | add(id, maxpool 2 | upsample 2)"
+    (finding,) = check(Source("t.arch", text)).diagnostics
+    assert "they differ at H=3" in finding.message
+
+
+def test_an_assumption_fails_for_a_number_that_breaks_it() -> None:
+    text = "input 3xH\nassert H % 32 == 0\nrelu"
+    assert codes(text, H=33) == ["E0602"]
+    assert codes(text, H=64) == []
