@@ -105,6 +105,31 @@ net odd {
   7: conv 8 3x3 x3
 }
 """
+TENSORS = """
+block placed t { add(id, param 1x4x16 batch init=normal) | {fc 16 | relu} x=t }
+net tensors {
+  input ids: 4 int
+  input y: 4x16
+  tok: embedding(ids) 50 16
+  add(id, y)
+  l: placed 2 x3
+  g: {fc 16 | add(id, pe: buffer 4x16 value=(sin(ax0) + ax1) persistent=false)}
+  share g
+  f: fc 16
+  share(y) f
+  add(id, g)
+  output(main=fc 3, aux=y | mean t | {fc 4 | relu} x2 | h: placed2 if training)
+}
+block placed2 { fc 8 | bn | relu | squeezed: {fc 4 | relu | fc 8} | share squeezed }
+"""
+SYMBOLS = """
+net symbols {
+  input 3xHxW
+  {conv 8x3x3 s2 p1 | relu} x2
+  add(id, conv 8x3x3 p1 | upsample 2 | avgpool 2)
+  gap | fc 10
+}
+"""
 SPECS = {
     "lenet": LENET,
     "resnet": RESNET,
@@ -112,6 +137,8 @@ SPECS = {
     "inception": INCEPTION,
     "unet": UNET,
     "odd": ODD,
+    "tensors": TENSORS,
+    "symbols": SYMBOLS,
 }
 FILES = sorted((ROOT / "specs").glob("**/*.arch"))
 
@@ -192,7 +219,9 @@ def test_what_is_written_adds_up() -> None:
     for net in everything():
         layers = 0
         for box, _, times in boxes(plan(net).root):
-            if box.shape in ("layer", "merge"):
+            if box.shape == "closed":
+                layers += box.cost.layers
+            elif box.shape in ("layer", "merge", "source"):
                 named = sum(len(line.split(" · ")) for line in box.lines)
                 layers += named * times
                 assert box.times == 1 or f"×{box.times}" in dot(net)
@@ -214,13 +243,15 @@ def test_edges_join_boxes_and_stand_last() -> None:
 def test_everything_is_reached_from_the_input() -> None:
     for net in everything():
         text = dot(net)
-        reached = {"input"}
+        begin = [b.id for b, _, _ in boxes(plan(net).root) if b.shape == "source"]
+        reached = {*(net.root.input_names or ["input"]), *begin}
         for tail, head, attributes in edges(text):
             # The title of a group that takes nothing from where it stands.
             alone = "plaintext" in nodes(text)[tail] and "invis" in attributes
             assert tail in reached or alone, (net.name, tail)
             reached.add(head)
-        assert "output" in reached
+        names = [output.name for output in net.root.outputs]
+        assert reached.issuperset(filter(None, names or ["output"]))
 
 
 @pytest.mark.parametrize("name", ["resnet", "dense", "inception", "unet"])

@@ -114,6 +114,28 @@ def test_the_source_constructs_and_calls_it() -> None:
     assert net(torch.zeros(2, 3, 8, 8)).shape == (2, 4, 4, 4)
 
 
+def test_a_size_stays_one_on_its_way_through_a_block() -> None:
+    source = archdsl.compile(
+        'extern v z=1x1 -> in.c from "m:V"\nblock u s { v z=s }\n'
+        "net n { input 3 | u 3x3 | u 5x5 | v | v z=2x1 }\n"
+    )
+    for written in ("V(z=s)", "U((3, 3))", "U((5, 5))", "V(z=(1, 1))", "V(z=(2, 1))"):
+        assert written in source
+
+
+def test_run_says_what_is_not_found(capsys: pytest.CaptureFixture[str]) -> None:
+    spec = 'extern v -> in.c from "nowhere_at_all:V"\ninput 3 | v\n'
+    assert main(["run", "-e", spec]) == 2
+    assert "an extern is not found: No module named 'nowhere" in capsys.readouterr().err
+
+
+def test_symbols_flow_through_shape_rules() -> None:
+    spec = 'extern v c -> c in.h//2 in.w*2 from "m:V"\ninput 3xHxW | v 4\n'
+    assert str(archdsl.check(spec).network().root.type) == "4x⌊H/2⌋x2·W"
+    spec = 'extern v c=in.h -> c in.w from "m:V"\ninput 3xHxW | v\n'
+    assert [d.code for d in archdsl.check(spec).diagnostics] == ["E0310"]
+
+
 @pytest.mark.usefixtures("parts")
 def test_load_imports_it() -> None:
     net = archdsl.load(WARP + "input 3x8x8 | warp(id, in) 4\n")

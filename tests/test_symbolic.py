@@ -212,7 +212,10 @@ def test_a_parameter_in_capitals_is_a_number() -> None:
         ("input 3xHxW | conv 4x7x7", ("H >= 7", "W >= 7")),
         ("input 3xH | maxpool 2 | maxpool 2", ("H >= 4",)),
         ("input 3xH\nassert H % 32 == 0\nmaxpool 2", ("H % 32 == 0",)),
-        ("input T int | embedding 9 4 | add(id, param 64x4 | slice 0 T t)", ("T <= 64",)),
+        (
+            "input T int | embedding 9 4 | add(id, param 64x4 | slice 0 T t)",
+            ("T <= 64",),
+        ),
         ("input Tx8\nassert 4 <= T and T < 9\nfc 4", ("T >= 4", "T <= 8")),
     ],
 )

@@ -12,6 +12,7 @@ from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
 from archdsl.elaborate.report import Reporter
 from archdsl.ops.form import Apply, Code, Infix, Keyword, Slot
 from archdsl.ops.values import IndexFormula
+from archdsl.shapes.expr import Const
 from archdsl.syntax import nodes as n
 
 PLACE = "ax"
@@ -53,6 +54,8 @@ class _Compiler:
             self.axes = max(self.axes, 1 + (place(node.name) or 0))
             return node.name
         if isinstance(node, n.Binary):
+            if node.operator == "**":
+                return self._power(node)
             return self._infix(node.operator, node.left, node.right)
         if isinstance(node, n.Boolean2):
             return self._infix(_LOGIC[node.operator], node.left, node.right)
@@ -94,6 +97,21 @@ class _Compiler:
         if any(part is None for part in made):
             return None
         return Infix(operator, tuple(part for part in made if part is not None))
+
+    def _power(self, node: n.Binary) -> Code | None:
+        """A power; whole numbers have no negative ones in PyTorch."""
+        base, exponent = self.code(node.left), self.code(node.right)
+        if base is None or exponent is None:
+            return None
+        if isinstance(base, Slot) and isinstance(base.expr, Const):
+            assert isinstance(base.value, int | float)
+            value = float(base.value)
+            return Infix("**", (Slot(value, Const(value)), exponent))
+        if isinstance(exponent, Slot) and isinstance(exponent.expr, Const):
+            assert isinstance(exponent.value, int | float)
+            if exponent.value >= 0:
+                return Infix("**", (base, exponent))
+        return Apply("torch.float_power", (base, exponent))
 
     def _apply(self, function: str, arguments: tuple[n.Expression, ...]) -> Code | None:
         made = [self.code(argument) for argument in arguments]

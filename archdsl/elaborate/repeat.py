@@ -77,21 +77,22 @@ def repeat(
         return unknown
     output = frame.value(runs[-1].stage.type)
     named = has_index(stage)
-    frame.nodes.append(
-        Repeat(
-            stage.label.name if stage.label is not None and not named else None,
-            names if named else None,
-            tuple(runs),
-            total,
-            (current.id, *(value.id for value in copies.extra)),
-            output.id,
-            runs[-1].stage.type,
-            cost,
-            ordinal,
-            walk.report.span(stage),
-            before,
-        )
+    made = Repeat(
+        stage.label.name if stage.label is not None and not named else None,
+        names if named else None,
+        tuple(runs),
+        total,
+        (current.id, *(value.id for value in copies.extra)),
+        output.id,
+        runs[-1].stage.type,
+        cost,
+        ordinal,
+        walk.report.span(stage),
+        before,
     )
+    frame.nodes.append(made)
+    if made.label is not None:
+        frame.sharable[made.label] = made
     walk.spend(cost, stage)
     return output
 

@@ -182,7 +182,7 @@ def tie(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
     bound |= {
         "of": Bound(label, Const(label), walk.report.span(arg)),
         "rows": target.args["n"],
-        "width": target.args["d"],
+        "width": target.args["size"],
         "labelled": Bound(
             stage.label is not None, Const(stage.label is not None), None
         ),

@@ -18,9 +18,9 @@ Shape = Literal["layer", "merge", "end", "source", "closed", "title", "fork"]
 class Box:
     """A node of the picture.
 
-    `params` are the least and the most that one copy learns; `cost` counts all the
-    copies that the box stands for. `shown` is the shape that was last told on the
-    way here. What is in `training` exists only then.
+    `params` are the least and the most that one copy learns; `cost` is what all the
+    copies that the box stands for add to the totals. `shown` is the shape that was
+    last told on the way here. What is in `training` exists only then.
     """
 
     id: str
@@ -34,6 +34,12 @@ class Box:
     times: int = 1
     sums: bool = False
     training: bool = False
+
+    def count(self, cost: Cost) -> None:
+        """Add a cost; what is computed in training only is not in the totals."""
+        if self.training:
+            cost = cost._replace(macs=0, activation_bytes=0, connections=0)
+        self.cost = self.cost.plus(cost)
 
 
 @dataclass(slots=True, eq=False)

@@ -17,7 +17,6 @@ from archdsl.ir.fold import Folder
 from archdsl.ir.names import children, is_inline
 from archdsl.ir.network import Cost, Module, Network, Output, Repeat, Stage
 from archdsl.ops.record import Look, Site
-from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
 
 # A picture with more boxes than this shows further blocks closed, as one box.
@@ -120,13 +119,13 @@ class _Planner:
         ports = []
         for number, tensor in enumerate(module.inputs):
             name = dict(enumerate(module.input_names)).get(number, "input")
-            box = self._box(place.inside(name), "end", [_held(name, tensor)], at)
+            box = self._box(place.inside(name), "end", [words.held(name, tensor)], at)
             ports.append(_Port(box, words.sizes(tensor.sizes)))
         ends = self._body((module,), (1,), ports, place)
         found = module.outputs or (Output(None, 0, module.type, False, at),)
         for number, (end, output) in enumerate(zip(ends, found, strict=True), 1):
             name = output.name or ("output" if len(ends) == 1 else f"output {number}")
-            text = _held(name, output.type)
+            text = words.held(name, output.type)
             if output.training:
                 text += ", in training"
             there = place.inside(name)._replace(training=output.training)
@@ -194,10 +193,10 @@ class _Planner:
         """Another use of a block, group or repeat: a box that says whose it is."""
         node = nodes[0]
         times = f" ×{node.count}" if isinstance(node, Repeat) else ""
-        lines = [f"{_again(node)}{times}", f"{node.cost.layers:,} layers"]
+        lines = [f"{words.again(node)}{times}", f"{node.cost.layers:,} layers"]
         box = self._box(place.inside(place.name(node)), "closed", lines, node.span)
         for each, weight in zip(nodes, weights, strict=True):
-            box.cost = box.cost.plus(each.cost.times(weight))
+            box.count(each.cost.times(weight))
         for port in inputs:
             self._join(port, box)
         return _Port(box, words.shape([each.type.sizes for each in nodes]))
@@ -350,7 +349,7 @@ class _Planner:
         for part in parts:
             stage = part.first
             assert isinstance(stage.target, Site)
-            text = _again(stage) if stage.shared else words.layer(stage.target)
+            text = words.again(stage) if stage.shared else words.layer(stage.target)
             if stage.target.layer.look in SMALL:
                 smalls.append(text)
                 continue
@@ -393,7 +392,7 @@ class _Planner:
     def _count(self, box: Box, parts: list[_Part], times: int) -> None:
         box.times = times
         for part in parts:
-            box.cost = box.cost.plus(part.cost)
+            box.count(part.cost)
         each = [
             sum(part.stages[variant].cost.params for part in parts)
             for variant in range(len(parts[0].stages))
@@ -458,15 +457,6 @@ class _Planner:
         if name == self._network.source_name:
             name = self._source_name
         return f"{name}:{span.line}"
-
-
-def _again(node: Stage | Repeat) -> str:
-    return words.short(f"share {node.label}")
-
-
-def _held(name: str, tensor: TensorType) -> str:
-    """The name of an input or output, and what it holds if not real numbers."""
-    return words.short(name if tensor.dtype == "float" else f"{name}: {tensor.dtype}")
 
 
 def _label(box: Box, label: str) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.ir.network import Repeat, Stage
 from archdsl.ops.record import Bound, Site
 from archdsl.ops.tied import TIED
 from archdsl.ops.values import IndexFormula
 from archdsl.shapes.size import Size
+from archdsl.shapes.tensor import TensorType
 
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
 LONGEST = 60
+# So much is shown of a formula of places.
+_FORMULA = 24
 
 
 def layer(site: Site) -> str:
@@ -52,8 +56,20 @@ def _tensor(site: Site) -> str:
     text = f"{site.layer.name} {sizes(stored)}"
     values = site.args["value"].value
     if isinstance(values, IndexFormula):
-        text += f", {' '.join(values.text.split())}"
+        formula = " ".join(values.text.split())
+        cut = len(formula) > _FORMULA
+        text += f", {formula[: _FORMULA - 1] + '…' if cut else formula}"
     return short(text)
+
+
+def again(node: Stage | Repeat) -> str:
+    """Another use of a stage."""
+    return short(f"share {node.label}")
+
+
+def held(name: str, tensor: TensorType) -> str:
+    """The name of an input or output, and what it holds if not real numbers."""
+    return short(name if tensor.dtype == "float" else f"{name}: {tensor.dtype}")
 
 
 def _step(site: Site, name: str, bound: Bound) -> str:

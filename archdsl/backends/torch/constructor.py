@@ -30,7 +30,7 @@ from archdsl.ops.form import (
     Slot,
 )
 from archdsl.ops.form import Code as FormCode
-from archdsl.ops.record import plain, unknown
+from archdsl.ops.record import unknown
 from archdsl.shapes.expr import Const, InputSize, Var, depends
 
 
@@ -167,6 +167,8 @@ class Constructor:
             call = "self.register_parameter"
             arguments: tuple[c.Code | c.Keyword, ...] = (code,)
         else:
+            if is_attribute(stage.name):
+                self.namespace.tensors[stage.name] = None
             call, arguments = "self.register_buffer", code.arguments
             if not attribute.persistent:
                 arguments = (*arguments, c.Keyword("persistent", c.Text("False")))

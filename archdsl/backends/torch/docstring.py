@@ -16,7 +16,7 @@ _MOST_ROWS = 60
 
 def table(module: Module, indent: int) -> list[str]:
     """Rows of stage, output shape and parameters, aligned."""
-    rows = [("input", " and ".join(map(str, module.inputs)), "")]
+    rows = _inputs(module)
     rows += list(_rows(module))
     if len(rows) > _MOST_ROWS:
         return []
@@ -31,6 +31,18 @@ def table(module: Module, indent: int) -> list[str]:
     return lines
 
 
+def _inputs(module: Module) -> list[tuple[str, str, str]]:
+    """A row for each input that has a name, or one for all."""
+    shapes = [
+        str(tensor) if tensor.dtype == "float" else f"{tensor} {tensor.dtype}"
+        for tensor in module.inputs
+    ]
+    if module.kind != "net" or not module.input_names:
+        return [("input", " and ".join(shapes), "")]
+    pairs = zip(module.input_names, shapes, strict=True)
+    return [(f"input {plain(name)}", shape, "") for name, shape in pairs]
+
+
 def _rows(module: Module) -> Iterator[tuple[str, str, str]]:
     previous: tuple[str, str, str] | None = None
     for child in children(module, module.kind == "group"):
@@ -41,6 +53,10 @@ def _rows(module: Module) -> Iterator[tuple[str, str, str]]:
             continue
         else:
             name = plain(child.name)
+        if node.shared:
+            name = f"{name} (shared)"
+        elif child.training:
+            name = f"{name} (in training)"
         params = f"{node.cost.params:,}" if node.cost.params else ""
         row = (name, str(node.type), params)
         if row != previous:

@@ -145,7 +145,7 @@ class _Emitter:
                 name,
                 "nn.Module",
                 doc,
-                _init(arguments, built),
+                [*_declared(namespace), *_init(arguments, built)],
                 _forward(inputs, forward),
             )
         )
@@ -211,7 +211,7 @@ class _Emitter:
                 name,
                 "nn.Sequential",
                 doc,
-                [*head, *built],
+                [*_declared(namespace), *head, *built],
                 _forward(inputs, forward, sizes=[namespace.names[s] for s in told]),
             )
         )
@@ -259,7 +259,7 @@ class _Emitter:
             name,
             "nn.Module",
             doc,
-            _init(arguments, built),
+            [*_declared(namespace), *_init(arguments, built)],
             _forward(inputs, forward, result.annotation),
         )
 
@@ -374,6 +374,12 @@ def _wrapped(text: str) -> list[str]:
 def _shapes(module: Module, title: str) -> list[str]:
     rows = docstring.table(module, c.INDENT)
     return ["", title, "", *rows] if rows else []
+
+
+def _declared(namespace: Namespace) -> list[str]:
+    """The types of the constants that a class holds."""
+    lines = [f"{' ' * c.INDENT}{name}: Tensor" for name in namespace.tensors]
+    return [*lines, ""] if lines else []
 
 
 def _parameter(argument: Argument) -> str:

@@ -47,6 +47,8 @@ class Namespace:
     # Sizes that only the tensors tell, and those of them that the code reads.
     dynamic: frozenset[Name] = frozenset()
     read: set[InputSize] = field(default_factory=set)
+    # Constants that the module holds; PyTorch's own types do not know them.
+    tensors: dict[str, None] = field(default_factory=dict)
     # What each group, by the identity of its planned stage, is told of these sizes.
     told: dict[int, list[InputSize]] = field(default_factory=dict)
 
