@@ -120,10 +120,10 @@ def test_the_module_is_what_the_summary_says(file: str, net: str) -> None:
     parameters = list(module.parameters())
     assert sum(p.numel() for p in parameters) == root.cost.params
     assert all(p.requires_grad for p in parameters)
-    x = torch.empty(1, *root.inputs[0].sizes, device="meta")
+    x = torch.empty(1, *root.inputs[0].numbers, device="meta")
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         out = module(x)
-    assert out.shape == (1, *root.type.sizes)
+    assert out.shape == (1, *root.type.numbers)
     assert counter.get_total_flops() == 2 * root.cost.macs
 
 

@@ -116,7 +116,7 @@ net tensors {
   g: {fc 16 | add(id, pe: buffer 4x16 value=(sin(ax0) + ax1) persistent=false)}
   share g
   f: fc 16
-  share(y) f
+  add(id, share(y) f)
   add(id, g)
   output(main=fc 3, aux=y | mean t | {fc 4 | relu} x2 | h: placed2 if training)
 }

@@ -55,7 +55,7 @@ def assert_agrees(net: Network) -> nn.Module:
     """Parameters, MACs, shape and names on meta are what the checker says."""
     with torch.device("meta"):
         module = built(net)
-        x = torch.empty(2, *net.root.inputs[0].sizes)
+        x = torch.empty(2, *net.root.inputs[0].numbers)
         with FlopCounterMode(display=False) as counter:
             out = module(x)
     cost = net.root.cost
@@ -76,7 +76,7 @@ def assert_computes(net: Network) -> None:
         for parameter in module.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     module.eval()
-    x = torch.randn(1, *net.root.inputs[0].sizes)
+    x = torch.randn(1, *net.root.inputs[0].numbers)
     with torch.no_grad():
         out, expected = module(x), interpreter.run(net, module.state_dict(), x)
     assert torch.allclose(out, expected, rtol=1e-4, atol=1e-5, equal_nan=True)
@@ -181,7 +181,7 @@ MODULES = [
 def test_compiles_without_a_graph_break(file: str, name: str) -> None:
     net = classic(file, name)
     module = built(net).eval()
-    x = torch.randn(2, *net.root.inputs[0].sizes)
+    x = torch.randn(2, *net.root.inputs[0].numbers)
     torch._dynamo.reset()
     compiled = torch.compile(module, fullgraph=True, backend="eager")
     with torch.no_grad():
@@ -192,12 +192,12 @@ def test_compiles_without_a_graph_break(file: str, name: str) -> None:
 def test_exports_with_a_dynamic_batch(file: str, name: str) -> None:
     net = classic(file, name)
     module = built(net).eval()
-    x = torch.randn(2, *net.root.inputs[0].sizes)
+    x = torch.randn(2, *net.root.inputs[0].numbers)
     batch = torch.export.Dim("batch", min=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exported = torch.export.export(module, (x,), dynamic_shapes=({0: batch},))
-    bigger = torch.randn(5, *net.root.inputs[0].sizes)
+    bigger = torch.randn(5, *net.root.inputs[0].numbers)
     assert torch.allclose(exported.module()(bigger), module(bigger), atol=1e-4)
 
 
@@ -205,7 +205,7 @@ def test_exports_with_a_dynamic_batch(file: str, name: str) -> None:
 def test_autocast_layout_and_copies(file: str, name: str) -> None:
     net = classic(file, name)
     module = built(net).eval()
-    x = torch.randn(2, *net.root.inputs[0].sizes)
+    x = torch.randn(2, *net.root.inputs[0].numbers)
     with torch.no_grad():
         expected = module(x)
         scale = expected.abs().max()
@@ -223,7 +223,7 @@ def test_autocast_layout_and_copies(file: str, name: str) -> None:
 def test_trains(file: str, name: str) -> None:
     net = classic(file, name)
     module = built(net).train()
-    x = torch.randn(2, *net.root.inputs[0].sizes)
+    x = torch.randn(2, *net.root.inputs[0].numbers)
     module(x).square().mean().backward()
     for parameter in module.parameters():
         assert parameter.grad is not None

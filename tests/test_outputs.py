@@ -307,7 +307,7 @@ def test_a_table_is_looked_up() -> None:
     ],
 )
 def test_formulas_of_places(value: str, expected: list[list[float]]) -> None:
-    made = load(
+    made: Any = load(
         net(f"input 2x2\nb: buffer 2x2 {value}\noutput(in, b)").replace(
             "output(in, b)", "concat(in | relu, id)"
         )

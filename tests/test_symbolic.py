@@ -16,6 +16,7 @@ from archdsl.ir.network import Network
 from archdsl.pipeline import check
 from archdsl.reading import decoded
 from archdsl.runtime.load import execute
+from archdsl.shapes.size import Size
 from archdsl.source import Source
 
 ROOT = Path(__file__).parents[1]
@@ -33,8 +34,8 @@ def codes(text: str, **sizes: object) -> list[str]:
     return [d.code for d in check(source, "" if sizes else None, sizes).diagnostics]
 
 
-def at(size: object, sizes: dict[str, int]) -> int:
-    return size if isinstance(size, int) else size.at(sizes)  # type: ignore[attr-defined,no-any-return]
+def at(size: Size, sizes: dict[str, int]) -> int:
+    return size if isinstance(size, int) else size.at(sizes)
 
 
 def shapes(network: Network, sizes: dict[str, int]) -> list[tuple[str, list[int]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate import limits
@@ -253,6 +253,8 @@ def applied(
     params = sum(
         weight.elements for weight in weights if weight.parameter and not weight.tied
     )
+    # What is learned has a size: a layer that lacks one was refused.
+    assert isinstance(params, int)
     macs = layer.macs(site, out)
     if layer.connections is not None:
         connections = layer.connections(site, out)
@@ -369,17 +371,19 @@ def _outcome(site: Site) -> TensorType | Problem:
         if isinstance(out, Problem) or all(map(_is_known, (*site.ins, out))):
             return out
         layer.macs(site, out)
-        needed = [size for weight in layer.weights(site, out) for size in weight.shape]
+        needed: list[object] = [
+            size for weight in layer.weights(site, out) for size in weight.shape
+        ]
     except UndecidedError as problem:
         needed = [problem.left, problem.right]
     else:
         module = form_of(site).module
         slot = unknown(module) if module is not None else None
-        needed.append(slot.value if slot is not None else None)  # type: ignore[arg-type]
-    size = next((size for size in needed if is_symbolic(size)), None)
+        needed.append(slot.value if slot is not None else None)
+    size: Any = next((size for size in needed if is_symbolic(size)), None)
     if size is None:
         return out
-    symbols: tuple[str, ...] = size.symbols  # type: ignore[union-attr]
+    symbols: tuple[str, ...] = size.symbols
     dims = [dim for tensor in site.ins for dim in tensor.dims if dim.size == size]
     fixed = " ".join(f"--set {name}=…" for name in symbols)
     hints = [f"a number settles it: {fixed}"]

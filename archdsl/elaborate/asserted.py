@@ -10,7 +10,8 @@ from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.words import ORDERS
 from archdsl.ops.window import window
-from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.shapes.size import Size
+from archdsl.shapes.tensor import Dim, TensorType, shown
 from archdsl.syntax import nodes as n
 
 _ANY = "_"
@@ -30,7 +31,7 @@ def hold(
     """Report an assertion that does not hold, and what would make it hold."""
     tensor = value.type
     assert tensor is not None
-    believed: list[int | None] = []
+    believed: list[Size | None] = []
     order = "chw"
     for part in asserted.parts:
         if isinstance(part, n.Name) and part.name in ORDERS:
@@ -88,13 +89,17 @@ def hold(
     )
 
 
-def _show(sizes: Sequence[int | str], order: str = "chw") -> str:
+def _show(sizes: Sequence[Size | str], order: str = "chw") -> str:
     if order == "hwc":
         sizes = (*sizes[1:], sizes[0])
-    return "x".join(map(str, sizes))
+    return "x".join(map(_part, sizes))
 
 
-def _hwc_fits(believed: list[int | None], tensor: TensorType) -> bool:
+def _part(size: Size | str) -> str:
+    return str(size) if isinstance(size, int | str) else shown((size, 1))[:-2]
+
+
+def _hwc_fits(believed: list[Size | None], tensor: TensorType) -> bool:
     rolled = [believed[-1], *believed[:-1]]
     return all(
         b is None or b == dim.size for b, dim in zip(rolled, tensor.dims, strict=True)
@@ -102,7 +107,7 @@ def _hwc_fits(believed: list[int | None], tensor: TensorType) -> bool:
 
 
 def _what_would_fit(
-    frame: Frame, value: Value, axis: int, wanted: int
+    frame: Frame, value: Value, axis: int, wanted: Size
 ) -> tuple[str, ...]:
     """The padding, stride or input with which the last window gives that size."""
     from archdsl.ir.network import Module, Stage
@@ -124,6 +129,8 @@ def _what_would_fit(
         return ()
     at = axis - 1
     size = site.x.dims[axis].size
+    if not isinstance(size, int) or not isinstance(wanted, int):
+        return ()
     k, s = site.sizes("k")[at], strided(site)[at]
     p = padding(site)[at]
     d = site.sizes("d")[at] if "d" in site.args else 1

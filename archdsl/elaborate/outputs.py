@@ -149,7 +149,7 @@ def _in_training(walk: Walk, line: n.Line, current: Value) -> Value:
     outside, frame.nodes = frame.nodes, []
     result = walk.branch(line.chain, current)
     inside, frame.nodes = frame.nodes, outside
-    spent = Cost(*(a - b for a, b in zip(frame.cost, before, strict=True)))
+    spent = frame.cost.minus(before)
     # The totals are those of evaluation; what is learned is learned all the same.
     frame.cost = before.plus(
         Cost(params=spent.params, trainable=spent.trainable, layers=spent.layers)

@@ -177,7 +177,7 @@ class Walk:
         if stage.asserted is not None and result.type is not None and frame.as_written:
             self._asserted(stage.asserted, stage, result)
         if stage.label is not None:
-            spent = Cost(*(a - b for a, b in zip(frame.cost, cost_before, strict=True)))
+            spent = frame.cost.minus(cost_before)
             frame.labels[-1][stage.label.name] = Labelled(frame, result, spent)
         return result
 

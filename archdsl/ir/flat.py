@@ -17,6 +17,7 @@ from archdsl.ir.names import (
 )
 from archdsl.ir.network import Choice, Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
+from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
 
 # More layers than this are not written out in a list.
@@ -64,12 +65,12 @@ class FlatLayer(NamedTuple):
         return 0 if self.shared else self.stage.cost.params
 
     @property
-    def macs(self) -> int:
+    def macs(self) -> Size:
         """Multiply-adds of convolutions, linear maps and matrix products."""
         return self.stage.cost.macs
 
     @property
-    def activation_bytes(self) -> int:
+    def activation_bytes(self) -> Size:
         """The size of the output in float32."""
         return self.stage.cost.activation_bytes
 

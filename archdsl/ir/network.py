@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
 
 from archdsl.ops.record import Bound, Site, Weight
 from archdsl.shapes.expr import Expr, InputSize, Var
+from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
 
@@ -42,16 +43,19 @@ class Cost(NamedTuple):
 
     params: int = 0
     trainable: int = 0
-    macs: int = 0
-    activation_bytes: int = 0
-    connections: int = 0
+    macs: Size = 0
+    activation_bytes: Size = 0
+    connections: Size = 0
     layers: int = 0
 
     def times(self, count: int) -> Cost:
-        return Cost(*(count * part for part in self))
+        return Cost(*(count * part for part in self))  # type: ignore[arg-type]
+
+    def minus(self, other: Cost) -> Cost:
+        return self.plus(other.times(-1))
 
     def plus(self, other: Cost) -> Cost:
-        return Cost(*(a + b for a, b in zip(self, other, strict=True)))
+        return Cost(*(a + b for a, b in zip(self, other, strict=True)))  # type: ignore[arg-type]
 
 
 class LayerRef(NamedTuple):

@@ -84,9 +84,8 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
             isinstance(parts, Op)
             and isinstance(at, Const)
             and isinstance(at.value, int)
-        ):
-            if parts.operator in ("tuple", "list"):
-                return parts.operands[at.value]
+        ) and parts.operator in ("tuple", "list"):
+            return parts.operands[at.value]
     if operator == "+" and isinstance(value, int):
         operands = _collected(operands)
         if len(operands) == 1:

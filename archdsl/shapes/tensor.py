@@ -66,6 +66,14 @@ class TensorType(NamedTuple):
         return tuple(dim.size for dim in self.dims)
 
     @property
+    def numbers(self) -> tuple[int, ...]:
+        """The sizes, none of which is a symbol. Raises UndecidedError."""
+        return tuple(
+            dim.size if isinstance(dim.size, int) else int(dim.size)
+            for dim in self.dims
+        )
+
+    @property
     def rank(self) -> int:
         return len(self.dims)
 
