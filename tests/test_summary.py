@@ -164,6 +164,8 @@ def test_json_adds_up() -> None:
         "macs": 221184,
         "activation_bytes": 32768,
         "line": 10,
+        "shared": False,
+        "training": False,
     }
     add = next(layer for layer in listed if layer["kind"] == "add")
     assert add["path"] == "layer1.0.add1"

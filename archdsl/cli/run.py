@@ -50,12 +50,12 @@ def _show(args: argparse.Namespace, net: Network) -> None:
         count = runtime.load_weights(module, args.weights)
         weights = f"{count:,} tensors from {args.weights}"
     done = runtime.ran(module, inputs, device)
-    shown = ", ".join("x".join(map(str, x.shape)) for x in inputs)
-    lines = [
-        f"{net.name or net.source_name} on {device}",
-        f"weights  {weights}",
-        f"input    {shown}, {fed}",
-    ]
+    lines = [f"{net.name or net.source_name} on {device}", f"weights  {weights}"]
+    names = net.root.input_names or ("",) * len(inputs)
+    for name, x, tensor in zip(names, inputs, net.root.inputs, strict=True):
+        given = "x".join(map(str, x.shape))
+        held = "" if tensor.dtype == "float" else f" {tensor.dtype}"
+        lines.append(f"input    {f'{name}: ' if name else ''}{given}{held}, {fed}")
     for name, shape in done.outputs:
         sizes = "x".join(map(str, shape))
         lines.append(f"output   {f'{name}: ' if name else ''}{sizes}")
@@ -67,7 +67,9 @@ def _show(args: argparse.Namespace, net: Network) -> None:
         lines.append(f"memory   {human(done.memory)}B at the peak, of {of}")
     if done.largest:
         first = " for the first sample" if args.batch > 1 else ""
-        lines += ["", f"The largest outputs{first}, and their softmax:"]
+        named = done.outputs[0][0]
+        of = f"numbers of `{named}`" if named else "outputs"
+        lines += ["", f"The largest {of}{first}, and their softmax:"]
         width = max(len(str(row.place)) for row in done.largest)
         lines += [
             f"  {row.place:>{width}}  {row.value:10.4f}  {row.probability:7.2%}"

@@ -8,7 +8,7 @@ from archdsl.ir.fold import Folder
 from archdsl.ir.network import Module, Network, Repeat, Stage
 from archdsl.ops.constant import INDEX
 from archdsl.ops.embedding import EMBEDDING
-from archdsl.ops.merge import CONCAT
+from archdsl.ops.merge import CONCAT, STACK
 from archdsl.ops.record import Site
 
 # The smallest table reached, and whether the output holds such places too.
@@ -75,8 +75,10 @@ class _Tables:
 
     def _stage(self, stage: Stage, places: frozenset[int]) -> _Reached:
         target = stage.target
+        if not places:
+            return None, False
         if isinstance(target, Module):
-            return self.module(target, places) if places else (None, False)
+            return self.module(target, places)
         return _looked_up(target, places)
 
 
@@ -88,7 +90,7 @@ def _looked_up(site: Site, places: frozenset[int]) -> _Reached:
         size = site.x.sizes[0]
         return (size if isinstance(size, int) else None), False
     # These only move numbers.
-    return None, layer.look == "shape" or layer is CONCAT
+    return None, layer.look == "shape" or layer in (CONCAT, STACK)
 
 
 def _smaller(a: int | None, b: int | None) -> int | None:

@@ -12,12 +12,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from archdsl.backends.text.wording import inputs_text
 from archdsl.backends.torch.emit import emit, net_class
 from archdsl.ir.network import Network
+from archdsl.ir.places import table_sizes
 from archdsl.runtime.load import execute
 
 RUNS = 5
 LARGEST = 5
+# Whole numbers are drawn below this where no table tells what they may be.
+_FEW = 10
 _MAX_NAMED = 10
 # PyTorch has no one exception for it.
 _NO_MEMORY = ("out of memory", "allocate memory", "not enough memory", "overflow")
@@ -148,25 +152,62 @@ def _safetensors(path: str) -> Any:
     return load_file(path)
 
 
+def _input_sizes(network: Network) -> list[tuple[int, ...]]:
+    """The sizes of all inputs. Raises RunError if some are not known."""
+    found: list[tuple[int, ...]] = []
+    symbols: dict[str, None] = {}
+    for tensor in network.root.inputs:
+        found.append(tuple(size for size in tensor.sizes if isinstance(size, int)))
+        for size in tensor.sizes:
+            if not isinstance(size, int):
+                symbols |= dict.fromkeys(size.symbols)
+    if symbols:
+        are = "is" if len(symbols) == 1 else "are"
+        fixed = " ".join(f"--set {symbol}=…" for symbol in symbols)
+        needs = network.facts.constraints() if network.facts is not None else ()
+        so_that = f" (the net needs {', '.join(needs)})" if needs else ""
+        raise RunError(
+            f"{' and '.join(symbols)} {are} not known; give numbers: {fixed}{so_that}"
+        )
+    return found
+
+
 def random_inputs(network: Network, batch: int, seed: int) -> list[Tensor]:
-    """Normally distributed numbers for each input, the same on every device."""
+    """Random numbers for each input, the same on every device.
+
+    Real numbers are normally distributed. Whole numbers are below the size of the
+    table they look something up in, or below 10 where that cannot be told. Raises
+    RunError if the net's sizes are not all known, or for lack of memory.
+    """
     generator = torch.Generator().manual_seed(seed)
+    sizes = _input_sizes(network)
+    found: list[Tensor] = []
     with _enough_memory():
-        return [
-            torch.randn(batch, *tensor.sizes, generator=generator)
-            for tensor in network.root.inputs
-        ]
+        for tensor, shape, entries in zip(
+            network.root.inputs, sizes, table_sizes(network), strict=True
+        ):
+            whole = (batch, *shape)
+            if tensor.dtype == "float":
+                found.append(torch.randn(whole, generator=generator))
+            elif tensor.dtype == "int":
+                below = entries or _FEW
+                found.append(torch.randint(below, whole, generator=generator))
+            else:
+                found.append(torch.rand(whole, generator=generator) < 0.5)
+    return found
 
 
 def picture(network: Network, path: str, batch: int) -> tuple[Tensor, str]:
     """A picture as the net's input, and what was done to it."""
-    sizes = network.root.inputs[0].sizes
-    if len(network.root.inputs) != 1 or len(sizes) != 3 or sizes[0] not in (1, 3):
-        shown = ", ".join(map(str, network.root.inputs))
+    first, *others = network.root.inputs
+    is_map = first.rank == 3 and first.sizes[0] in (1, 3) and first.dtype == "float"
+    if others or not is_map:
+        noun = "inputs are" if others else "input is"
         raise RunError(
-            f"a picture has 1 or 3 channels, height and width, and the net's input is"
-            f" {shown}; use --random"
+            f"a picture has 1 or 3 channels, height and width, and the net's {noun}"
+            f" {inputs_text(network.root)}; use --random"
         )
+    sizes = _input_sizes(network)[0]
     try:
         from PIL import Image
     except ImportError:
