@@ -1,23 +1,29 @@
 """Writes the pages of the documentation that are made from tables in the code.
 
-`python docs/generate.py` writes `docs/errors/` and `docs/layers.md` anew; with
-`--check` it only says whether they are fresh.
+`python docs/generate.py` writes `docs/errors/`, `docs/layers.md` and, from the comments
+of the library's files, `docs/std.md` anew; with `--check` it only says whether they are
+fresh.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
-from archdsl.ops import FAMILIES, Layer
+from archdsl.ops import families
+from archdsl.ops.record import Layer
 from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Keyword, Slot
 from archdsl.ops.record import REQUIRED, Arg, Site, plain
 from archdsl.pipeline import check
+from archdsl.reading import standard_names
+from archdsl.shapes.size import Size
 from archdsl.source import Source
 
 DOCS = Path(__file__).resolve().parent
+STANDARD = DOCS.parent / "archdsl" / "std"
 
 
 def pages() -> dict[str, str]:
@@ -25,6 +31,7 @@ def pages() -> dict[str, str]:
     made = {f"errors/{code}.md": codes.page(code) for code in codes.CODES}
     made["errors/README.md"] = error_index()
     made["layers.md"] = layers()
+    made["std.md"] = standard()
     return made
 
 
@@ -50,7 +57,7 @@ def layers() -> str:
         " of a table shows in bold need no key when they are given in this order; one"
         " with a star takes all the numbers that are left. Costs are for one sample.",
     ]
-    for title, family in FAMILIES:
+    for title, family in families():
         parts.append(f"## {title}")
         for layer in family:
             parts += _layer(layer)
@@ -111,7 +118,7 @@ def _example(layer: Layer) -> list[str]:
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def _count(number: Size, noun: str) -> str:
     if not number:
         return f"no {noun}s"
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
@@ -148,6 +155,72 @@ def _arguments(code: Apply) -> list[str]:
         if not default:
             shown.append(f"{key}={_python(value)}")
     return shown
+
+
+def standard() -> str:
+    """The reference of the standard library, from the comments that begin its files."""
+    parts = [
+        "# The standard library",
+        "These blocks are known in every spec, with no `use`, and a definition of the"
+        " same name goes first. Each is written in the language, in a file of its own"
+        " under `archdsl/std/`. Arguments that the first column of a table shows in"
+        " bold must be given, in this order.",
+    ]
+    for name in sorted(standard_names()):
+        text = (STANDARD / f"{name}.arch").read_text(encoding="utf-8")
+        parts += _block(name, text)
+    return "\n\n".join(parts) + "\n"
+
+
+def _block(name: str, text: str) -> list[str]:
+    comment = re.match(r"(#.*\n)+", text)
+    head = re.search(rf"^block {name}(\(.*?\))?(.*) \{{$", text, re.MULTILINE)
+    assert comment is not None, f"{name}: no comment at the beginning"
+    assert head is not None, f"{name}: no block of that name"
+    defaults = dict(
+        parameter.partition("=")[::2] for parameter in (head[2] or "").split()
+    )
+    lines = [
+        line.removeprefix("#").removeprefix(" ") for line in comment[0].split("\n")
+    ]
+    parts = [f"## `{name}`", f"`{name}{head[1] or ''}{head[2]}`"]
+    for paragraph in "\n".join(lines).strip().split("\n\n"):
+        if paragraph.startswith("  "):
+            parts += map(_use, paragraph.split("\n"))
+        elif re.match(r"\w+(, \w+)* {2,}\S", paragraph):
+            parts.append(_parameters(paragraph, defaults))
+        else:
+            parts.append(paragraph)
+    return parts
+
+
+def _use(line: str) -> str:
+    """An example, and what the checker says about it."""
+    checked = check(Source("example", line.strip()))
+    assert not checked.diagnostics, f"{line.strip()}: {checked.diagnostics[0].message}"
+    (network,) = checked.networks.values()
+    shape = "x".join(str(size) for size in network.root.type.sizes)
+    params = _count(network.root.cost.params, "parameter")
+    return f"```arch\n{line.strip()}\n```\n\nGives {shape}, with {params}."
+
+
+def _parameters(paragraph: str, defaults: dict[str, str]) -> str:
+    rows: list[list[str]] = []
+    for line in paragraph.split("\n"):
+        if line.startswith(" "):
+            rows[-1][1] += f" {line.strip()}"
+        else:
+            names, what = re.split(r" {2,}", line, maxsplit=1)
+            rows.append([names, what])
+    table = ["| argument | what | default |", "| --- | --- | --- |"]
+    for names, what in rows:
+        shown, values = [], []
+        for each in names.split(", "):
+            default = defaults.get(each)
+            shown.append(f"**`{each}`**" if default == "" else f"`{each}`")
+            values += [f"`{default}`"] if default else []
+        table.append(f"| {', '.join(shown)} | {what} | {', '.join(values)} |")
+    return "\n".join(table)
 
 
 def stale() -> list[str]:

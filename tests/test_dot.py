@@ -234,9 +234,9 @@ def test_edges_join_boxes_and_stand_last() -> None:
         known = nodes(text)
         found = edges(text)
         assert {end for tail, head, _ in found for end in (tail, head)} == set(known)
-        tail = text[text.index(" -> ") :]
+        tail = text[text.index('" -> "') :]
         assert "subgraph" not in tail
-        assert len(found) == text.count(" -> ")
+        assert len(found) == text.count('" -> "')
         assert text.count("{") == text.count("}")
 
 
@@ -455,3 +455,46 @@ def test_deep_groups() -> None:
         body = f"g{depth}_: {{{body}}}"
     net = network(f"input 3x4x4 | {body}")
     assert sum(b.cost.layers for b, _, _ in boxes(plan(net).root)) == 3
+
+
+def test_inputs_outputs_and_tensors_have_boxes() -> None:
+    text = dot(network(TENSORS))
+    known = nodes(text)
+    shown = {label(attributes) for attributes in known.values()}
+    assert {"ids: int", "y", "main", "aux, in training"} <= shown
+    assert {"param 1×4×16\\n64", "pe: buffer 4×16, (sin(ax0) + ax1)"} <= shown
+    assert {"share g\\n3 layers", "share squeezed\\n3 layers", "share f"} <= shown
+    assert "dashed boxes: in training only" in text
+    dashed = {name for name, attributes in known.items() if "dashed" in attributes}
+    assert {"aux", "fc3", "h.fc1"} <= dashed
+    assert not dashed & {"main", "fc1", "share g"}
+    dotted = {head for _, head, attributes in edges(text) if "dotted" in attributes}
+    assert "aux" in dotted
+    assert "main" not in dotted
+
+
+def test_sizes_that_are_not_known_are_drawn() -> None:
+    text = dot(network(SYMBOLS))
+    assert 'label="  3×H×W"' in text
+    assert "⌈H/4⌉×⌈W/4⌉" in text
+    assert "·⌈H/4⌉·⌈W/4⌉ + " in text.splitlines()[8]
+
+
+def test_ranges_of_sizes_that_are_not_known() -> None:
+    text = "net n { input 4xHxW | {concat(id, conv 4x3x3 p1)} x5 | {conv 4x3x3} x4 }"
+    drawn = dot(network(text))
+    assert "4×(H-8)×(W-8)" in drawn
+
+
+def test_a_side_input_stays_beside_its_sum() -> None:
+    text = """
+    block unit(y, t) { conv 8x3x3 p1 | add(id, t | fc 8) }
+    net n {
+      input y: 8x16x16
+      input t: 4
+      unit(y, t) | unit(id, t) | unit(id, t)
+    }
+    """
+    found = edges(dot(network(text)))
+    assert ("unit3.fc1", "unit3.add1", " [weight=3]") in found
+    assert ("t", "unit3.fc1", " [weight=0]") in found

@@ -2,106 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from pathlib import Path
 
 import pytest
 import torch
+from std_references import (
+    ASPP,
+    Double,
+    Down,
+    FeedForward,
+    GatedFeedForward,
+    InvertedResidual,
+    PatchEmbed,
+    Residual,
+    SqueezeExcitation,
+    Up,
+    assert_same,
+    built,
+    conv,
+)
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 import archdsl
+from archdsl.reading import standard_names
 
-Names = Callable[[str], str]
-
-
-def built(call: str, *inputs: str) -> nn.Module:
-    """The block of a call, as the part `unit` of a net with these inputs."""
-    labels = "abc"
-    lines = [
-        f"{label}: input {shape}" for label, shape in zip(labels, inputs, strict=False)
-    ]
-    if len(inputs) == 1:
-        lines = [f"input {inputs[0]}"]
-    else:
-        lines.append("a")
-    torch.manual_seed(0)
-    text = "\n  ".join(["net n {", *lines, f"unit: {call}"])
-    return archdsl.load(f"{text}\n}}\n")
-
-
-def shuffled(module: nn.Module) -> nn.Module:
-    """The module with random numbers for all weights and running means."""
-    with torch.no_grad():
-        for name, tensor in module.state_dict().items():
-            if tensor.is_floating_point():
-                low = 0.5 if name.endswith("running_var") else -0.5
-                tensor.copy_(torch.empty_like(tensor).uniform_(low, 1.0))
-    return module
-
-
-def assert_same(
-    net: nn.Module,
-    reference: nn.Module,
-    *inputs: Tensor,
-    names: Names = str,
-    calls: Callable[..., Tensor] | None = None,
-) -> None:
-    """The block computes what the reference does, with weights and running means.
-
-    `names` gives each name of the reference as the block has it.
-    """
-    calls = calls or reference
-    shuffled(reference)
-    state = {f"unit.{names(k)}": v for k, v in reference.state_dict().items()}
-    own = net.state_dict()
-    assert own.keys() == state.keys()
-    net.load_state_dict({k: v.reshape(own[k].shape) for k, v in state.items()})
-    for training in (True, False):
-        net.train(training)
-        reference.train(training)
-        torch.manual_seed(1)
-        expected = calls(*inputs)
-        torch.manual_seed(1)
-        torch.testing.assert_close(net(*inputs), expected, atol=1e-4, rtol=1e-4)
-    for name, tensor in reference.state_dict().items():
-        own_tensor = net.state_dict()[f"unit.{names(name)}"]
-        torch.testing.assert_close(own_tensor.reshape(tensor.shape), tensor)
-
-
-def renamed(*pairs: tuple[str, str]) -> Names:
-    """A function that replaces the beginnings of names, or parts between dots."""
-
-    def names(name: str) -> str:
-        for old, new in pairs:
-            if name.startswith(f"{old}."):
-                return f"{new}.{name.removeprefix(f'{old}.')}"
-        return name
-
-    return names
-
+PAGE = Path(__file__).parents[1] / "docs" / "std.md"
 
 # Gates and residual units
-
-
-class SqueezeExcitation(nn.Module):
-    """As torchvision has it, with convolutions."""
-
-    def __init__(
-        self,
-        channels: int,
-        squeezed: int,
-        act: type[nn.Module] = nn.ReLU,
-        gate: type[nn.Module] = nn.Sigmoid,
-    ) -> None:
-        super().__init__()
-        self.fc1 = nn.Conv2d(channels, squeezed, 1)
-        self.fc2 = nn.Conv2d(squeezed, channels, 1)
-        self.act = act()
-        self.gate = gate()
-
-    def forward(self, x: Tensor) -> Tensor:
-        scale = F.adaptive_avg_pool2d(x, 1)
-        return x * self.gate(self.fc2(self.act(self.fc1(scale))))
 
 
 @pytest.mark.parametrize(
@@ -124,43 +52,6 @@ def test_squeeze_excite_takes_rows_and_volumes() -> None:
     row = built("squeeze_excite", "32xW")(torch.randn(2, 32, 7))
     assert row.shape == (2, 32, 7)
     assert built("squeeze_excite", "32x2x3x4")(torch.randn(2, 32, 2, 3, 4)).dim() == 5
-
-
-class InvertedResidual(nn.Module):
-    """Of MobileNetV2 and V3: torchvision's, with parts that have names."""
-
-    def __init__(
-        self,
-        channels: int,
-        hidden: int,
-        out: int,
-        k: int = 3,
-        s: int = 1,
-        act: type[nn.Module] = nn.ReLU6,
-        squeezed: int = 0,
-    ) -> None:
-        super().__init__()
-
-        def unit(a: int, b: int, k: int, s: int, g: int, act: nn.Module) -> nn.Module:
-            conv = nn.Conv2d(a, b, k, s, (k - 1) // 2, groups=g, bias=False)
-            return nn.Sequential(conv, nn.BatchNorm2d(b), act)
-
-        self.parts = nn.ModuleDict()
-        if hidden != channels:
-            self.parts["expanded"] = unit(channels, hidden, 1, 1, 1, act())
-        self.parts["depthwise"] = unit(hidden, hidden, k, s, hidden, act())
-        if squeezed:
-            self.parts["gated"] = SqueezeExcitation(
-                hidden, squeezed, gate=nn.Hardsigmoid
-            )
-        self.parts["projected"] = unit(hidden, out, 1, 1, 1, nn.Identity())
-        self.adds = s == 1 and channels == out
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = x
-        for part in self.parts.values():
-            out = part(out)
-        return x + out if self.adds else out
 
 
 @pytest.mark.parametrize(
@@ -187,40 +78,6 @@ def test_inverted_residual(call: str, reference: nn.Module) -> None:
 
     for shape in ("8x9x7", "8xHxW"):
         assert_same(built(call, shape), reference, torch.randn(3, 8, 9, 7), names=names)
-
-
-class Residual(nn.Module):
-    """torchvision's BasicBlock and Bottleneck."""
-
-    def __init__(
-        self,
-        convs: Sequence[nn.Conv2d],
-        act: type[nn.Module] = nn.ReLU,
-        shortcut: nn.Conv2d | None = None,
-    ) -> None:
-        super().__init__()
-        for number, conv in enumerate(convs, 1):
-            self.add_module(f"conv{number}", conv)
-            self.add_module(f"bn{number}", nn.BatchNorm2d(conv.out_channels))
-        self.depth = len(convs)
-        self.act = act()
-        if shortcut is not None:
-            norm = nn.BatchNorm2d(shortcut.out_channels)
-            self.downsample = nn.Sequential(shortcut, norm)
-        self.projects = shortcut is not None
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = x
-        for number in range(1, self.depth + 1):
-            conv = self.get_submodule(f"conv{number}")
-            out = self.get_submodule(f"bn{number}")(conv(out))
-            if number < self.depth:
-                out = self.act(out)
-        return self.act(out + (self.downsample(x) if self.projects else x))
-
-
-def conv(a: int, b: int, k: int, s: int = 1, g: int = 1, d: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(a, b, k, s, d * (k - 1) // 2, d, g, bias=False)
 
 
 @pytest.mark.parametrize(
@@ -271,14 +128,14 @@ LAYER = {"dropout": 0.0, "batch_first": True}
     ("call", "options"),
     [
         ("transformer_encoder 4 40 rate=0", {}),
-        ("transformer_encoder 4 40 rate=0.3", {"dropout": 0.3}),
+        ("transformer_encoder 4 40 rate=1.0", {"dropout": 1.0}),
         (
             "transformer_encoder 2 24 pre=true act=gelu rate=0 eps=1e-6",
             {"norm_first": True, "activation": "gelu", "layer_norm_eps": 1e-6},
         ),
         (
-            "transformer_encoder 2 24 pre=true rate=0.2 bias=false",
-            {"norm_first": True, "dropout": 0.2, "bias": False},
+            "transformer_encoder 2 24 pre=true rate=1.0 bias=false",
+            {"norm_first": True, "dropout": 1.0, "bias": False},
         ),
     ],
 )
@@ -313,7 +170,7 @@ def test_transformer_encoder(
             "transformer_decoder(a, b) 4 24 rate=0 causal=false bias=false eps=1e-3",
             {"bias": False, "layer_norm_eps": 1e-3},
         ),
-        ("transformer_decoder(a, b) 4 24 rate=0.3", {"dropout": 0.3}),
+        ("transformer_decoder(a, b) 4 24 rate=1.0", {"dropout": 1.0}),
     ],
 )
 def test_transformer_decoder(call: str, options: dict[str, object]) -> None:
@@ -332,37 +189,26 @@ def test_transformer_decoder(call: str, options: dict[str, object]) -> None:
         assert_same(built(call, *shapes), reference, *inputs, calls=calls)
 
 
+@pytest.mark.parametrize("pre", ["false", "true"])
+def test_dropout_stands_where_pytorch_has_it(pre: str) -> None:
+    for call, inputs, parts in (
+        ("transformer_encoder 4 24", ("Tx16",), 3),
+        ("transformer_decoder(a, b) 4 24", ("Tx16", "Sx16"), 4),
+    ):
+        net = built(f"{call} rate=0.25 pre={pre}", *inputs)
+        rates = [each.p for each in net.modules() if isinstance(each, nn.Dropout)]
+        assert rates == [0.25] * parts
+        assert net.get_submodule("unit.self_attn").dropout == 0.25
+        without = built(f"{call} rate=0 pre={pre}", *inputs)
+        assert not any(isinstance(each, nn.Dropout) for each in without.modules())
+
+
 def test_transformer_decoder_of_another_width() -> None:
     net = built("transformer_decoder(a, b) 4 40", "Tx16", "Sx24")
     out = net(torch.randn(2, 5, 16), torch.randn(2, 9, 24))
     assert out.shape == (2, 5, 16)
     k_weight = net.get_parameter("unit.multihead_attn.k_proj_weight")
     assert k_weight.shape == (16, 24)
-
-
-class FeedForward(nn.Module):
-    def __init__(self, hidden: int, act: nn.Module, bias: bool = True) -> None:
-        super().__init__()
-        self.linear1 = nn.Linear(16, hidden, bias)
-        self.act = act
-        self.linear2 = nn.Linear(hidden, 16, bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.linear2(self.act(self.linear1(x)))
-        return out
-
-
-class GatedFeedForward(nn.Module):
-    def __init__(self, hidden: int, act: nn.Module, bias: bool = False) -> None:
-        super().__init__()
-        self.gate = nn.Linear(16, hidden, bias)
-        self.up = nn.Linear(16, hidden, bias)
-        self.down = nn.Linear(hidden, 16, bias)
-        self.act = act
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.down(self.act(self.gate(x)) * self.up(x))
-        return out
 
 
 @pytest.mark.parametrize(
@@ -394,17 +240,6 @@ def test_gated_feed_forward_drops_before_the_last_layer() -> None:
     assert torch.equal(out, bias.expand(2, 5, 16))
 
 
-class PatchEmbed(nn.Module):
-    def __init__(self, proj: nn.Module, norm: nn.Module | None = None) -> None:
-        super().__init__()
-        self.proj = proj
-        self.ln1 = norm or nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.ln1(self.proj(x).flatten(2).transpose(1, 2))
-        return out
-
-
 @pytest.mark.parametrize(
     ("call", "reference", "sizes", "symbols"),
     [
@@ -432,54 +267,6 @@ def test_patch_embed(
 
 
 # Dense prediction
-
-
-class Double(nn.Module):
-    """Two convolutions, each with a normalisation and an activation."""
-
-    def __init__(
-        self,
-        channels: int,
-        width: int,
-        k: int = 3,
-        norm: type[nn.Module] | None = nn.BatchNorm2d,
-        act: type[nn.Module] = nn.ReLU,
-        padded: bool = True,
-    ) -> None:
-        super().__init__()
-        p = (k - 1) // 2 if padded else 0
-        self.conv1 = nn.Conv2d(channels, width, k, padding=p, bias=norm is None)
-        self.norm1 = norm(width) if norm else nn.Identity()
-        self.conv2 = nn.Conv2d(width, width, k, padding=p, bias=norm is None)
-        self.norm2 = norm(width) if norm else nn.Identity()
-        self.act = act()
-
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.act(self.norm1(self.conv1(x)))
-        out: Tensor = self.act(self.norm2(self.conv2(x)))
-        return out
-
-
-class Down(Double):
-    pool = 2
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(F.max_pool2d(x, self.pool))
-
-
-class Up(Double):
-    def __init__(self, up: nn.Module, channels: int, *args: object) -> None:
-        super().__init__(channels, *args)  # type: ignore[arg-type]
-        self.up = up
-
-    def forward(self, x: Tensor, skip: Tensor) -> Tensor:  # type: ignore[override]
-        x = self.up(x)
-        top, left = (
-            (a - b) // 2 for a, b in zip(skip.shape[2:], x.shape[2:], strict=True)
-        )
-        height, width = x.shape[2:]
-        skip = skip[:, :, top : top + height, left : left + width]
-        return super().forward(torch.cat([skip, x], 1))
 
 
 @pytest.mark.parametrize(
@@ -526,6 +313,20 @@ def test_unet_up(call: str, reference: nn.Module, skip: tuple[int, ...]) -> None
     assert_same(built(call, "8x8x6", shape), reference, *inputs)
 
 
+def test_a_crop_of_any_size() -> None:
+    call = "unet_up(a, b) 6 scale=4 padded=false"
+    up = Up(nn.ConvTranspose2d(8, 6, 4, 4), 10, 6, 3, nn.BatchNorm2d, nn.ReLU, False)
+    inputs = torch.randn(2, 8, 3, 2), torch.randn(2, 4, 13, 14)
+    assert_same(built(call, "8xHxW", "4x13x14"), up, *inputs)
+
+
+def test_a_net_may_mix_what_stands_behind_convolutions() -> None:
+    lines = "unet_down 4\nunet_down 4 norm=false\nunet_down 4 norm=instancenorm"
+    net = archdsl.load(f"input 3x32x32\n{lines}\n")
+    biases = [name for name, _ in net.named_parameters() if "conv1.bias" in name]
+    assert biases == ["unet_down2.conv1.bias"]
+
+
 def test_a_unet_of_any_size() -> None:
     text = """net unet {
       input 3xHxW
@@ -541,34 +342,6 @@ def test_a_unet_of_any_size() -> None:
         assert net(torch.randn(2, 3, height, width)).shape == (2, 4, height, width)
 
 
-class ASPP(nn.Module):
-    """torchvision's, of DeepLabv3."""
-
-    def __init__(self, channels: int, c: int, rates: Sequence[int], rate: float):
-        super().__init__()
-
-        def unit(*layers: nn.Module) -> nn.Sequential:
-            return nn.Sequential(*layers, nn.BatchNorm2d(c), nn.ReLU())
-
-        pooled = unit(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, c, 1, bias=False))
-        self.convs = nn.ModuleList(
-            [
-                unit(nn.Conv2d(channels, c, 1, bias=False)),
-                *(unit(conv(channels, c, 3, d=r)) for r in rates),
-                pooled,
-            ]
-        )
-        project = unit(nn.Conv2d(5 * c, c, 1, bias=False))
-        self.project = nn.Sequential(*project, nn.Dropout(rate))
-
-    def forward(self, x: Tensor) -> Tensor:
-        maps = [each(x) for each in self.convs]
-        size = x.shape[2:]
-        maps[-1] = F.interpolate(maps[-1], size, None, "bilinear", False)
-        out: Tensor = self.project(torch.cat(maps, 1))
-        return out
-
-
 @pytest.mark.parametrize(
     ("call", "reference"),
     [
@@ -581,19 +354,49 @@ def test_aspp(call: str, reference: nn.Module, shape: str) -> None:
     assert_same(built(call, shape), reference, torch.randn(3, 8, 9, 7))
 
 
-# Diffusion
+# Places
 
 
-@pytest.mark.parametrize(("width", "steps"), [(128, 1000), (10, 7)])
-def test_time_embedding(width: int, steps: int) -> None:
-    net = built(f"time_embedding {width} 12 steps={steps}", "1 int")
-    step = torch.tensor([[0], [3], [steps - 1]])
+@pytest.mark.parametrize(("width", "places", "base"), [(128, 1000, 10000), (6, 9, 50)])
+def test_sinusoids(width: int, places: int, base: int) -> None:
+    net = built(f"sinusoids {width} places={places} base={base}", "T int")
+    place = torch.tensor([[0, 3], [5, places - 1]])
     half = width // 2
-    scale = torch.log(torch.tensor(10000.0)) / (half - 1)
-    angles = step * torch.exp(torch.arange(half) * -scale)
-    wave = torch.cat([angles.sin(), angles.cos()], 1)
-    unit = net.get_submodule("unit")
-    linear1, linear2 = unit.get_submodule("linear1"), unit.get_submodule("linear2")
-    expected = linear2(F.silu(linear1(wave)))
-    torch.testing.assert_close(net(step), expected, atol=1e-4, rtol=1e-4)
-    assert len(net.state_dict()) == 4
+    scale = torch.log(torch.tensor(float(base))) / (half - 1)
+    angles = place[..., None] * torch.exp(torch.arange(half) * -scale)
+    wave = torch.cat([angles.sin(), angles.cos()], 2)
+    torch.testing.assert_close(net(place), wave, atol=1e-3, rtol=0)
+    assert not net.state_dict()
+    with pytest.raises(IndexError):
+        net(place + 1)
+
+
+# The page
+
+
+def examples() -> list[str]:
+    page = PAGE.read_text(encoding="utf-8")
+    return re.findall(r"^```arch\n(.+?)\n```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_each_block_has_its_section_with_examples() -> None:
+    titles = re.findall(r"^## `(\w+)`$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert titles == sorted(standard_names())
+    for title in titles:
+        assert len([each for each in examples() if f" {title}" in each]) >= 2, title
+
+
+@pytest.mark.parametrize("example", examples())
+def test_the_examples_are_what_they_say(example: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    _, _, rest = page.partition(f"{example}\n```\n\nGives ")
+    shape, count = re.match(r"(\S+), with ([\d,]+|no) parameters", rest).groups()  # type: ignore[union-attr]
+    with torch.device("meta"):
+        net = archdsl.load(f"{example}\n").eval()
+        sizes = [4 if s == "T" else int(s) for s in example.split()[1].split("x")]
+        whole = example.split()[2] == "int"
+        x = torch.zeros(1, *sizes, dtype=torch.long if whole else torch.float)
+        out = net(x)
+    assert list(out.shape[1:]) == [4 if s == "T" else int(s) for s in shape.split("x")]
+    params = sum(parameter.numel() for parameter in net.parameters())
+    assert params == (0 if count == "no" else int(count.replace(",", "")))

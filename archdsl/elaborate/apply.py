@@ -11,8 +11,8 @@ from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
-from archdsl.ops import LAYERS, Layer
-from archdsl.ops.record import WHERE, Bound, Problem, Site, form_of, unknown
+from archdsl.ops import LAYERS
+from archdsl.ops.record import WHERE, Bound, Layer, Problem, Site, form_of, unknown
 from archdsl.shapes.expr import Const, Expr, Opaque, exact, opaque, substitute
 from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
@@ -242,11 +242,13 @@ def applied(
     if isinstance(problem, Problem):
         _refuse(walk, problem, site, call)
         return None
-    out = problem._replace(
-        dtype=layer.gives or (types[0] if types else problem).dtype,
-        batched=any(tensor.batched for tensor in types),
-    )
-    if exceeds(out.elements, limits.MAX_INTEGER):
+    out = problem
+    dtype = layer.gives or (types[0].dtype if types else out.dtype)
+    batched = any(tensor.batched for tensor in types)
+    if out.dtype != dtype or out.batched is not batched:
+        out = out._replace(dtype=dtype, batched=batched)
+    elements = out.elements
+    if exceeds(elements, limits.MAX_INTEGER):
         walk.report.error("E0701", f"the value {out} is too large", span)
         return None
     weights = layer.weights(site, out)
@@ -260,9 +262,9 @@ def applied(
         connections = layer.connections(site, out)
     else:
         has_bias = any(weight.name == "bias" for weight in weights) and macs
-        connections = macs + (out.elements if has_bias else 0)
-    cost = Cost(params, params, macs, out.elements * BYTES_PER_NUMBER, connections, 1)
-    if any(exceeds(part, limits.MAX_INTEGER) for part in cost):
+        connections = macs + (elements if has_bias else 0)
+    cost = Cost(params, params, macs, elements * BYTES_PER_NUMBER, connections, 1)
+    if cost.largest > limits.MAX_INTEGER:
         walk.report.error("E0701", "this layer is too large to count", span)
         return None
     if not walk.owner.count_stage(span):
@@ -368,7 +370,7 @@ def _outcome(site: Site) -> TensorType | Problem:
     layer = site.layer
     try:
         out = layer.shape(site)
-        if isinstance(out, Problem) or all(map(_is_known, (*site.ins, out))):
+        if isinstance(out, Problem) or not any(map(_has_symbol, (*site.ins, out))):
             return out
         layer.macs(site, out)
         needed: list[object] = [
@@ -397,8 +399,8 @@ def _outcome(site: Site) -> TensorType | Problem:
     )
 
 
-def _is_known(tensor: TensorType) -> bool:
-    return all(map(is_known, tensor.sizes))
+def _has_symbol(tensor: TensorType) -> bool:
+    return any(type(dim.size) is not int for dim in tensor.dims)
 
 
 _HOLDS = {"float": "real numbers", "int": "whole numbers", "bool": "truth values"}
@@ -407,6 +409,8 @@ _HOLDS = {"float": "real numbers", "int": "whole numbers", "bool": "truth values
 def _wrong_dtype(site: Site) -> Problem | None:
     """An input that holds what the layer has no use for."""
     wanted = site.layer.dtypes
+    if len(wanted) == 1 and all(tensor.dtype in wanted[0] for tensor in site.ins):
+        return None
     for at, tensor in enumerate(site.ins):
         allowed = wanted[min(at, len(wanted) - 1)]
         if tensor.dtype in allowed:

@@ -15,7 +15,6 @@ from archdsl.elaborate.evaluate import (
     evaluate,
     is_size,
 )
-from archdsl.elaborate.index_formula import index_formula
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
@@ -97,7 +96,6 @@ class Binder:
         given: Bindings = {}
         places: dict[str, Span] = {}
         numbers: list[tuple[int | float, Expr, Span]] = []
-        starred = tuple(name.lstrip("*") for name in layer.positional)
         good = True
         for arg in args:
             span = self._report.span(arg)
@@ -125,6 +123,7 @@ class Binder:
             return None
         good = self._positional(layer, numbers, given, places)
         missing: list[str] = []
+        left_out = _left_out(layer)
         for arg_record in layer.args:
             name = arg_record.name
             if name in given:
@@ -135,11 +134,11 @@ class Binder:
                 good = False
                 missing.append(arg_record.doc)
             else:
-                default = arg_record.default
-                given[name] = Bound(default, Const(plain(default)), None)
+                given[name] = left_out[name]
         if layer.free_keys is not None:
             good = self._free_keys(layer, given, defaults) and good
         if missing:
+            starred = (item.lstrip("*") for item in layer.positional)
             takes = ", then ".join(_arg_name(layer, item) for item in starred)
             self._report.error(
                 "E0402",
@@ -168,6 +167,8 @@ class Binder:
             given[record.name] = Bound(arg.value.name, Const(arg.value.name), span)
             return True
         if record.type.kind == "formula":
+            from archdsl.elaborate.index_formula import index_formula
+
             formula = index_formula(arg.value, self._names, self._report)
             if formula is None:
                 return False
@@ -440,6 +441,22 @@ class Binder:
             )
             good = False
         return given, good
+
+
+# By the identity of the layer, which the entry keeps alive.
+_DEFAULTS: dict[int, tuple[Layer, Bindings]] = {}
+
+
+def _left_out(layer: Layer) -> Bindings:
+    """The arguments of a layer as they are where nothing is given."""
+    known = _DEFAULTS.get(id(layer))
+    if known is None:
+        made = {
+            arg.name: Bound(arg.default, Const(plain(arg.default)), None)
+            for arg in layer.args
+        }
+        known = _DEFAULTS[id(layer)] = layer, made
+    return known[1]
 
 
 def _shown(value: object) -> str:

@@ -10,7 +10,8 @@ from archdsl.elaborate.names import Scope
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.words import RESERVED, elsewhere, there_are
 from archdsl.ir.network import LayerRef
-from archdsl.ops import LAYERS, Layer
+from archdsl.ops import LAYERS
+from archdsl.ops.record import Layer
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 

@@ -10,23 +10,15 @@ from __future__ import annotations
 
 from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.words import place
 from archdsl.ops.form import Apply, Code, Infix, Keyword, Slot
 from archdsl.ops.values import IndexFormula
 from archdsl.shapes.expr import Const
 from archdsl.syntax import nodes as n
 
-PLACE = "ax"
 _TORCH = {name: f"torch.{name}" for name in ("abs", "sqrt", "exp", "log", "sin", "cos")}
 _ROUNDS = {"ceil", "floor", "round"}
 _LOGIC = {"and": "&", "or": "|"}
-
-
-def place(name: str) -> int | None:
-    """The axis whose places the name stands for: 1 for `ax1`."""
-    digits = name.removeprefix(PLACE)
-    if digits != name and digits.isdigit() and len(digits) == 1:
-        return int(digits)
-    return None
 
 
 def index_formula(

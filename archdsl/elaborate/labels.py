@@ -100,3 +100,14 @@ def _expression(text: str) -> n.Expression | None:
 def has_index(stage: n.Stage) -> bool:
     """Whether the label is a text with `{…}` in it."""
     return stage.label is not None and stage.label.quoted and "{" in stage.label.name
+
+
+def label_text(arg: n.Argument) -> str:
+    """The label that such an argument names; `c1` reads as a flag."""
+    if arg.flag:
+        value = arg.value
+        assert isinstance(value, n.Number | n.Size)
+        digits = value.parts if isinstance(value, n.Size) else (value.value,)
+        return f"{arg.key}{'x'.join(map(str, digits))}"
+    assert isinstance(arg.value, n.Name | n.String)
+    return arg.value.name if isinstance(arg.value, n.Name) else arg.value.value

@@ -5,14 +5,12 @@ One pass over the text, also over what no net uses and no condition takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate.index_formula import place
+from archdsl.elaborate.labels import label_text
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.shared import label_text
-from archdsl.elaborate.unknowns import declared
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
     CONSTANTS,
@@ -31,9 +29,12 @@ from archdsl.elaborate.words import (
     TRAINING,
     elsewhere,
     is_flag,
+    is_symbol,
+    place,
     there_are,
 )
-from archdsl.ops import LAYERS, Layer
+from archdsl.ops import LAYERS
+from archdsl.ops.record import Layer
 from archdsl.reading import standard_names
 from archdsl.shapes.arithmetic import FUNCTIONS
 from archdsl.shapes.tensor import AXIS_NAMES
@@ -633,6 +634,28 @@ class Scope:
             base,
             hints=did_you_mean(name, known),
         )
+
+
+def declared(body: n.Body) -> tuple[str, ...]:
+    """The symbols in the `input` lines of a net, and perhaps some of its parameters."""
+    found: dict[str, None] = {}
+    for line in body.lines:
+        for stage in line.chain.stages if isinstance(line, n.Line) else ():
+            atom = stage.atom
+            if isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE:
+                for arg in atom.args:
+                    found |= dict.fromkeys(symbols_in(arg.value))
+    return tuple(found)
+
+
+def symbols_in(node: n.Expression) -> Iterator[str]:
+    """What is written as a symbol in one of the sizes of an input."""
+    if isinstance(node, n.Size):
+        yield from (
+            part for part in node.parts if isinstance(part, str) and part != "_"
+        )
+    elif isinstance(node, n.Name) and is_symbol(node.name):
+        yield node.name
 
 
 def _last_call(body: n.Body) -> n.Call | None:

@@ -13,10 +13,9 @@ from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import report_clash
-from archdsl.elaborate.outputs import report_idle
+from archdsl.elaborate.names import declared
 from archdsl.elaborate.report import Entry, Reporter
-from archdsl.elaborate.unknowns import assumes, declared
-from archdsl.elaborate.unread import report_unread
+from archdsl.elaborate.unread import report_idle, report_unread
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Module, Repeat, Stage
 from archdsl.ops import LAYERS
@@ -25,7 +24,6 @@ from archdsl.shapes.expr import Const, Var
 from archdsl.shapes.tensor import TensorType, as_input
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
-
 
 if TYPE_CHECKING:
     from archdsl.shapes.symbols import Facts
@@ -294,7 +292,7 @@ class Elaborator:
             if (
                 isinstance(line, n.AssertLine)
                 and frame.as_written
-                and not (frame.symbols and assumes(line.condition, frame))
+                and not (frame.symbols and walk.assumes(line.condition))
             ):
                 hold_condition(line, frame)
         if kind == "net":
@@ -323,7 +321,7 @@ class Elaborator:
         report_clash(made, self._report)
         report_unread(made, self._report)
         if kind == "net":
-            report_idle(made, walk)
+            report_idle(made, frame.input_spans, self._report)
         return made
 
     def unused(self, block: n.Block | n.Net) -> None:

@@ -8,7 +8,7 @@ from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import CURRENT, DICT, TRAINING
-from archdsl.ir.network import Choice, Cost, Module, Output, OutputForm
+from archdsl.ir.network import Choice, Cost, Output, OutputForm
 from archdsl.shapes.expr import Const
 from archdsl.syntax import nodes as n
 
@@ -178,34 +178,3 @@ def _name(line: n.Line) -> str | None:
     if len(line.chain.stages) == 1 and bare and isinstance(atom, n.Call):
         return None if atom.callee.name == CURRENT else atom.callee.name
     return None
-
-
-def report_idle(made: Module, walk: Walk) -> None:
-    """Report inputs that nothing reads, and outputs that no input reaches."""
-    from archdsl.elaborate.unread import values_read
-
-    read = values_read(made)
-    for number, span in enumerate(walk.frame.input_spans):
-        if number not in read:
-            name = made.input_names[number] if made.input_names else ""
-            walk.report.error(
-                "E0316",
-                f"the input{f' `{name}`' if name else ''} is never used",
-                span,
-                hints=("use it as a value, or remove it",),
-            )
-    for each in made.outputs or ():
-        if not each.type.batched:
-            _unreached(walk, each.span)
-    if not made.outputs and not made.type.batched:
-        _unreached(walk, made.nodes[-1].span)
-
-
-def _unreached(walk: Walk, at: object) -> None:
-    walk.report.error(
-        "E0315",
-        "no input reaches this output",
-        at,  # type: ignore[arg-type]
-        notes=("it is the same for whatever comes in",),
-        hints=("a `param` or `buffer` is put to use by `add`, `concat` and the like",),
-    )

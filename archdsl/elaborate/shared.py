@@ -8,6 +8,7 @@ from archdsl.diagnostics import Note
 from archdsl.elaborate.apply import Target, applied
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
+from archdsl.elaborate.labels import label_text
 from archdsl.elaborate.words import SHARE
 from archdsl.ir.network import Cost, Module, Node, Repeat, Stage
 from archdsl.ops.record import Bound, Site
@@ -26,17 +27,6 @@ def label_of(call: n.Call, walk: Walk | None = None) -> n.Argument | None:
         if arg.flag or (arg.key is None and isinstance(arg.value, n.Name | n.String)):
             return arg
     return None
-
-
-def label_text(arg: n.Argument) -> str:
-    """The label that such an argument names; `c1` reads as a flag."""
-    if arg.flag:
-        value = arg.value
-        assert isinstance(value, n.Number | n.Size)
-        digits = value.parts if isinstance(value, n.Size) else (value.value,)
-        return f"{arg.key}{'x'.join(map(str, digits))}"
-    assert isinstance(arg.value, n.Name | n.String)
-    return arg.value.name if isinstance(arg.value, n.Name) else arg.value.value
 
 
 def share(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
@@ -178,7 +168,7 @@ def tie(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
     bound = binder.layer(TIED, rest, {}, span)
     if bound is None:
         return unknown
-    label, labelled = label_text(arg), stage.label is not None
+    label = label_text(arg)
     bound |= {
         "of": Bound(label, Const(label), walk.report.span(arg)),
         "rows": target.args["n"],

@@ -6,12 +6,11 @@ it; layers restrict it by what they need.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
-from archdsl.elaborate.words import INPUT_STAGE
+from archdsl.elaborate.words import is_symbol
 from archdsl.shapes.expr import InputSize
 from archdsl.shapes.size import Relation, is_known, is_symbolic, require
 from archdsl.syntax import nodes as n
@@ -19,33 +18,6 @@ from archdsl.syntax import nodes as n
 if TYPE_CHECKING:
     from archdsl.elaborate.frame import Frame
     from archdsl.shapes.symbols import UndecidedError
-
-
-def is_symbol(name: str) -> bool:
-    """Whether a name is written as a symbol is: in capitals."""
-    return name.isupper() and name.isalnum()
-
-
-def declared(body: n.Body) -> tuple[str, ...]:
-    """The symbols in the `input` lines of a net, and perhaps some of its parameters."""
-    found: dict[str, None] = {}
-    for line in body.lines:
-        for stage in line.chain.stages if isinstance(line, n.Line) else ():
-            atom = stage.atom
-            if isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE:
-                for arg in atom.args:
-                    found |= dict.fromkeys(symbols_in(arg.value))
-    return tuple(found)
-
-
-def symbols_in(node: n.Expression) -> Iterator[str]:
-    """What is written as a symbol in one of the sizes of an input."""
-    if isinstance(node, n.Size):
-        yield from (
-            part for part in node.parts if isinstance(part, str) and part != "_"
-        )
-    elif isinstance(node, n.Name) and is_symbol(node.name):
-        yield node.name
 
 
 def declare(frame: Frame, node: n.Expression, input_number: int, axis: int) -> None:

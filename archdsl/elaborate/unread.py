@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+from archdsl.source import Span
 
 
 def values_read(module: Module) -> set[int]:
@@ -61,3 +62,32 @@ def _unread(nodes: Sequence[Node], read: set[int]) -> list[Node]:
         elif node.output not in read:
             found.append(node)
     return found
+
+
+def report_idle(made: Module, inputs: Sequence[Span], report: Reporter) -> None:
+    """Report inputs that nothing reads, and outputs that no input reaches."""
+    read = values_read(made)
+    for number, span in enumerate(inputs):
+        if number not in read:
+            name = made.input_names[number] if made.input_names else ""
+            report.error(
+                "E0316",
+                f"the input{f' `{name}`' if name else ''} is never used",
+                span,
+                hints=("use it as a value, or remove it",),
+            )
+    for each in made.outputs or ():
+        if not each.type.batched:
+            _unreached(report, each.span)
+    if not made.outputs and not made.type.batched:
+        _unreached(report, made.nodes[-1].span)
+
+
+def _unreached(report: Reporter, at: Span) -> None:
+    report.error(
+        "E0315",
+        "no input reaches this output",
+        at,
+        notes=("it is the same for whatever comes in",),
+        hints=("a `param` or `buffer` is put to use by `add`, `concat` and the like",),
+    )

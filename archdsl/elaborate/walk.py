@@ -18,12 +18,10 @@ from archdsl.elaborate.bind import Bindings, split_repeat
 from archdsl.elaborate.evaluate import UNKNOWN, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
-from archdsl.elaborate.outputs import output
+from archdsl.elaborate.names import symbols_in
 from archdsl.elaborate.repeat import repeat
-from archdsl.elaborate.shared import share, tie
-from archdsl.elaborate.unknowns import assume, assumes, declare
 from archdsl.elaborate.unread import report_unread
-from archdsl.elaborate.words import DTYPES, INPUT_STAGE, OUTPUT_STAGE, SHARE, TIE
+from archdsl.elaborate.words import DTYPES, INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
 from archdsl.ir.network import Choice, Cost, Module, Node
 from archdsl.shapes.expr import Const, InputSize, op
 from archdsl.shapes.size import exceeds, is_symbolic, require
@@ -52,7 +50,9 @@ class Walk:
         for line in body.lines:
             if isinstance(line, n.Line):
                 current = self._line(line, current)
-            elif self.frame.symbols and assumes(line.condition, self.frame):
+            elif self.frame.symbols and self.assumes(line.condition):
+                from archdsl.elaborate.unknowns import assume
+
                 assume(line.condition, self.frame)
         if not module:
             self.frame.labels.pop()
@@ -188,13 +188,8 @@ class Walk:
         frame = self.frame
         if name == INPUT_STAGE:
             return self._input(stage, call)
-        special = _SPECIAL.get(name)
-        if special is not None and (call.inputs or call.args):
-            if current is NOTHING:
-                self.no_input(stage)
-                frame.input_value = frame.value(None)
-                return frame.input_value
-            return special(self, stage, call, current)
+        if name in SPECIAL and (call.inputs or call.args):
+            return self._special(stage, call, current)
         target = target_of(self, call)
         if target is None:
             return self._fetched(call)
@@ -209,6 +204,27 @@ class Walk:
         if built is None:
             return frame.value(None)
         return self.append(stage, built, inputs, ordinal)
+
+    def _special(self, stage: n.Stage, call: n.Call, current: Value) -> Value:
+        """An `output`, `share` or `tie`."""
+        if current is NOTHING:
+            self.no_input(stage)
+            self.frame.input_value = self.frame.value(None)
+            return self.frame.input_value
+        if call.callee.name == OUTPUT_STAGE:
+            from archdsl.elaborate.outputs import output
+
+            return output(self, call, current)
+        from archdsl.elaborate.shared import share, tie
+
+        again = share if call.callee.name == SHARE else tie
+        return again(self, stage, call, current)
+
+    def assumes(self, condition: n.Expression) -> bool:
+        """Whether an asserted condition restricts the symbols of the net."""
+        from archdsl.elaborate.unknowns import assumes
+
+        return assumes(condition, self.frame)
 
     def no_input(self, stage: n.Stage) -> None:
         self.report.error(
@@ -298,7 +314,10 @@ class Walk:
         sizes, dtype = split_dtype(call.args)
         axis = 0
         for arg in sizes:
-            declare(frame, arg.value, len(frame.inputs), axis)
+            if any(symbols_in(arg.value)):
+                from archdsl.elaborate.unknowns import declare
+
+                declare(frame, arg.value, len(frame.inputs), axis)
             axis += len(arg.value.parts) if isinstance(arg.value, n.Size) else 1
         dims = self._sizes(sizes)
         tensor = TensorType(tuple(dims), dtype) if dims else None
@@ -395,7 +414,7 @@ class Walk:
 
     def spend(self, cost: Cost, at: n.Stage) -> None:
         total = self.frame.cost.plus(cost)
-        if any(exceeds(part, limits.MAX_INTEGER) for part in total):
+        if total.largest > limits.MAX_INTEGER:
             self.report.error("E0701", "the totals are too large to count", at)
             total = Cost()
         self.frame.cost = total
@@ -465,13 +484,6 @@ class Walk:
 
     def _asserted(self, asserted: n.Asserted, stage: n.Stage, value: Value) -> None:
         hold(asserted, stage, value, self.frame, self.report, self._size)
-
-
-_SPECIAL = {
-    OUTPUT_STAGE: lambda walk, stage, call, current: output(walk, call, current),
-    SHARE: share,
-    TIE: tie,
-}
 
 
 def split_dtype(args: tuple[n.Argument, ...]) -> tuple[list[n.Argument], DType]:

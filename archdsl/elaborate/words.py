@@ -26,6 +26,17 @@ def is_flag(name: str) -> bool:
     return name[0].islower() and name[1:].replace("x", "").isdigit()
 
 
+def place(name: str) -> int | None:
+    """The axis whose places a name stands for: 1 for `ax1`."""
+    digits = name.removeprefix("ax")
+    return int(digits) if digits != name and digits in "0123456789" else None
+
+
+def is_symbol(name: str) -> bool:
+    """Whether a name is written as a symbol is: in capitals."""
+    return name.isupper() and name.isalnum()
+
+
 def there_are(names: Iterable[str], but: Collection[str] = ()) -> tuple[str, ...]:
     """A hint that lists what there is, unless it is too much."""
     shown = [f"`{name}`" for name in names if name and name not in but]

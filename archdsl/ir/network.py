@@ -48,6 +48,13 @@ class Cost(NamedTuple):
     connections: Size = 0
     layers: int = 0
 
+    @property
+    def largest(self) -> int:
+        """The largest of the numbers that are known."""
+        if type(self.macs) is int and type(self.activation_bytes) is int:
+            return max(self)  # type: ignore[type-var,return-value]
+        return max(part for part in self if isinstance(part, int))
+
     def times(self, count: int) -> Cost:
         return Cost(*(count * part for part in self))  # type: ignore[arg-type]
 

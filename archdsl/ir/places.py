@@ -6,10 +6,12 @@ from typing import TypeAlias
 
 from archdsl.ir.fold import Folder
 from archdsl.ir.network import Module, Network, Repeat, Stage
-from archdsl.ops.constant import INDEX
-from archdsl.ops.embedding import EMBEDDING
-from archdsl.ops.merge import CONCAT, STACK
+from archdsl.ops import LAYERS
 from archdsl.ops.record import Site
+
+_EMBEDDING, _INDEX = LAYERS["embedding"], LAYERS["index"]
+# These only move numbers, as those that change the shape alone do.
+_MOVES = (LAYERS["concat"], LAYERS["stack"])
 
 # The smallest table reached, and whether the output holds such places too.
 _Reached: TypeAlias = tuple[int | None, bool]
@@ -84,13 +86,12 @@ class _Tables:
 
 def _looked_up(site: Site, places: frozenset[int]) -> _Reached:
     layer = site.layer
-    if layer is EMBEDDING:
+    if layer is _EMBEDDING:
         return site.whole("n"), False
-    if layer is INDEX and 1 in places:
+    if layer is _INDEX and 1 in places:
         size = site.x.sizes[0]
         return (size if isinstance(size, int) else None), False
-    # These only move numbers.
-    return None, layer.look == "shape" or layer in (CONCAT, STACK)
+    return None, layer.look == "shape" or any(layer is each for each in _MOVES)
 
 
 def _smaller(a: int | None, b: int | None) -> int | None:

@@ -176,8 +176,9 @@ def random_inputs(network: Network, batch: int, seed: int) -> list[Tensor]:
     """Random numbers for each input, the same on every device.
 
     Real numbers are normally distributed. Whole numbers are below the size of the
-    table they look something up in, or below 10 where that cannot be told. Raises
-    RunError if the net's sizes are not all known, or for lack of memory.
+    table they look something up in, or below 10 where that cannot be told. Of truth
+    values the first is true. Raises RunError if the net's sizes are not all known, or
+    for lack of memory.
     """
     generator = torch.Generator().manual_seed(seed)
     sizes = _input_sizes(network)
@@ -193,7 +194,10 @@ def random_inputs(network: Network, batch: int, seed: int) -> list[Tensor]:
                 below = entries or _FEW
                 found.append(torch.randint(below, whole, generator=generator))
             else:
-                found.append(torch.rand(whole, generator=generator) < 0.5)
+                mask = torch.rand(whole, generator=generator) < 0.5
+                # Attention to nothing at all has no value.
+                mask[..., 0] = True
+                found.append(mask)
     return found
 
 

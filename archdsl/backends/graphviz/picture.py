@@ -20,7 +20,8 @@ class Box:
 
     `params` are the least and the most that one copy learns; `cost` is what all the
     copies that the box stands for add to the totals. `shown` is the shape that was
-    last told on the way here. What is in `training` exists only then.
+    last told on the way here. What is in `training` exists only then. `home` is the id
+    of the frame around it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Box:
     times: int = 1
     sums: bool = False
     training: bool = False
+    home: str = ""
 
     def count(self, cost: Cost) -> None:
         """Add a cost; what is computed in training only is not in the totals."""
@@ -127,13 +129,20 @@ def _branches(box: Box, leaving: dict[str, list[Edge]]) -> bool:
 def _project(
     edge: Edge, entering: dict[str, list[Edge]], leaving: dict[str, list[Edge]]
 ) -> None:
-    """A shorter branch of a sum, back to where it begins, is a skip of its own."""
+    """A shorter branch of a sum, back to where it begins, is a skip of its own.
+
+    One that begins in another frame is none, and stays near the sum.
+    """
     branch = [edge]
     while not _branches(branch[-1].tail, leaving):
         before = entering.get(branch[-1].tail.id, ())
         if len(before) != 1:
             return
         branch.append(before[0])
+    if branch[-1].tail.home != edge.head.home:
+        for part in branch:
+            part.weight = BRANCH if part.tail.home == edge.head.home else 0
+        return
     for part in branch:
         # The heavier edges hold the branch at its beginning.
         part.skip, part.weight = True, 1 if part is edge else BRANCH

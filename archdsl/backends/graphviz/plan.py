@@ -269,6 +269,7 @@ class _Planner:
             self._unframe(head, begun)
             _label(only, called.label)
             only.times *= called.times
+            only.home = place.frame.id
             place.frame.items.append(only)
         else:
             self._anchor(head, begun)
@@ -412,6 +413,7 @@ class _Planner:
             tooltip += " " + ".".join(place.path)
         box = Box(self._id(place.path), shape, lines, look, tooltip)
         box.training = place.training
+        box.home = place.frame.id
         place.frame.items.append(box)
         self._boxes += 1
         return box

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.text.wording import formula_text, one_line, shortened
 from archdsl.ir.network import Repeat, Stage
 from archdsl.ops.record import Bound, Site
 from archdsl.ops.tied import TIED
@@ -56,9 +57,7 @@ def _tensor(site: Site) -> str:
     text = f"{site.layer.name} {sizes(stored)}"
     values = site.args["value"].value
     if isinstance(values, IndexFormula):
-        formula = " ".join(values.text.split())
-        cut = len(formula) > _FORMULA
-        text += f", {formula[: _FORMULA - 1] + '…' if cut else formula}"
+        text += f", {shortened(one_line(values.text), _FORMULA)}"
     return short(text)
 
 
@@ -131,7 +130,7 @@ def span(low: object, high: object) -> str:
 def count(number: Size) -> str:
     """A number of parameters or operations, to three digits: `9.41 k`."""
     if not isinstance(number, int):
-        return short(f"{number:,}")
+        return formula_text(number, LONGEST)
     if number < 1000:
         return str(number)
     scaled, units = number / 1000, iter("kMGTPE")

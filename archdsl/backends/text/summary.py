@@ -13,6 +13,7 @@ from archdsl.backends.text.wording import (
     bracketed,
     bytes_text,
     call,
+    formula_text,
     human,
     shared_call,
     shortened,
@@ -131,7 +132,7 @@ def _both(number: Size) -> str:
 
 
 def _number(number: Size) -> str:
-    return shortened(f"{number:,}", MAX_FORMULA) if number != 0 else ""
+    return formula_text(number, MAX_FORMULA) if number != 0 else ""
 
 
 def _call_text(row: _Row) -> str:

@@ -82,7 +82,7 @@ def value_text(value: object) -> str:
     if isinstance(value, LayerRef):
         return value.name
     if isinstance(value, IndexFormula):
-        return shortened(" ".join(value.text.split()), _MAX_FORMULA)
+        return shortened(one_line(value.text), _MAX_FORMULA)
     if isinstance(value, tuple):
         if value and type(value) is not tuple:
             return "x".join(map(value_text, value))
@@ -96,6 +96,20 @@ def shortened(text: str, width: int) -> str:
         return text
     end = "…)" if text.startswith("(") and text.endswith(")") else "…"
     return text[: width - len(end)].rstrip() + end
+
+
+def formula_text(number: Size, width: int) -> str:
+    """A number, or a formula that leaves out terms where it would be wider."""
+    text = f"{number:,}"
+    if len(text) <= width:
+        return text
+    head, plus, _ = text[: width - 3].rpartition(" + ")
+    return f"{head} + …" if plus else shortened(text, width)
+
+
+def one_line(text: str) -> str:
+    """Source text without its line ends."""
+    return " ".join(text.split()).replace("( ", "(").replace(" )", ")")
 
 
 def shared_call(node: Stage | Repeat) -> str:
@@ -164,7 +178,7 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
             continue
         if arg.type.kind in ("lists", "strings"):
             words.append(f"{arg.name}=[…]")
-        elif value is True:
+        elif value is True and site.layer is not TIED:
             words.append(arg.name)
         elif value in arg.type.words and not arg.keyed:
             words.append(str(value))
