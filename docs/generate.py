@@ -14,9 +14,8 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
 from archdsl.ops import families
-from archdsl.ops.record import Layer
 from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Keyword, Slot
-from archdsl.ops.record import REQUIRED, Arg, Site, plain
+from archdsl.ops.record import REQUIRED, Arg, Layer, Site, plain
 from archdsl.pipeline import check
 from archdsl.reading import standard_names
 from archdsl.shapes.size import Size

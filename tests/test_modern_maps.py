@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from test_emit import assert_agrees
 from test_modern import MODERN, checked
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,6 +42,8 @@ def noisy(count: int) -> tuple[Tensor, ...]:
     return torch.randn(count, 3, 16, 24), torch.randint(1000, (count, 1))
 
 
+# What the symbols are worth in these.
+DRAWN = {"N": 50, "H": 16, "W": 24}
 INCEPTION = "inception_v3.arch"
 TABLE = {
     "inception_v3": Facts(INCEPTION, ("3x299x299",), ("1000",), 23_834_568, images),
@@ -88,6 +91,13 @@ def test_shapes_and_totals(net: str) -> None:
     assert root.cost.params == facts.params == count(loaded(net))
 
 
+def test_inception_agrees_with_pytorchs_counter() -> None:
+    network = checked(INCEPTION).networks["inception_v3"]
+    # torchvision gives 5.713 billion.
+    assert network.root.cost.macs == 5_713_216_096
+    assert_agrees(network)
+
+
 # Learning
 
 
@@ -100,6 +110,9 @@ def test_every_parameter_learns(net: str) -> None:
             nn.init.normal_(parameter, std=0.1)
     out = module(*TABLE[net].draw(2))
     parts = out if isinstance(out, tuple) else (out,)
+    sizes = [size.split("x") for size in TABLE[net].outputs]
+    known = [[DRAWN.get(size) or int(size) for size in each] for each in sizes]
+    assert [list(part.shape) for part in parts] == [[2, *each] for each in known]
     sum(part.square().mean() for part in parts).backward()
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name

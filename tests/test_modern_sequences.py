@@ -240,7 +240,7 @@ class TorchWaveNet(nn.Module):
 
 
 def wavenet_names(stages: int) -> dict[str, str]:
-    names = {}
+    names: dict[str, str] = {}
     for name in ("conv1", "conv2", "conv3"):
         names |= layer_names(name, name)
     for at in range(10 * stages):
@@ -355,7 +355,7 @@ def referred(net: str, module: nn.Module) -> nn.Module:
 
 
 def at(size: object, sizes: dict[str, int]) -> int:
-    return size if isinstance(size, int) else size.at(sizes)  # type: ignore[attr-defined,no-any-return]
+    return size if isinstance(size, int) else size.at(sizes)  # type: ignore[attr-defined]
 
 
 def drawn(network: Network, sizes: dict[str, int], most: int) -> list[Tensor]:

@@ -12,7 +12,16 @@ from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
 from archdsl.ops import LAYERS
-from archdsl.ops.record import WHERE, Bound, Layer, Problem, Site, form_of, unknown
+from archdsl.ops.record import (
+    FLOATS,
+    WHERE,
+    Bound,
+    Layer,
+    Problem,
+    Site,
+    form_of,
+    unknown,
+)
 from archdsl.shapes.expr import Const, Expr, Opaque, exact, opaque, substitute
 from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
@@ -234,19 +243,24 @@ def applied(
     span = walk.report.span(call)
     site = Site(layer, types, bound, span)
     problem: TensorType | Problem
-    wrong_rank = [t for t in types if t.rank not in layer.ranks]
-    if wrong_rank:
-        problem = _wrong_rank(layer, wrong_rank[0])
+    plain = True
+    wrong_rank = None
+    for tensor in types:
+        plain = plain and tensor.dtype == "float" and tensor.batched
+        if len(tensor.dims) not in layer.ranks:
+            wrong_rank = wrong_rank or tensor
+    if wrong_rank is not None:
+        problem = _wrong_rank(layer, wrong_rank)
     else:
-        problem = _wrong_dtype(site) or _wrong_sizes(site) or _outcome(site)
+        usual = plain and layer.dtypes is FLOATS
+        wrong = (None if usual else _wrong_dtype(site)) or _wrong_sizes(site)
+        problem = wrong or _outcome(site, walk.owner.symbolic)
     if isinstance(problem, Problem):
         _refuse(walk, problem, site, call)
         return None
     out = problem
-    dtype = layer.gives or (types[0].dtype if types else out.dtype)
-    batched = any(tensor.batched for tensor in types)
-    if out.dtype != dtype or out.batched is not batched:
-        out = out._replace(dtype=dtype, batched=batched)
+    if layer.gives is not None or not plain or not types:
+        out = _held(out, layer, types)
     elements = out.elements
     if exceeds(elements, limits.MAX_INTEGER):
         walk.report.error("E0701", f"the value {out} is too large", span)
@@ -270,6 +284,13 @@ def applied(
     if not walk.owner.count_stage(span):
         return None
     return Built(target, site, bound, out, cost)
+
+
+def _held(out: TensorType, layer: Layer, types: tuple[TensorType, ...]) -> TensorType:
+    """The output with what it holds, and whether it differs between samples."""
+    dtype = layer.gives or (types[0].dtype if types else out.dtype)
+    batched = any(tensor.batched for tensor in types)
+    return out._replace(dtype=dtype, batched=batched)
 
 
 def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
@@ -365,9 +386,11 @@ def _a_value(tensor: TensorType) -> str:
     return f"a vector of {tensor}" if tensor.rank == 1 else f"a map of {tensor}"
 
 
-def _outcome(site: Site) -> TensorType | Problem:
+def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
     """What the layer's rule says; where it needs a number, that is a problem."""
     layer = site.layer
+    if not symbolic:
+        return layer.shape(site)
     try:
         out = layer.shape(site)
         if isinstance(out, Problem) or not any(map(_has_symbol, (*site.ins, out))):
@@ -409,8 +432,6 @@ _HOLDS = {"float": "real numbers", "int": "whole numbers", "bool": "truth values
 def _wrong_dtype(site: Site) -> Problem | None:
     """An input that holds what the layer has no use for."""
     wanted = site.layer.dtypes
-    if len(wanted) == 1 and all(tensor.dtype in wanted[0] for tensor in site.ins):
-        return None
     for at, tensor in enumerate(site.ins):
         allowed = wanted[min(at, len(wanted) - 1)]
         if tensor.dtype in allowed:

@@ -43,6 +43,8 @@ class Elaborator:
         # Symbols of the net that are given a number from outside.
         self._fixed: dict[str, object] = {}
         self._full = False
+        # Whether some net has a size that is not known.
+        self.symbolic = False
         # What is known of the symbols of the net that was elaborated last.
         self.facts: Facts | None = None
 

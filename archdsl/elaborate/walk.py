@@ -318,6 +318,7 @@ class Walk:
                 from archdsl.elaborate.unknowns import declare
 
                 declare(frame, arg.value, len(frame.inputs), axis)
+                self.owner.symbolic = True
             axis += len(arg.value.parts) if isinstance(arg.value, n.Size) else 1
         dims = self._sizes(sizes)
         tensor = TensorType(tuple(dims), dtype) if dims else None

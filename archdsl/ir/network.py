@@ -52,17 +52,23 @@ class Cost(NamedTuple):
     def largest(self) -> int:
         """The largest of the numbers that are known."""
         if type(self.macs) is int and type(self.activation_bytes) is int:
-            return max(self)  # type: ignore[type-var,return-value]
+            return max(self)  # type: ignore[return-value]
         return max(part for part in self if isinstance(part, int))
 
     def times(self, count: int) -> Cost:
         return Cost(*(count * part for part in self))  # type: ignore[arg-type]
 
     def minus(self, other: Cost) -> Cost:
-        return self.plus(other.times(-1))
+        a, b = self, other
+        return Cost(
+            a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3], a[4] - b[4], a[5] - b[5]
+        )
 
     def plus(self, other: Cost) -> Cost:
-        return Cost(*(a + b for a, b in zip(self, other, strict=True)))  # type: ignore[arg-type]
+        a, b = self, other
+        return Cost(
+            a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]
+        )
 
 
 class LayerRef(NamedTuple):

@@ -5,7 +5,7 @@ A family is imported when one of its layers is first asked for: most specs need 
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import Iterator, MutableMapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -125,18 +125,24 @@ _INITIALISED = (
 )
 
 
-class _Layers(dict[str, "Layer"]):
+class _Layers(MutableMapping[str, "Layer"]):
     """All layers by name. It holds those that were asked for, and knows the others."""
 
-    def __missing__(self, name: str) -> Layer:
-        found = import_module(f"{__name__}.{_HOME[name]}").LAYERS
-        for layer in found:
+    def __init__(self) -> None:
+        self._made: dict[str, Layer] = {}
+
+    def __getitem__(self, name: str) -> Layer:
+        if name not in self._made:
+            self._import(_HOME[name])
+        return self._made[name]
+
+    def _import(self, family: str) -> None:
+        for layer in import_module(f"{__name__}.{family}").LAYERS:
             if layer.name in _INITIALISED:
                 from archdsl.ops.initialise import with_initialiser
 
                 layer = with_initialiser(layer)
-            self.setdefault(layer.name, layer)
-        return self[name]
+            self._made.setdefault(layer.name, layer)
 
     def get(self, name: str, default: Layer | None = None) -> Layer | None:  # type: ignore[override]
         return self[name] if name in _HOME else default
@@ -144,20 +150,17 @@ class _Layers(dict[str, "Layer"]):
     def __contains__(self, name: object) -> bool:
         return name in _HOME
 
+    def __setitem__(self, name: str, layer: Layer) -> None:
+        self._made[name] = layer
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
     def __iter__(self) -> Iterator[str]:
         return iter(_HOME)
 
     def __len__(self) -> int:
         return len(_HOME)
-
-    def keys(self) -> KeysView[str]:
-        return _HOME.keys()  # type: ignore[return-value]
-
-    def values(self) -> ValuesView[Layer]:
-        return {name: self[name] for name in _HOME}.values()  # type: ignore[return-value]
-
-    def items(self) -> ItemsView[str, Layer]:
-        return {name: self[name] for name in _HOME}.items()  # type: ignore[return-value]
 
 
 LAYERS = _Layers()

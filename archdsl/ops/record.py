@@ -224,6 +224,9 @@ class Weight(NamedTuple):
         return total
 
 
+FLOATS: tuple[tuple[DType, ...], ...] = (("float",),)
+ANY_DTYPE: tuple[tuple[DType, ...], ...] = (("float", "int", "bool"),)
+
 Look = Literal[
     "convolution",
     "linear",
@@ -234,9 +237,6 @@ Look = Literal[
     "merge",
     "shape",
 ]
-
-
-ANY_DTYPE: tuple[tuple[DType, ...], ...] = (("float", "int", "bool"),)
 
 
 def no_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
@@ -298,7 +298,7 @@ class Layer(NamedTuple):
     connections: Callable[[Site, TensorType], Size] | None = None
     sees: Callable[[Site, TensorType], tuple[Sight, ...] | None] = unknown_sight
     source: str = ""
-    dtypes: tuple[tuple[DType, ...], ...] = (("float",),)
+    dtypes: tuple[tuple[DType, ...], ...] = FLOATS
     gives: DType | None = None
     free_keys: ArgType | None = None
     counted: bool = True
