@@ -64,7 +64,7 @@ def assert_agrees(net: Network) -> nn.Module:
     assert tuple(out.shape[1:]) == net.root.type.sizes
     expected = [(name, weight.shape) for name, weight in state_dict_names(net)]
     actual = [(name, tuple(t.shape)) for name, t in module.state_dict().items()]
-    assert sorted(actual) == sorted(expected)
+    assert actual == expected
     return module
 
 

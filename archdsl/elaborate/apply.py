@@ -408,15 +408,18 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
     size: Any = next((size for size in needed if is_symbolic(size)), None)
     if size is None:
         return out
-    symbols: tuple[str, ...] = size.symbols
+    # What is known of the symbols may leave one number.
+    symbols: tuple[str, ...] = () if str(size).isdigit() else size.symbols
     dims = [dim for tensor in site.ins for dim in tensor.dims if dim.size == size]
     fixed = " ".join(f"--set {name}=…" for name in symbols)
-    hints = [f"a number settles it: {fixed}"]
+    hints = [f"a number settles it: {fixed}" if symbols else "write the number"]
     if site.layer.name == "fc" and len(symbols) > 1:
         hints.append("`gap` before it makes a vector whatever the size of the map")
     return Problem(
         "E0310",
-        f"{layer.name} needs a number, and {size} is not known here",
+        f"{layer.name} needs a number, and {size} is not known here"
+        if symbols
+        else f"{layer.name} needs {size} as a number, in place of a symbol",
         dims=tuple((dim, f"the {size} comes from here") for dim in dims[:1]),
         hints=tuple(hints),
     )

@@ -25,6 +25,7 @@ from archdsl.elaborate.words import (
     RESERVED_LABELS,
     SHARE,
     SPECIAL,
+    TIE,
     TOTALS,
     TRAINING,
     elsewhere,
@@ -367,7 +368,7 @@ class Scope:
                 )
                 self.sound = False
             for arg in call.args:
-                if not (isinstance(arg.value, n.Name) and arg.value.name == DICT):
+                if not _names(arg, DICT):
                     self._report.error(
                         "E0403",
                         "`output` has no use for this",
@@ -391,7 +392,8 @@ class Scope:
             self.sound = False
             return False
         for arg in call.args:
-            if arg not in labels[:1] and (name == SHARE or arg.key is None):
+            keyed = arg.key is not None or _names(arg, "bias")
+            if arg not in labels[:1] and not (name == TIE and keyed):
                 self._report.error(
                     "E0403", f"`{name}` takes one label, and no more", arg
                 )
@@ -679,6 +681,10 @@ def _without_fields(label: str) -> str:
 def _is_formula(layer: Layer | None, key: str | None) -> bool:
     record = layer.arg(key) if layer is not None and key is not None else None
     return record is not None and record.type.kind == "formula"
+
+
+def _names(arg: n.Argument, word: str) -> bool:
+    return isinstance(arg.value, n.Name) and arg.value.name == word
 
 
 def _names_a_label(arg: n.Argument) -> bool:

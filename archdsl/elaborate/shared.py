@@ -64,6 +64,9 @@ def _labelled(walk: Walk, call: n.Call) -> Stage | Repeat | None:
         if not walk.frame.report_skipped(label, arg.value):  # type: ignore[arg-type]
             walk.report.error("E0317", f"there is no stage `{label}` to {word}", arg)
         return None
+    if found.value.type is None:
+        # What it labels was wrong, and was reported there.
+        return None
     walk.report.error(
         "E0317",
         f"`{label}` is no stage of this body that could be used again",

@@ -202,16 +202,6 @@ class Module(NamedTuple):
     outputs: tuple[Output, ...] = ()
     output_form: OutputForm = "tensor"
 
-    @property
-    def returned(self) -> str:
-        """The shapes of all outputs, in words."""
-        if not self.outputs:
-            return str(self.type)
-        return " and ".join(
-            f"{output.type} (in training)" if output.training else str(output.type)
-            for output in self.outputs
-        )
-
 
 class Network(NamedTuple):
     """A checked net; `facts` tells what sizes its symbols may have, if it has some."""

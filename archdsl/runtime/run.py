@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from archdsl.backends.text.wording import inputs_text
 from archdsl.backends.torch.emit import emit, net_class
 from archdsl.ir.network import Network
 from archdsl.ir.places import table_sizes
+from archdsl.ir.signature import inputs_text
 from archdsl.runtime.load import execute
 
 RUNS = 5

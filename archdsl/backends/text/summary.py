@@ -17,7 +17,6 @@ from archdsl.backends.text.wording import (
     human,
     shared_call,
     shortened,
-    tensor_text,
     title,
 )
 from archdsl.ir.flat import FlatLayer, layers, uncounted
@@ -25,6 +24,7 @@ from archdsl.ir.fold import Folder
 from archdsl.ir.names import Child, Copy, children, copies, is_inline
 from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
 from archdsl.ir.receptive import Receptive, receptive
+from archdsl.ir.signature import tensor_text
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from archdsl.ir.network import LayerRef, Module, Network, Repeat, Stage
+from archdsl.ir.signature import inputs_text, outputs_text
 from archdsl.ops.record import Bound, Site, plain
 from archdsl.ops.tied import TIED
 from archdsl.ops.values import IndexFormula
 from archdsl.shapes.size import Size
-from archdsl.shapes.tensor import TensorType
 
 _UNITS = ("", " k", " M", " G", " T", " P", " E")
 # The longest that the formula of a tensor's values gets.
@@ -20,31 +20,6 @@ def title(network: Network, batch: int = 1) -> str:
     samples = "" if batch == 1 else f", a batch of {batch:,}"
     name = network.name or network.source_name
     return f"{name}: {inputs_text(root)} → {outputs_text(root)}{samples}"
-
-
-def inputs_text(root: Module) -> str:
-    """A net's inputs with their names, if they have some."""
-    types = [tensor_text(tensor) for tensor in root.inputs]
-    if root.input_names:
-        pairs = zip(root.input_names, types, strict=True)
-        types = [f"{name}: {text}" for name, text in pairs]
-    return ", ".join(types)
-
-
-def outputs_text(root: Module) -> str:
-    """A net's outputs with their names, and which exist in training only."""
-    if not root.outputs:
-        return tensor_text(root.type)
-    return ", ".join(
-        f"{f'{output.name}: ' if output.name else ''}{tensor_text(output.type)}"
-        f"{' (in training)' if output.training else ''}"
-        for output in root.outputs
-    )
-
-
-def tensor_text(tensor: TensorType) -> str:
-    """A shape, and what it holds if that is not real numbers: `16 int`."""
-    return str(tensor) if tensor.dtype == "float" else f"{tensor} {tensor.dtype}"
 
 
 def bytes_text(number: Size) -> str:

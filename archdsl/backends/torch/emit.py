@@ -20,6 +20,7 @@ from archdsl.backends.torch.results import ClassSource
 from archdsl.backends.torch.size import check_size
 from archdsl.backends.torch.uses import blocks, exposed
 from archdsl.ir.network import LayerRef, Module, Network
+from archdsl.ir.signature import inputs_text, outputs_text
 from archdsl.shapes.expr import Const, InputSize, Var
 
 
@@ -268,8 +269,7 @@ class _Emitter:
         source = docstring.plain(self._network.source_name)
         named = f" `{self._network.name}`" if self._network.name else ""
         title = f"The net{named} of {source}"
-        shapes = " and ".join(map(str, root.inputs))
-        doc = [f"{title}: {shapes} to {root.returned}."]
+        doc = _wrapped(f"{title}: {inputs_text(root)} to {outputs_text(root)}.")
         counted = f"{cost.params:,} parameters, {cost.macs:,} multiply-adds."
         doc += ["", *_wrapped(counted)]
         if self._network.facts is not None:
