@@ -306,7 +306,7 @@ def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
         related += walk.report.came_from(dim, text, unless=span)
     value = " and ".join(str(tensor) for tensor in site.ins)
     what = "value here is" if len(site.ins) == 1 else "values here are"
-    notes = (f"the {what} {value}", *problem.notes)
+    notes = (f"the {what} {value}", *problem.notes) if site.ins else problem.notes
     where = ""
     if related and related[0].span.source is not span.source:
         where = f" in line {related[0].span.line} of {related[0].span.source.name}"

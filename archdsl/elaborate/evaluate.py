@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple, Protocol
 from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.ir.network import LayerRef
-from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, equal
-from archdsl.shapes.expr import Const, Expr, op
+from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, OF_LISTS, equal
+from archdsl.shapes.expr import Const, Expr, op, opaque
 from archdsl.shapes.size import (
     UndecidedError,
     divides,
@@ -311,12 +311,12 @@ class _Evaluator:
         if taken.value is UNKNOWN or isinstance(condition.expr, Const):
             return taken
         # The arm not taken may be wrong here (1/0 if n == 0): keep no formula of it.
-        from archdsl.shapes.expr import opaque
-
         return Result(taken.value, opaque(taken.value, condition.expr, taken.expr))
 
     def function(self, node: n.Function, depth: int) -> Result:
         arguments = [self.value(argument, depth) for argument in node.arguments]
+        if node.name in OF_LISTS:
+            return self.of_lists(node, arguments)
         known = FUNCTIONS.get(node.name)
         if known is None:
             return FAILED  # reported with the names
@@ -355,6 +355,29 @@ class _Evaluator:
         if isinstance(result, int) and abs(result) > limits.MAX_INTEGER:
             return self.too_large(node)
         return Result(result, op(node.name, result, *(a.expr for a in arguments)))
+
+    def of_lists(self, node: n.Function, arguments: list[Result]) -> Result:
+        """`size(a, b)` of numbers, and `len(list)`."""
+        values = [argument.value for argument in arguments]
+        if any(value is UNKNOWN for value in values):
+            return FAILED
+        if node.name == "size":
+            for value, given in zip(values, node.arguments, strict=True):
+                if isinstance(value, float) or not is_size(value):
+                    return self.fail(
+                        "E0503", f"{describe(value)} is no whole number", given
+                    )
+            made = SizeValue(values)  # type: ignore[arg-type]
+            return Result(made, op("tuple", made, *(a.expr for a in arguments)))
+        value = values[0]
+        if len(values) != 1 or not isinstance(value, tuple):
+            return self.fail(
+                "E0503",
+                "`len` takes one list or size",
+                node,
+                ("as in `len(n)`, where `n=[3,4,6,3]`",),
+            )
+        return Result(len(value), opaque(len(value), arguments[0].expr))
 
     def function_of_unknown(
         self, node: n.Function, values: list[Any], arguments: list[Result]

@@ -37,7 +37,7 @@ from archdsl.elaborate.words import (
 from archdsl.ops import LAYERS
 from archdsl.ops.record import Layer
 from archdsl.reading import standard_names
-from archdsl.shapes.arithmetic import FUNCTIONS
+from archdsl.shapes.arithmetic import FUNCTIONS, OF_LISTS
 from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.syntax import nodes as n
 
@@ -549,13 +549,13 @@ class Scope:
                 self.used.update(str(size) for size in part.parts)
             elif isinstance(part, n.Function):
                 stack.extend(reversed(part.arguments))
-                if part.name not in FUNCTIONS:
+                if part.name not in FUNCTIONS and part.name not in OF_LISTS:
                     self._report.error(
                         "E0206",
                         f"there is no function `{part.name}`",
                         part,
-                        hints=did_you_mean(part.name, FUNCTIONS)
-                        or there_are(FUNCTIONS),
+                        hints=did_you_mean(part.name, (*FUNCTIONS, *OF_LISTS))
+                        or there_are((*FUNCTIONS, *OF_LISTS)),
                     )
             elif isinstance(part, tuple):
                 stack.extend(

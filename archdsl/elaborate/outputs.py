@@ -39,7 +39,7 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
             continue
         value = _in_training(walk, line, current) if training else None
         if value is None:
-            value = walk.branch(line.chain, current)
+            value = walk.chain(line.chain, current)
         if value.type is None:
             good = False
             continue
@@ -147,7 +147,7 @@ def _in_training(walk: Walk, line: n.Line, current: Value) -> Value:
     frame = walk.frame
     before = frame.cost
     outside, frame.nodes = frame.nodes, []
-    result = walk.branch(line.chain, current)
+    result = walk.chain(line.chain, current)
     inside, frame.nodes = frame.nodes, outside
     spent = frame.cost.minus(before)
     # The totals are those of evaluation; what is learned is learned all the same.

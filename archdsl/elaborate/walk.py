@@ -60,16 +60,16 @@ class Walk:
 
     def _line(self, line: n.Line, current: Value) -> Value:
         if line.condition is None:
-            return self._chain(line.chain, current)
+            return self.chain(line.chain, current)
         frame = self.frame
         frame.current = current
         condition = evaluate(line.condition, frame, self.report)
         if condition.value is UNKNOWN:
             # Check the arguments of both arms; their shapes stay unknown.
             unknown = frame.value(None)
-            self._chain(line.chain, unknown)
+            self.chain(line.chain, unknown)
             if line.otherwise:
-                self._chain(line.otherwise, unknown)
+                self.chain(line.otherwise, unknown)
             return frame.value(None)
         if not isinstance(condition.value, bool):
             self.report.error(
@@ -104,11 +104,11 @@ class Walk:
     def _arms(self, line: n.Line, first: bool, current: Value) -> Value:
         """Take one arm and count the other, in the order in which they stand."""
         if first:
-            result = self._chain(line.chain, current)
+            result = self.chain(line.chain, current)
             self._count_written(line.otherwise)
             return result
         self._count_written(line.chain)
-        return self._chain(line.otherwise, current) if line.otherwise else current
+        return self.chain(line.otherwise, current) if line.otherwise else current
 
     def _count_written(self, chain: n.Chain | None) -> None:
         """Count the stages of an arm not taken, so that it renames nothing."""
@@ -149,18 +149,15 @@ class Walk:
         del found[before:]
         return count if isinstance(count, int) and count >= 0 else 1
 
-    def branch(self, chain: n.Chain, current: Value) -> Value:
+    def chain(self, chain: n.Chain, current: Value) -> Value:
         """The value of a chain that begins from `current`."""
-        self.frame.current = current
-        return self._chain(chain, current)
-
-    def _chain(self, chain: n.Chain, current: Value) -> Value:
         for stage in chain.stages:
             current = self._stage(stage, current)
         return current
 
     def _stage(self, stage: n.Stage, current: Value) -> Value:
         frame = self.frame
+        frame.current = current
         cost_before = frame.cost
         atom = stage.atom
         rest, repeats = split_repeat(atom.args)

@@ -60,7 +60,7 @@ _FAMILIES: tuple[tuple[str, dict[str, str]], ...] = (
             "activation": (
                 "relu relu6 leaky prelu elu celu selu gelu silu mish "
                 "hardswish hardsigmoid hardtanh tanh sigmoid softplus softmax "
-                "logsoftmax glu swiglu scaled_tanh"
+                "logsoftmax glu swiglu scale abs scaled_tanh"
             ),
         },
     ),

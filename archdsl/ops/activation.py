@@ -10,8 +10,9 @@ from archdsl.ops.axes import (
     same_on_axis,
     torch_axis,
 )
-from archdsl.ops.form import Form, X, apply
+from archdsl.ops.form import Form, Infix, X, apply
 from archdsl.ops.record import (
+    REQUIRED,
     Arg,
     ArgType,
     Layer,
@@ -51,6 +52,34 @@ def _scaled_tanh(site: Site) -> Form:
         function_helper="scaled_tanh",
     )
 
+
+SCALE = Layer(
+    name="scale",
+    doc="Each number times a constant factor.",
+    example="input 128x512 | scale 22.6",
+    look="activation",
+    args=(Arg("factor", ArgType("number"), REQUIRED, "factor", ("by",)),),
+    positional=("factor",),
+    shape=same_shape,
+    sees=own_place,
+    torch=lambda site: Form(
+        apply("Scale", site.slot("factor")),
+        Infix("*", (X, site.slot("factor"))),
+        helper="scale",
+    ),
+)
+
+ABS = Layer(
+    name="abs",
+    doc="Each number without its sign.",
+    example="input 64x28x28 | abs",
+    look="activation",
+    shape=same_shape,
+    sees=own_place,
+    torch=lambda site: Form(
+        apply("Absolute"), apply("torch.abs", X), helper="absolute"
+    ),
+)
 
 SCALED_TANH = Layer(
     name="scaled_tanh",
@@ -330,5 +359,7 @@ LAYERS = (
     ),
     GLU,
     SWIGLU,
+    SCALE,
+    ABS,
     SCALED_TANH,
 )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Apply, Attribute, Code, Form, Keyword, Slot, X, apply
+from archdsl.ops.form import (
+    Apply,
+    Attribute,
+    Code,
+    Form,
+    Keyword,
+    Listed,
+    Slot,
+    X,
+    apply,
+)
 from archdsl.ops.form import Input as InputCode
 from archdsl.ops.record import (
     REQUIRED,
@@ -145,9 +155,8 @@ def _filled(slots: tuple[Slot, ...], number: Code, dtype: str) -> Code:
             return Apply("torch.zeros", slots)
         if number.value == 1 and isinstance(number.expr, Const):
             return Apply("torch.ones", slots)
-    size: Code = Apply("", slots) if len(slots) > 1 else Apply("", (*slots, ""))
     kind = f"torch.{_TORCH[dtype]}"
-    return Apply("torch.full", (size, number, Keyword("dtype", kind)))
+    return Apply("torch.full", (Listed(slots), number, Keyword("dtype", kind)))
 
 
 def _param_torch(site: Site) -> Form:

@@ -47,6 +47,12 @@ class Infix(NamedTuple):
     operands: tuple[Code, ...]
 
 
+class Listed(NamedTuple):
+    """A list."""
+
+    items: tuple[Code, ...]
+
+
 class Lambda(NamedTuple):
     """A function without a name."""
 
@@ -54,7 +60,7 @@ class Lambda(NamedTuple):
     body: Code
 
 
-Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | Lambda | int | str
+Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | Listed | Lambda | int | str
 
 
 class Attribute(NamedTuple):

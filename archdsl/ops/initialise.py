@@ -28,6 +28,7 @@ _OF_MATRICES = (
     "xavier_uniform",
     "orthogonal",
 )
+_NAMES = ("init", "fan", "gain", "std", "bound", "bias_init")
 # Arguments that only change how `init` draws.
 _OPTIONS = ("fan", "gain", "std", "bound")
 
@@ -68,12 +69,23 @@ def with_initialiser(layer: Layer) -> Layer:
     return layer._replace(args=(*layer.args, *_ARGS), shape=shape, torch=torch)
 
 
+def _asked(site: Site, name: str) -> bool:
+    """Whether an argument is given here, and not by a `default` line for all."""
+    bound = site.args[name]
+    if bound.value is None or bound.span is None or site.span is None:
+        return False
+    inside = site.span.start <= bound.span.start and bound.span.end <= site.span.end
+    return inside and bound.span.source is site.span.source
+
+
 def _problem(site: Site, out: TensorType) -> Problem | None:
     """Why the weights cannot begin so."""
+    if all(site.args[name].value is None for name in _NAMES):
+        return None
     init = site.args["init"].value
     allowed = _FUNCTIONS[init][1] if isinstance(init, str) else ()
     for name in _OPTIONS:
-        if site.args[name].value is not None and name not in allowed:
+        if _asked(site, name) and name not in allowed:
             fitting = [word for word, (_, takes) in _FUNCTIONS.items() if name in takes]
             return Problem(
                 "E0405",
@@ -88,7 +100,7 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
         if weight.parameter and not weight.tied
     }
     for name, own in (("init", "weight"), ("bias_init", "bias")):
-        if site.args[name].value is not None and own not in ranks:
+        if _asked(site, name) and own not in ranks:
             return Problem("E0405", f"this {site.layer.name} learns no {own}", at=name)
     if init in _OF_MATRICES and ranks["weight"] < 2:
         return Problem(
@@ -103,12 +115,15 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
 def _initialised(site: Site, form: Form) -> Form:
     """The form, its module initialised."""
     init, bias = site.args["init"], site.args["bias_init"]
+    if "bias" in site.args and not site.truth("bias"):
+        # A `default` line may speak of biases that this layer lacks.
+        bias = bias._replace(value=None)
     if form.module is None or (init.value is None and bias.value is None):
         return form
     options: dict[str, Slot] = {}
     function = None
     if isinstance(init.value, str):
-        function = _FUNCTIONS[init.value][0]
+        function, allowed = _FUNCTIONS[init.value]
         if init.value in ("kaiming", "kaiming_uniform"):
             fan = "fan_out" if site.is_word("fan", "out") else "fan_in"
             options["mode"] = _text(fan)
@@ -117,7 +132,7 @@ def _initialised(site: Site, form: Form) -> Form:
             bound = site.number("bound")
             options["a"], options["b"] = _number(-bound), _number(bound)
         for name in ("gain", "std"):
-            if site.args[name].value is not None:
+            if name in allowed and site.args[name].value is not None:
                 options[name] = site.slot(name)
     elif init.value is not None:
         function = "constant_"

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from archdsl.ops.form import Apply, Code, Form, Infix, Keyword, Lambda, Slot
+from archdsl.ops.form import (
+    Apply,
+    Code,
+    Form,
+    Infix,
+    Keyword,
+    Lambda,
+    Listed,
+    Slot,
+)
 from archdsl.shapes.expr import Const, Expr, Op, op
-from archdsl.shapes.size import Size
+from archdsl.shapes.size import Size, is_symbolic
 from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
 
@@ -340,7 +349,8 @@ def form_of(site: Site) -> Form:
 def unknown(code: Code | Keyword) -> Slot | None:
     """A number in the code that is not known before the layer is used."""
     if isinstance(code, Slot):
-        return None if isinstance(code.value, _KNOWN) else code
+        values = code.value if isinstance(code.value, tuple) else (code.value,)
+        return code if any(map(is_symbolic, values)) else None
     if isinstance(code, Keyword):
         return unknown(code.code)
     parts: tuple[Code | Keyword, ...] = ()
@@ -348,12 +358,11 @@ def unknown(code: Code | Keyword) -> Slot | None:
         parts = code.arguments
     elif isinstance(code, Infix):
         parts = code.operands
+    elif isinstance(code, Listed):
+        parts = code.items
     elif isinstance(code, Lambda):
         parts = (code.body,)
     return next((slot for slot in map(unknown, parts) if slot is not None), None)
-
-
-_KNOWN = (bool, int, float, str, tuple, type(None))
 
 
 def same_shape(site: Site) -> TensorType | Problem:

@@ -35,6 +35,9 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., int | float]]] = {
     "cos": (1, 1, math.cos),
 }
 
+# Functions of other things than numbers: sizes from numbers, lengths of lists.
+OF_LISTS = ("size", "len")
+
 ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,

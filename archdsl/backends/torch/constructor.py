@@ -27,6 +27,7 @@ from archdsl.ops.form import (
     Inputs,
     Keyword,
     Lambda,
+    Listed,
     Slot,
 )
 from archdsl.ops.form import Code as FormCode
@@ -296,6 +297,17 @@ class Constructor:
         if isinstance(first, Infix):
             infixes = {at: p for at, p in parts.items() if isinstance(p, Infix)}
             return self._infix(infixes, hint, inputs)
+        if isinstance(first, Listed):
+            items = {at: p.items for at, p in parts.items() if isinstance(p, Listed)}
+            if len({len(each) for each in items.values()}) != 1:
+                raise MismatchError
+            written = [
+                self.code(
+                    {at: each[number] for at, each in items.items()}, hint, inputs
+                )
+                for number in range(len(first.items))
+            ]
+            return c.Listing(tuple(item for item in written if item is not None))
         if isinstance(first, Lambda):
             bodies = {at: p.body for at, p in parts.items() if isinstance(p, Lambda)}
             body = self.code(bodies, hint, inputs)
@@ -443,6 +455,8 @@ def _argument_code(apply: Apply, number: int) -> FormCode:
 def _slots(code: FormCode | None) -> list[Slot]:
     if isinstance(code, Slot):
         return [code]
+    if isinstance(code, Listed):
+        return [slot for item in code.items for slot in _slots(item)]
     if isinstance(code, Apply):
         parts = [_argument_code(code, at) for at in range(len(code.arguments))]
         return [slot for part in parts for slot in _slots(part)]

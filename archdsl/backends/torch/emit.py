@@ -135,6 +135,7 @@ class _Emitter:
         )
         name = self._unique(class_name(first.name))
         constructor = self._constructor(namespace, first.name, positional=False)
+        namespace.taken = scope.names()
         built = constructor.lines(scope.nodes, 2 * c.INDENT)
         inputs = [safe_name(i) if i != "x" else "x" for i in input_names]
         forward = Forward(scope, constructor, inputs, positional=False).lines()
@@ -146,7 +147,7 @@ class _Emitter:
                 name,
                 "nn.Module",
                 doc,
-                [*_declared(namespace), *_init(arguments, built)],
+                [*_declared(namespace), *_init(arguments, [*_kept(namespace), *built])],
                 _forward(inputs, forward),
             )
         )
@@ -186,6 +187,7 @@ class _Emitter:
         name = self._unique(class_name(owner) + word)
         constructor = self._constructor(namespace, owner, positional=True)
         children = c.Call(c.Text("super().__init__"), constructor.items(scope))
+        namespace.taken = scope.names()
         built = c.expression(children, 2 * c.INDENT)
         built += constructor.tensors(scope, 2 * c.INDENT)
         inputs = ["x", *(f"y{n}" if n > 1 else "y" for n in range(1, scope.inputs))]
@@ -212,7 +214,7 @@ class _Emitter:
                 name,
                 "nn.Sequential",
                 doc,
-                [*_declared(namespace), *head, *built],
+                [*_declared(namespace), *head, *built, *_kept(namespace)],
                 _forward(inputs, forward, sizes=[namespace.names[s] for s in told]),
             )
         )
@@ -234,6 +236,7 @@ class _Emitter:
         scope = plan([root])
         namespace = for_net(root, exposed(root))
         constructor = self._constructor(namespace, self._network.name, positional=False)
+        namespace.taken = scope.names()
         built = constructor.lines(scope.nodes, 2 * c.INDENT)
         inputs = [safe_name(i) if i != "x" else "x" for i in root.input_names] or ["x"]
         result = results.of(root, self._unique(f"{name}Output"))
@@ -260,7 +263,7 @@ class _Emitter:
             name,
             "nn.Module",
             doc,
-            [*_declared(namespace), *_init(arguments, built)],
+            [*_declared(namespace), *_init(arguments, [*_kept(namespace), *built])],
             _forward(inputs, forward, result.annotation),
         )
 
@@ -380,6 +383,15 @@ def _declared(namespace: Namespace) -> list[str]:
     """The types of the constants that a class holds."""
     lines = [f"{' ' * c.INDENT}{name}: Tensor" for name in namespace.tensors]
     return [*lines, ""] if lines else []
+
+
+def _kept(namespace: Namespace) -> list[str]:
+    """The statements that keep constructor arguments for `forward`."""
+    return [
+        line
+        for argument, attribute in namespace.kept.items()
+        for line in c.assign(f"self.{attribute}", c.Text(argument), 2 * c.INDENT)
+    ]
 
 
 def _parameter(argument: Argument) -> str:

@@ -118,6 +118,10 @@ def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> W
         name = HELPERS.get(operator) or _MATH.get(operator) or operator
         return Written(f"{name}({inner})", _TIGHTEST)
     binding = _BINDING[operator]
+    if operator in ("==", "!="):
+        plain = _without_truth(operator, expr.operands, parts)
+        if plain is not None:
+            return plain
     if operator == "not":
         return Written(f"not {_tight(parts[0], binding)}", binding)
     if operator == "neg":
@@ -133,6 +137,18 @@ def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> W
         commutes = operator in ("+", "*", "and", "or")
         texts.append(_tight(part, binding if commutes else binding + 1))
     return Written(f" {operator} ".join(texts), binding)
+
+
+def _without_truth(
+    operator: str, operands: tuple[Expr, ...], parts: list[Written]
+) -> Written | None:
+    """A comparison with true or false as Python has it: `x` or `not x`."""
+    for operand, other in zip(operands, reversed(parts), strict=True):
+        if isinstance(operand, Const) and isinstance(operand.value, bool):
+            if operand.value is (operator == "=="):
+                return other
+            return Written(f"not {_tight(other, _BINDING['not'])}", _BINDING["not"])
+    return None
 
 
 def _sum(text: str, parts: list[Written], binding: int) -> str:

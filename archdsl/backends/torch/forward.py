@@ -245,7 +245,10 @@ class Forward:
                 for form in forms.values()
                 if form.function_helper is not None
             }
+            namespace = self._constructor.namespace
+            namespace.in_forward = True
             code = self._constructor.code(functions, stage.name, inputs)
+            namespace.in_forward = False
             assert code is not None
         else:
             told = self._told(stage)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from archdsl.backends.torch import formula
 from archdsl.backends.torch.code import Code, Listing, Text
 from archdsl.backends.torch.plan import MismatchError
-from archdsl.backends.torch.reserved import safe_name
+from archdsl.backends.torch.reserved import is_attribute, safe_name
 from archdsl.ir.network import LayerRef, Module
 from archdsl.ops.form import Slot
 from archdsl.ops.record import unknown
@@ -49,6 +49,12 @@ class Namespace:
     read: set[InputSize] = field(default_factory=set)
     # Constants that the module holds; PyTorch's own types do not know them.
     tensors: dict[str, None] = field(default_factory=dict)
+    # Whether code of `forward` is being written, which sees no constructor arguments,
+    # and those of them that the module has to keep for it.
+    in_forward: bool = False
+    kept: dict[str, str] = field(default_factory=dict)
+    # The names of the submodules.
+    taken: frozenset[str] = frozenset()
     # What each group, by the identity of its planned stage, is told of these sizes.
     told: dict[int, list[InputSize]] = field(default_factory=dict)
 
@@ -67,7 +73,12 @@ class Namespace:
             if isinstance(expr, Const) or not self._holds(expr, values):
                 continue
             used = dict(self.used)
-            text = self._formula(expr, next(iter(values)))
+            try:
+                text = self._formula(expr, next(iter(values)))
+            except formula.NoValueError:
+                # A layer, say, has no name in Python.
+                self.used = used
+                continue
             if len(text) <= _LONGEST_FORMULA or names & self.dynamic:
                 return text
             self.used = used
@@ -115,7 +126,7 @@ class Namespace:
                 names[name] = self.names[name]
             elif name in self.live:
                 self.used[name] = None
-                names[name] = self.names[name]
+                names[name] = self._reached(self.names[name])
             else:
                 names[name] = formula.literal(self.known[variant][name])
         for function in formula.functions_in(expr):
@@ -124,10 +135,20 @@ class Namespace:
         self.needs_math = self.needs_math or formula.needs_math(expr)
         return formula.written(expr, names, self.known[variant]).text
 
+    def _reached(self, argument: str) -> str:
+        """How the code gets at a constructor argument."""
+        if not self.in_forward:
+            return argument
+        attribute = argument if is_attribute(argument) else f"{argument}_"
+        while attribute in self.taken:
+            attribute += "_"
+        self.kept[argument] = attribute
+        return f"self.{attribute}"
+
     def _extra(self, values: Mapping[int, object], hint: str) -> str:
         for extra in self.extras.values():
             if all(extra.values.get(at) == value for at, value in values.items()):
-                return extra.name
+                return self._reached(extra.name)
         name = safe_name(hint)
         number = 2
         while name in self.extras or name in self.names.values():
@@ -137,7 +158,7 @@ class Namespace:
         fallback = next(iter(values.values()))
         whole = {at: values.get(at, fallback) for at in self.known}
         self.extras[name] = Extra(name, whole)
-        return name
+        return self._reached(name)
 
 
 def _plain(value: object) -> object:

@@ -174,6 +174,20 @@ class Scope:
         self.values += 1
         return self.values - 1
 
+    def names(self) -> frozenset[str]:
+        """What the submodules are called, those of each arm among them."""
+        found: set[str] = set()
+        nodes = list(self.nodes)
+        while nodes:
+            node = nodes.pop()
+            if isinstance(node, PlannedChoice):
+                nodes += [*node.then, *node.otherwise]
+            elif isinstance(node, PlannedTraining):
+                nodes += node.nodes
+            else:
+                found.add(node.name)
+        return frozenset(found)
+
     @property
     def needs_sizes(self) -> bool:
         """Whether some stage is to be told sizes that only the tensors tell."""
