@@ -227,7 +227,11 @@ def drawn_merge(layer: Layer, r: random.Random) -> tuple[Site, TensorType] | Non
     for arg in layer.args:
         value: object = fixed.get(arg.name, arg.default)
         text = None if arg.name in fixed else drawn_argument(arg, ins[0].rank, r)
-        if text is not None and arg.type.kind == "number":
+        if (
+            text is not None
+            and arg.type.kind == "number"
+            and text not in arg.type.words
+        ):
             value = float(text)
         elif text is not None:
             value = {"true": True, "false": False}.get(text, text)

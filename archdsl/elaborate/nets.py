@@ -67,6 +67,9 @@ class Elaborator:
         given: dict[str, Bound] = {}
         good = True
         outside = Frame(self._report, {})
+        names = {param.name for param in item.params}
+        symbols = [name for name in declared(item.body) if name not in names]
+        known = (*item.params, *map(_as_param, symbols))
         for family in reversed(chain):
             binder = Binder(outside, self._report, None)
             span = self._report.span(family.base)
@@ -75,7 +78,7 @@ class Elaborator:
                 if p.default is not None or p.name not in given
                 # What a base has set already is no longer required.
                 else p._replace(default=n.Boolean(True, p.start, p.end))
-                for p in item.params
+                for p in known
             )
             bound, fine = binder.params(
                 item.name.name,
@@ -88,20 +91,8 @@ class Elaborator:
             given |= bound
             good = good and fine
         at = chain[0].name if chain else item.name
-        names = {param.name for param in item.params}
-        symbols = [name for name in declared(item.body) if name not in names]
         for key, value in overrides.items():
-            if key in symbols:
-                if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                    self._report.error(
-                        "E0404",
-                        f"`{key}` is a size, a whole number of 1 or more, not"
-                        f" {describe(value)}",
-                        at,
-                    )
-                    good = False
-                continue
-            if key not in {param.name for param in item.params}:
+            if key not in names and key not in symbols:
                 near = nearest(key, (*names, *symbols))
                 self._report.error(
                     "E0401",
@@ -112,6 +103,17 @@ class Elaborator:
                 good = False
             else:
                 given[key] = Bound(value, Const(value), None)
+        fixed = {key: given.pop(key) for key in symbols if key in given}
+        for key, bound_size in fixed.items():
+            value = bound_size.value
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                self._report.error(
+                    "E0404",
+                    f"`{key}` is a size, a whole number of 1 or more, not"
+                    f" {describe(value)}",
+                    bound_size.span or at,
+                )
+                good = False
         missing = [
             p.name for p in item.params if p.default is None and p.name not in given
         ]
@@ -141,7 +143,7 @@ class Elaborator:
             entry = Entry("net", name, self._report.span(chain[0].name))
             self._report.way_in.append(entry)
         self._overridden = bool(overrides)
-        self._fixed = {key: overrides[key] for key in symbols if key in overrides}
+        self._fixed = {key: bound.value for key, bound in fixed.items()}
         module = self._module(
             "net", name, item.params, (), item.body, given, (), defaults_of
         )
@@ -399,6 +401,11 @@ class Elaborator:
             at,
             hints=("repeat fewer times",),
         )
+
+
+def _as_param(symbol: str) -> n.Param:
+    """A symbol as what a derived net may set."""
+    return n.Param(symbol, n.Number(1, 0, 0), 0, 0)
 
 
 def _key(value: object) -> object:

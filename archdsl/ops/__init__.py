@@ -110,13 +110,17 @@ _HOME = {
     for name in names.split()
 }
 
-# Those whose parameters are a `weight` and perhaps a `bias`, to be set one by one.
+# Those whose parameters are weights and perhaps biases, which may begin otherwise.
 _INITIALISED = (
     "conv",
     "dwconv",
     "upconv",
     "fc",
     "embedding",
+    "rnn",
+    "lstm",
+    "gru",
+    "attention",
     "bn",
     "ln",
     "gn",

@@ -94,11 +94,11 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
             )
     if init is None and site.args["bias_init"].value is None:
         return None
-    ranks = {
-        weight.name: len(weight.shape)
-        for weight in site.layer.weights(site, out)
-        if weight.parameter and not weight.tied
-    }
+    ranks: dict[str, int] = {}
+    for weight in site.layer.weights(site, out):
+        if weight.parameter and not weight.tied:
+            name = "bias" if "bias" in weight.name else "weight"
+            ranks[name] = min(len(weight.shape), ranks.get(name, len(weight.shape)))
     for name, own in (("init", "weight"), ("bias_init", "bias")):
         if _asked(site, name) and own not in ranks:
             return Problem("E0405", f"this {site.layer.name} learns no {own}", at=name)

@@ -9,9 +9,11 @@ def initialised(
     bias: float | None = None,
     **options: float | str,
 ) -> nn.Module:
-    """The layer, its weight drawn by a function of nn.init, its bias one number."""
-    if weight is not None:
-        getattr(nn.init, weight)(layer.get_parameter("weight"), **options)
-    if bias is not None:
-        nn.init.constant_(layer.get_parameter("bias"), bias)
+    """The layer, its weights drawn by a function of nn.init, its biases one number."""
+    for name, parameter in layer.named_parameters():
+        if "bias" in name:
+            if bias is not None:
+                nn.init.constant_(parameter, bias)
+        elif weight is not None:
+            getattr(nn.init, weight)(parameter, **options)
     return layer
