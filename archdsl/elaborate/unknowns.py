@@ -6,12 +6,13 @@ it; layers restrict it by what they need.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
 from archdsl.elaborate.words import is_symbol
-from archdsl.shapes.expr import InputSize
+from archdsl.shapes.expr import Var
 from archdsl.shapes.size import Relation, is_known, is_symbolic, require
 from archdsl.syntax import nodes as n
 
@@ -20,25 +21,18 @@ if TYPE_CHECKING:
     from archdsl.shapes.symbols import UndecidedError
 
 
-def declare(frame: Frame, node: n.Expression, input_number: int, axis: int) -> None:
-    """Make symbols of the capitals in an input's sizes that mean nothing else yet.
-
-    The first of the sizes is that of `axis`.
-    """
-    parts = node.parts if isinstance(node, n.Size) else (node,)
-    for at, part in enumerate(parts):
-        name = part.name if isinstance(part, n.Name) else part
-        if not isinstance(name, str) or not is_symbol(name):
-            continue
-        if name in frame.params or name in frame.symbols:
+def declare(frame: Frame, names: Iterable[str]) -> None:
+    """Make symbols of the capitals in an input's sizes that mean nothing else yet."""
+    for name in names:
+        if not is_symbol(name) or name in frame.params or name in frame.symbols:
             continue
         if frame.facts is None:
             from archdsl.shapes.symbols import Facts
 
             frame.facts = Facts()
-        expr = InputSize(input_number, axis + at)
-        symbol = frame.facts.symbol(name, expr)
-        frame.symbols[name] = Result(symbol, expr)
+        # Where it is read from is told when all sizes of the input are known.
+        expr = Var(name)
+        frame.symbols[name] = Result(frame.facts.symbol(name, expr), expr)
 
 
 def assumes(node: n.Expression, frame: Frame) -> bool:

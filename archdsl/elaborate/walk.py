@@ -7,7 +7,6 @@ and then shared; a repeat goes through its copies only as long as they differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
@@ -15,17 +14,16 @@ from archdsl.elaborate import limits
 from archdsl.elaborate.apply import Built, build, target_of
 from archdsl.elaborate.asserted import hold
 from archdsl.elaborate.bind import Bindings, split_repeat
-from archdsl.elaborate.evaluate import UNKNOWN, SizeValue, describe, evaluate
+from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
+from archdsl.elaborate.inputs import declare_input, sizes_of
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
-from archdsl.elaborate.names import symbols_in
 from archdsl.elaborate.repeat import repeat
 from archdsl.elaborate.unread import report_unread
-from archdsl.elaborate.words import DTYPES, INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
+from archdsl.elaborate.words import INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
 from archdsl.ir.network import Choice, Cost, Module, Node
-from archdsl.shapes.expr import Const, InputSize, op
-from archdsl.shapes.size import exceeds, is_symbolic, require
-from archdsl.shapes.tensor import Dim, DType, TensorType
+from archdsl.shapes.expr import Const
+from archdsl.shapes.tensor import Dim
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -184,7 +182,7 @@ class Walk:
         name = call.callee.name
         frame = self.frame
         if name == INPUT_STAGE:
-            return self._input(stage, call)
+            return declare_input(self, stage, call)
         if name in SPECIAL and (call.inputs or call.args):
             return self._special(stage, call, current)
         target = target_of(self, call)
@@ -278,119 +276,6 @@ class Walk:
             found.frame.referenced.add(found.value.id)
         return value
 
-    def _input(self, stage: n.Stage, call: n.Call) -> Value:
-        frame = self.frame
-        if frame.outer is not None or self.report.in_block():
-            self.report.error(
-                "E0307",
-                "`input` stands in a net, outside of groups and blocks",
-                stage,
-            )
-            return frame.value(None)
-        if not frame.input_spans and frame.input_value is not NOTHING:
-            # Something was amiss at the first stage, and was reported there.
-            frame.restart()
-        if not frame.is_fresh():
-            self.report.error(
-                "E0307",
-                "inputs stand at the beginning of a net",
-                stage,
-                hints=("`in` is the net's first input, wherever it is needed",),
-            )
-            return frame.input_value
-        label = stage.label.name if stage.label is not None else None
-        if frame.input_spans and (label is None or not frame.input_names[0]):
-            self.report.error(
-                "E0307",
-                "a net with several inputs names each of them",
-                stage if label is None else frame.input_spans[0],
-                hints=("as in `input ids: 16 int`",),
-            )
-        frame.input_names.append(label or "")
-        frame.input_spans.append(self.report.span(stage))
-        sizes, dtype = split_dtype(call.args)
-        axis = 0
-        for arg in sizes:
-            if any(symbols_in(arg.value)):
-                from archdsl.elaborate.unknowns import declare
-
-                declare(frame, arg.value, len(frame.inputs), axis)
-                self.owner.symbolic = True
-            axis += len(arg.value.parts) if isinstance(arg.value, n.Size) else 1
-        dims = self._sizes(sizes)
-        tensor = TensorType(tuple(dims), dtype) if dims else None
-        if dims == []:
-            self.report.error(
-                "E0402",
-                "`input` lacks its shape",
-                stage,
-                hints=("channels first, without the batch: `input 3x224x224`",),
-            )
-        if dims and len(dims) > limits.MAX_SIZES_IN_SHAPE:
-            self.report.error(
-                "E0403",
-                f"a shape has at most {limits.MAX_SIZES_IN_SHAPE} sizes,"
-                f" not {len(dims)}",
-                call,
-                hints=("leave the batch out: `3x224x224`",),
-            )
-            tensor = None
-        if tensor is not None and exceeds(tensor.elements, limits.MAX_INTEGER):
-            self.report.error("E0701", f"the value {tensor} is too large", call)
-            tensor = None
-        number = len(frame.inputs)
-        if tensor is not None:
-            dims = [
-                Dim(dim.size, dim.origin, InputSize(number, axis))
-                if not isinstance(dim.size, int)
-                else dim
-                for axis, dim in enumerate(tensor.dims)
-            ]
-            tensor = tensor._replace(dims=tuple(dims))
-            frame.inputs.append(tensor)
-        value = frame.value(tensor)
-        if frame.input_value is NOTHING:
-            frame.input_value = value
-        return value
-
-    def _sizes(self, args: Iterable[n.Argument]) -> list[Dim] | None:
-        """Positional sizes, joined, as the sizes of a shape; None if reported."""
-        dims: list[Dim] = []
-        for arg in args:
-            if arg.key is not None:
-                self.report.error("E0401", f"`input` has no argument `{arg.key}`", arg)
-                return None
-            found = self._size(arg.value)
-            if found is None:
-                return None
-            dims += found
-        return dims
-
-    def _size(self, node: n.Expression) -> list[Dim] | None:
-        result = evaluate(node, self.frame, self.report)
-        span = self.report.span(node)
-        value = result.value
-        if value is UNKNOWN:
-            return None
-        parts = value if isinstance(value, SizeValue) else (value,)
-        dims = []
-        for at, part in enumerate(parts):
-            if is_symbolic(part) and require(part, ">=", 1):  # type: ignore[arg-type]
-                dims.append(Dim(part, span, part.expr))  # type: ignore[arg-type,attr-defined]
-                continue
-            if isinstance(part, bool) or not isinstance(part, int) or part < 1:
-                self.report.error(
-                    "E0404",
-                    f"a shape holds whole numbers of 1 or more, not {describe(part)}",
-                    node,
-                )
-                return None
-            expr = result.expr
-            if isinstance(value, SizeValue):
-                expr = op("[]", part, expr, Const(at))
-            dims.append(Dim(part, span, expr))
-        return dims
-
     def append(
         self, stage: n.Stage, built: Built, inputs: list[Value], ordinal: int
     ) -> Value:
@@ -480,21 +365,11 @@ class Walk:
 
     # Assertions
 
+    def _sizes_of(self, node: n.Expression) -> list[Dim] | None:
+        return sizes_of(self.frame, node)
+
     def _asserted(self, asserted: n.Asserted, stage: n.Stage, value: Value) -> None:
-        hold(asserted, stage, value, self.frame, self.report, self._size)
-
-
-def split_dtype(args: tuple[n.Argument, ...]) -> tuple[list[n.Argument], DType]:
-    """The sizes that a value is declared with, and what it holds."""
-    dtype: DType = "float"
-    sizes: list[n.Argument] = []
-    for arg in args:
-        node = arg.value
-        if arg.key is None and isinstance(node, n.Name) and node.name in DTYPES:
-            dtype = node.name  # type: ignore[assignment]
-        else:
-            sizes.append(arg)
-    return sizes, dtype
+        hold(asserted, stage, value, self.frame, self.report, self._sizes_of)
 
 
 def in_input_order(

@@ -14,7 +14,8 @@ from archdsl.backends.torch.constructor import Argument, Callee, Constructor
 from archdsl.backends.torch.forward import Forward
 from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
 from archdsl.backends.torch.namespace import Namespace, for_block, for_net
-from archdsl.backends.torch.plan import MismatchError, PlannedStage, Scope, plan
+from archdsl.backends.torch.plan import plan
+from archdsl.backends.torch.planned import MismatchError, PlannedStage, Scope
 from archdsl.backends.torch.reserved import class_name, safe_name
 from archdsl.backends.torch.results import ClassSource
 from archdsl.backends.torch.size import check_size

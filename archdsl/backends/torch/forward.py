@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.constructor import Constructor, flag_name, shortcut
 from archdsl.backends.torch.formula import quoted
-from archdsl.backends.torch.plan import (
+from archdsl.backends.torch.planned import (
     Planned,
     PlannedChoice,
     PlannedOutput,

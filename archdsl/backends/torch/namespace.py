@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from archdsl.backends.torch import formula
 from archdsl.backends.torch.code import Code, Listing, Text
-from archdsl.backends.torch.plan import MismatchError
+from archdsl.backends.torch.planned import MismatchError
 from archdsl.backends.torch.reserved import is_attribute, safe_name
 from archdsl.ir.network import LayerRef, Module
 from archdsl.ops.form import Slot

@@ -8,221 +8,24 @@ each other raises MismatchError, and the variants then get classes apart.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeVar
 
+from archdsl.backends.torch.planned import (
+    MismatchError,
+    Planned,
+    PlannedChoice,
+    PlannedOutput,
+    PlannedRepeat,
+    PlannedRun,
+    PlannedStage,
+    PlannedTraining,
+    Scope,
+)
 from archdsl.ir.names import Child, children
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
-from archdsl.ops.form import Attribute, Form
-from archdsl.ops.record import Site, form_of, unknown
-from archdsl.shapes.expr import Expr
 from archdsl.shapes.tensor import TensorType
-from archdsl.source import Span
 
 _T = TypeVar("_T")
-
-
-class MismatchError(Exception):
-    """These uses of a block cannot share a class."""
-
-
-@dataclass(eq=False)
-class PlannedStage:
-    """A layer, block call or group, as each variant has it.
-
-    `inputs` and `output` are numbers of planned values. `inner` is the plan of a
-    group. `fetched` tells that its label is used as a value.
-    """
-
-    stages: dict[int, Stage]
-    name: str
-    inputs: tuple[int, ...]
-    output: int
-    types: dict[int, tuple[TensorType, ...]]
-    inner: Scope | None
-    labelled: bool
-    fetched: bool
-
-    @property
-    def any(self) -> Stage:
-        """The stage in one of the variants."""
-        return next(iter(self.stages.values()))
-
-    @property
-    def site(self) -> Site | None:
-        """The layer, if it is one."""
-        target = self.any.target
-        return target if isinstance(target, Site) else None
-
-    @property
-    def makes_module(self) -> bool:
-        """Whether a submodule can stand for the stage in every variant."""
-        return self.site is None or all(
-            form.module is not None and form.attribute is None
-            for form in self.forms().values()
-        )
-
-    @property
-    def shared(self) -> bool:
-        """Whether another stage before it has built the submodule."""
-        return self.any.shared
-
-    @property
-    def attribute(self) -> Attribute | None:
-        """What kind of tensor the stage is, if it is one that the module holds."""
-        if self.site is None:
-            return None
-        return next(iter(self.forms().values())).attribute
-
-    @property
-    def can_be_item(self) -> bool:
-        """Whether it can stand in an `nn.Sequential`, where only the next reads it."""
-        alone = not self.fetched and not self.shared
-        return self.makes_module and alone and not self.needs_sizes
-
-    @property
-    def needs_sizes(self) -> bool:
-        """Whether it is to be told sizes that are known only when tensors are there."""
-        if self.inner is not None:
-            return self.inner.needs_sizes
-        return self.site is not None and any(
-            form.function is not None and unknown(form.function) is not None
-            for form in self.forms().values()
-        )
-
-    def forms(self) -> dict[int, Form]:
-        """How each variant builds the layer."""
-        found = {}
-        for variant, stage in self.stages.items():
-            assert isinstance(stage.target, Site)
-            found[variant] = form_of(stage.target)
-        return found
-
-
-@dataclass(eq=False)
-class PlannedRun:
-    """Equal copies: one of them, and how many in each variant."""
-
-    stage: PlannedStage
-    counts: dict[int, tuple[int, Expr]]
-
-
-@dataclass(eq=False)
-class PlannedRepeat:
-    """A labelled repeat: a list of modules."""
-
-    name: str
-    runs: list[PlannedRun]
-    inputs: tuple[int, ...]
-    output: int
-    variants: tuple[int, ...]
-    shared: bool
-
-    def copies(self) -> Iterator[PlannedStage]:
-        """The copies one by one, as the first variant has them."""
-        for run in self.runs:
-            for _ in range(run.counts[self.variants[0]][0]):
-                yield run.stage
-
-
-@dataclass(eq=False)
-class PlannedChoice:
-    """A condition that the variants decide differently."""
-
-    conditions: dict[int, tuple[bool, Expr]]
-    then: list[Planned]
-    then_result: int
-    otherwise: list[Planned]
-    otherwise_result: int
-    input: int
-    output: int
-    span: Span
-
-
-@dataclass(eq=False)
-class PlannedTraining:
-    """What makes an output that exists in training only."""
-
-    nodes: list[Planned]
-    result: int
-    output: int
-
-
-Planned: TypeAlias = PlannedStage | PlannedRepeat | PlannedChoice | PlannedTraining
-
-
-class PlannedOutput(NamedTuple):
-    """What a net returns; `name` is None where the outputs have no names."""
-
-    name: str | None
-    value: int
-    training: bool
-
-
-@dataclass(eq=False)
-class Scope:
-    """What becomes one class or one `nn.Sequential`."""
-
-    nodes: list[Planned] = field(default_factory=list)
-    inputs: int = 0
-    output: int = 0
-    values: int = 0
-    outputs: tuple[PlannedOutput, ...] = ()
-
-    def value(self) -> int:
-        """A new planned value."""
-        self.values += 1
-        return self.values - 1
-
-    def names(self) -> frozenset[str]:
-        """What the submodules are called, those of each arm among them."""
-        found: set[str] = set()
-        nodes = list(self.nodes)
-        while nodes:
-            node = nodes.pop()
-            if isinstance(node, PlannedChoice):
-                nodes += [*node.then, *node.otherwise]
-            elif isinstance(node, PlannedTraining):
-                nodes += node.nodes
-            else:
-                found.add(node.name)
-        return frozenset(found)
-
-    @property
-    def needs_sizes(self) -> bool:
-        """Whether some stage is to be told sizes that only the tensors tell."""
-        nodes = list(self.nodes)
-        while nodes:
-            node = nodes.pop()
-            if isinstance(node, PlannedChoice):
-                nodes += [*node.then, *node.otherwise]
-            elif isinstance(node, PlannedTraining):
-                nodes += node.nodes
-            elif isinstance(node, PlannedRepeat):
-                nodes += [run.stage for run in node.runs]
-            elif node.needs_sizes:
-                return True
-        return False
-
-    @property
-    def is_chain(self) -> bool:
-        """Whether the scope is a plain sequence of modules, each fed by the last."""
-        flow = 0
-        if self.inputs != 1:
-            return False
-        for node in self.nodes:
-            if isinstance(node, PlannedChoice | PlannedTraining):
-                return False
-            if node.inputs != (flow,):
-                return False
-            if isinstance(node, PlannedRepeat) and (
-                node.shared or any(run.stage.needs_sizes for run in node.runs)
-            ):
-                return False
-            if isinstance(node, PlannedStage) and not node.can_be_item:
-                return False
-            flow = node.output
-        return flow == self.output
 
 
 class _Variant:
