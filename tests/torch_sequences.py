@@ -230,5 +230,6 @@ def wavenet_names(stages: int) -> dict[str, str]:
     for at in range(10 * stages):
         parts = ("filter", "gate", "residual", "skip")
         for number, part in enumerate(parts, 1):
-            names |= layer_names(f"layer{at + 1}.conv{number}", f"{part}.{at}")
+            ours = f"layers.{at // 10}.{at % 10}.conv{number}"
+            names |= layer_names(ours, f"{part}.{at}")
     return names

@@ -18,7 +18,7 @@ from archdsl.ops.record import (
 )
 from archdsl.ops.symbolic import is_symbol, size_code
 from archdsl.ops.window import checked_window
-from archdsl.shapes.expr import Const, op, opaque
+from archdsl.shapes.expr import Const, op
 from archdsl.shapes.size import divides, require
 from archdsl.shapes.tensor import Dim, TensorType, product
 
@@ -83,10 +83,18 @@ def _wrong_value(site: Site, mode: str) -> Problem | None:
 
 def _pad_torch(site: Site) -> Form:
     # PyTorch counts from the last axis.
-    value = tuple(n for side in reversed(_sides(site)) for n in side)
-    expr = opaque(value, site.args["p"].expr, site.args["end"].expr)
+    before = each(site, "p")
+    behind = before if site.args["end"].value is None else each(site, "end")
+    slots = [slot for side in zip(before, behind, strict=True) for slot in side]
+    slots = [
+        slot for at in range(len(slots) - 2, -1, -2) for slot in slots[at : at + 2]
+    ]
+    value = plain(tuple(slot.value for slot in slots))
+    expr = op("tuple", value, *(slot.expr for slot in slots))
+    if not isinstance(value, tuple):
+        expr = slots[0].expr
     kind = _PADS[str(site.args["mode"].value)]
-    pads, added = Slot(plain(value), expr), site.args["value"]
+    pads, added = Slot(value, expr), site.args["value"]
     if added.value != 0 or not isinstance(added.expr, Const):
         return Form(apply(f"nn.ConstantPad{site.spatial}d", pads, site.slot("value")))
     return Form(apply(f"nn.{kind}Pad{site.spatial}d", pads))

@@ -76,7 +76,7 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         weight += operand.weight
     if folded:
         return Const(value)
-    if operator == "-" and isinstance(value, int):
+    if operator == "-" and not isinstance(value, float):
         less = total(operands[0], negated(operands[1]))
         # Terms that cancel are worth another form; others stay as they were written.
         if operands[1] == Const(0) or less.weight < max(o.weight for o in operands):

@@ -28,6 +28,8 @@ _SHORT_BRANCH = 4
 
 # Variables for values that the spec gives no name.
 _OWN_NAMES = ("out", "branch", "y")
+# What flows on from a tensor of the module itself.
+_OF_TENSORS = "y"
 
 # Stands for a value that is read to the end.
 _KEPT = -1
@@ -140,7 +142,7 @@ class Forward:
         name = c.flat(self._submodule(stage.name))
         code = c.Text(name if attribute.batch else f"{name}[None]")
         label = stage.any.label if stage.fetched else None
-        self._hold(stage.output, code, safe_name(stage.name), label, frozenset())
+        self._hold(stage.output, code, _OF_TENSORS, label, frozenset())
 
     # Values and variables
 
@@ -226,6 +228,9 @@ class Forward:
             held = self._env[value]
             if held.variable is not None or merge or value in self._inline:
                 continue
+            if isinstance(held.code, c.Text):
+                # A tensor of the module itself needs no variable.
+                continue
             if light and len(c.flat(held.code)) < _LONGEST // 2 + 10:
                 continue
             self._store(value)
@@ -263,7 +268,9 @@ class Forward:
             if one.variable in _OWN_NAMES and self._uses[value] == 1:
                 return one.variable
         flows = [one.flow for one in held]
-        return "x" if "x" in flows and flows[0] not in _OWN_NAMES else flows[0]
+        if "x" in flows and flows[0] not in _OWN_NAMES:
+            return "x"
+        return next((f for f in flows if f != _OF_TENSORS), flows[0])
 
     def _shorten(self, stage: PlannedStage) -> None:
         """Assign what would make a merge of two hard to read."""

@@ -250,14 +250,14 @@ def for_block(
             wanted = differs or set_by_calls
             wanted = wanted and not isinstance(first[name], LayerRef)
         else:
-            named = _size_name(name, inputs, ranks)
+            told = any(_is_dynamic(values.get(name)) for values in known.values())
+            named = _size_name(name, inputs, ranks, _LENGTHS if told else _AXIS_WORDS)
             wanted = differs or name.axis == (1 if ranks[name.input] == 2 else 0)
+            if told:
+                dynamic.add(name)
+                wanted = False
         names[name] = named
-        if isinstance(name, InputSize) and any(
-            _is_dynamic(values.get(name)) for values in known.values()
-        ):
-            dynamic.add(name)
-        elif wanted:
+        if wanted:
             live.add(name)
     found = Namespace(known, frozenset(live), _distinct(names))
     found.dynamic = frozenset(dynamic)
@@ -288,17 +288,17 @@ _AXIS_WORDS = {
 }
 
 
-# In a net a vector of unknown length is a sequence of numbers.
-_NET_AXIS_WORDS = {
-    1: ("length",),
-    2: ("length", "features"),
-    3: ("channels", "height", "width"),
-    4: ("channels", "depth", "height", "width"),
-}
+# What sizes are called that only the tensors tell.
+_LENGTHS = {**_AXIS_WORDS, 1: ("length",), 2: ("length", "length")}
 
 
-def _size_name(name: InputSize, inputs: list[str], ranks: list[int]) -> str:
-    word = _AXIS_WORDS[ranks[name.input]][name.axis]
+def _size_name(
+    name: InputSize,
+    inputs: list[str],
+    ranks: list[int],
+    words: dict[int, tuple[str, ...]],
+) -> str:
+    word = words[ranks[name.input]][name.axis]
     prefix = "in" if len(inputs) <= 1 else inputs[name.input]
     return f"{prefix}_{word}"
 
@@ -317,7 +317,7 @@ def for_net(module: Module, exposed: Iterable[str]) -> Namespace:
                 size = InputSize(number, axis)
                 known[size] = dim.size
                 dynamic.add(size)
-                word = _NET_AXIS_WORDS[tensor.rank][axis]
+                word = _LENGTHS[tensor.rank][axis]
                 several = len(module.inputs) > 1
                 names[size] = (
                     f"{safe_name(module.input_names[number])}_{word}"
