@@ -164,8 +164,22 @@ def drawn_recurrent(r: random.Random, states: int, proj: bool = False) -> Drawn:
     return tuple(ins), args
 
 
+def drawn_index(r: random.Random) -> Drawn:
+    table = drawn_tensor(r, r.randint(1, 3))
+    places = drawn_tensor(r, r.randint(1, 5 - table.rank))
+    return (
+        table._replace(batched=False),
+        places._replace(dtype="int", batched=r.random() < 0.8),
+    ), {}
+
+
+def drawn_tensor(r: random.Random, rank: int) -> TensorType:
+    return tensor(*(r.choice(SIZES) for _ in range(rank)))
+
+
 # Of layers whose inputs would seldom fit.
 DRAWN_INPUTS: dict[str, Callable[[random.Random], Drawn]] = {
+    "index": drawn_index,
     "attention": drawn_attention,
     "sdpa": drawn_sdpa,
     "einsum": drawn_einsum,
