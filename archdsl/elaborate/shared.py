@@ -62,7 +62,14 @@ def _labelled(walk: Walk, call: n.Call) -> Stage | Repeat | None:
     found = walk.frame.fetch(label)
     if found is None:
         if not walk.frame.report_skipped(label, arg.value):  # type: ignore[arg-type]
-            walk.report.error("E0317", f"there is no stage `{label}` to {word}", arg)
+            walk.report.error(
+                "E0317",
+                f"there is no stage `{label}` to {word}",
+                arg,
+                hints=(
+                    f"label one before this: `{label}: fc 10 | … | {word} {label}`",
+                ),
+            )
         return None
     if found.value.type is None:
         # What it labels was wrong, and was reported there.
