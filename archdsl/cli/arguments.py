@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
+from functools import partial
 
 from archdsl import __version__
 from archdsl.diagnostics.render import FORMATS
@@ -34,11 +37,12 @@ FILE is an .arch file, or - for standard input. The status is 0 when all is well
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser; with `only`, other commands are left without their arguments."""
+    width = _columns() - 2
     made = argparse.ArgumentParser(
         "archdsl",
         description="A language for neural-network architectures, and its compiler.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=width),
         allow_abbrev=False,
     )
     made.add_argument("--version", action="version", version=f"archdsl {__version__}")
@@ -51,10 +55,29 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
                 name,
                 help=text,
                 description=f"{text[0].upper()}{text[1:]}.",
+                formatter_class=partial(argparse.HelpFormatter, width=width),
                 allow_abbrev=False,
             )
             _ADD[name](command)
     return made
+
+
+def _columns() -> int:
+    """How wide the terminal is.
+
+    As `shutil.get_terminal_size` finds it, which argparse calls for every argument:
+    importing that takes longer than parsing a spec.
+    """
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns <= 0 and sys.__stdout__ is not None:
+        try:
+            columns = os.get_terminal_size(sys.__stdout__.fileno()).columns
+        except (ValueError, OSError):
+            columns = 0
+    return columns if columns > 0 else 80
 
 
 def _check(command: argparse.ArgumentParser) -> None:

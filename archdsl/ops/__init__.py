@@ -110,24 +110,6 @@ _HOME = {
     for name in names.split()
 }
 
-# Those whose parameters are weights and perhaps biases, which may begin otherwise.
-_INITIALISED = (
-    "conv",
-    "dwconv",
-    "upconv",
-    "fc",
-    "embedding",
-    "rnn",
-    "lstm",
-    "gru",
-    "attention",
-    "bn",
-    "ln",
-    "gn",
-    "instancenorm",
-    "rms",
-)
-
 
 class _Layers(MutableMapping[str, "Layer"]):
     """All layers by name. It holds those that were asked for, and knows the others."""
@@ -142,10 +124,6 @@ class _Layers(MutableMapping[str, "Layer"]):
 
     def _import(self, family: str) -> None:
         for layer in import_module(f"{__name__}.{family}").LAYERS:
-            if layer.name in _INITIALISED:
-                from archdsl.ops.initialise import with_initialiser
-
-                layer = with_initialiser(layer)
             self._made.setdefault(layer.name, layer)
 
     def get(self, name: str, default: Layer | None = None) -> Layer | None:  # type: ignore[override]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.ops.axes import positive, rank_problem
 from archdsl.ops.form import Form, apply
+from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -337,4 +338,4 @@ ROTARY = Layer(
     source="Su et al. 2021 (RoFormer), section 3.2",
 )
 
-LAYERS = (ATTENTION, SDPA, ROTARY)
+LAYERS = (with_initialiser(ATTENTION), SDPA, ROTARY)

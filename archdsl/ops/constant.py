@@ -14,6 +14,7 @@ from archdsl.ops.form import (
     apply,
 )
 from archdsl.ops.form import Input as InputCode
+from archdsl.ops.initialise import FUNCTIONS, OF_MATRICES
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -29,20 +30,19 @@ from archdsl.shapes.tensor import AXES, Dim, DType, TensorType
 
 MAX_SIZES = max(AXES)
 
-# How PyTorch fills a tensor, and the arguments that matter there.
-_INITIALISERS: dict[str, tuple[str, tuple[str, ...]]] = {
-    "zeros": ("zeros_", ()),
-    "ones": ("ones_", ()),
-    "normal": ("normal_", ("std",)),
-    "trunc_normal": ("trunc_normal_", ("std",)),
-    "uniform": ("uniform_", ()),
-    "xavier": ("xavier_normal_", ()),
-    "xavier_uniform": ("xavier_uniform_", ()),
-    "kaiming": ("kaiming_normal_", ()),
-    "kaiming_uniform": ("kaiming_uniform_", ()),
-    "orthogonal": ("orthogonal_", ()),
-}
-_OF_MATRICES = ("xavier", "xavier_uniform", "kaiming", "kaiming_uniform", "orthogonal")
+# The initialisers by name, the plainest first.
+_INITS = (
+    "zeros",
+    "ones",
+    "normal",
+    "trunc_normal",
+    "uniform",
+    "xavier",
+    "xavier_uniform",
+    "kaiming",
+    "kaiming_uniform",
+    "orthogonal",
+)
 
 _SHAPE = Arg("shape", ArgType("sizes", 1), REQUIRED, "sizes", ("size",))
 _BATCH = Arg("batch", ArgType("truth"), False, "the first size, 1, is the batch")
@@ -104,7 +104,7 @@ def _shape(site: Site) -> TensorType | Problem:
     init = site.args["init"].value if "init" in site.args else None
     if init is not None and value is not None:
         return Problem("E0405", "`init` and `value` exclude each other", at="init")
-    if init in _OF_MATRICES and len(_stored(site)) < 2:
+    if init in OF_MATRICES and len(_stored(site)) < 2:
         return Problem(
             "E0405",
             f"`init={init}` is for two sizes or more",
@@ -112,7 +112,11 @@ def _shape(site: Site) -> TensorType | Problem:
             hints=("a vector is drawn by `init=normal` or `init=uniform`",),
         )
     span = site.args["shape"].span
-    dims = tuple(Dim(slot.value, span, slot.expr) for slot in slots)  # type: ignore[arg-type]
+    # Without the batch.
+    sizes = _stored(site)[-len(slots) :]
+    dims = tuple(
+        Dim(size, span, slot.expr) for size, slot in zip(sizes, slots, strict=True)
+    )
     dtype: DType = "float"
     if "dtype" in site.args:
         dtype = site.args["dtype"].value  # type: ignore[assignment]
@@ -139,9 +143,11 @@ def _value(site: Site, dtype: str) -> Code:
         return Apply("torch.zeros", slots)
     if init == "ones":
         return Apply("torch.ones", slots)
-    function, keys = _INITIALISERS[init]
+    function, options = FUNCTIONS[init]
     given = [
-        Keyword(key, site.slot(key)) for key in keys if site.args[key].value is not None
+        Keyword(option, site.slot(option))
+        for option in options
+        if option in site.args and site.args[option].value is not None
     ]
     return Apply(f"nn.init.{function}", (Apply("torch.empty", slots), *given))
 
@@ -181,7 +187,7 @@ PARAM = Layer(
         _BATCH,
         Arg(
             "init",
-            ArgType("word", words=tuple(_INITIALISERS)),
+            ArgType("word", words=_INITS),
             None,
             "how it begins; zeros when left out",
         ),

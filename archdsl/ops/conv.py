@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.form import Form, Slot, apply
+from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
     WHERE,
@@ -438,4 +439,4 @@ UPCONV = Layer(
     source="Zeiler et al. 2010",
 )
 
-LAYERS = (CONV, DWCONV, UPCONV)
+LAYERS = tuple(map(with_initialiser, (CONV, DWCONV, UPCONV)))

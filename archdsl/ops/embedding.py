@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.ops.axes import rank_problem
 from archdsl.ops.form import Form, apply
+from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -78,4 +79,4 @@ EMBEDDING = Layer(
     gives="float",
 )
 
-LAYERS = (EMBEDDING,)
+LAYERS = (with_initialiser(EMBEDDING),)

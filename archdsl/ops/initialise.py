@@ -8,7 +8,7 @@ from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import TensorType
 
 # The function of nn.init for each word, and the arguments that it may take.
-_FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "kaiming": ("kaiming_normal_", ("fan",)),
     "kaiming_uniform": ("kaiming_uniform_", ("fan",)),
     "xavier": ("xavier_normal_", ("gain",)),
@@ -21,7 +21,7 @@ _FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ones": ("ones_", ()),
 }
 # These count the inputs and outputs of each number, so a vector will not do.
-_OF_MATRICES = (
+OF_MATRICES = (
     "kaiming",
     "kaiming_uniform",
     "xavier",
@@ -35,7 +35,7 @@ _OPTIONS = ("fan", "gain", "std", "bound")
 _ARGS = (
     Arg(
         "init",
-        ArgType("number", words=tuple(_FUNCTIONS)),
+        ArgType("number", words=tuple(FUNCTIONS)),
         None,
         "how the weights begin, as PyTorch does when left out; a number is for all",
         keyed=True,
@@ -83,10 +83,10 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
     if all(site.args[name].value is None for name in _NAMES):
         return None
     init = site.args["init"].value
-    allowed = _FUNCTIONS[init][1] if isinstance(init, str) else ()
+    allowed = FUNCTIONS[init][1] if isinstance(init, str) else ()
     for name in _OPTIONS:
         if _asked(site, name) and name not in allowed:
-            fitting = [word for word, (_, takes) in _FUNCTIONS.items() if name in takes]
+            fitting = [word for word, (_, takes) in FUNCTIONS.items() if name in takes]
             return Problem(
                 "E0405",
                 f"`{name}` goes with {' or '.join(f'`init={w}`' for w in fitting)}",
@@ -102,7 +102,7 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
     for name, own in (("init", "weight"), ("bias_init", "bias")):
         if _asked(site, name) and own not in ranks:
             return Problem("E0405", f"this {site.layer.name} learns no {own}", at=name)
-    if init in _OF_MATRICES and ranks["weight"] < 2:
+    if init in OF_MATRICES and ranks["weight"] < 2:
         return Problem(
             "E0405",
             f"`{init}` is for matrices and kernels, and {site.layer.name} has a vector",
@@ -123,7 +123,7 @@ def _initialised(site: Site, form: Form) -> Form:
     options: dict[str, Slot] = {}
     function = None
     if isinstance(init.value, str):
-        function, allowed = _FUNCTIONS[init.value]
+        function, allowed = FUNCTIONS[init.value]
         if init.value in ("kaiming", "kaiming_uniform"):
             fan = "fan_out" if site.is_word("fan", "out") else "fan_in"
             options["mode"] = _text(fan)

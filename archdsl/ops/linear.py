@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.form import Form, apply
+from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -71,4 +72,4 @@ FC = Layer(
     torch=_torch,
 )
 
-LAYERS = (FC,)
+LAYERS = (with_initialiser(FC),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from archdsl.ops.axes import axis, axis_arg, rank_problem, same_on_axis, torch_axis
 from archdsl.ops.form import Form, Slot, X, apply
+from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -396,11 +397,7 @@ DROPPATH = Layer(
 )
 
 LAYERS = (
-    BN,
-    LN,
-    GN,
-    INSTANCE,
-    RMS,
+    *map(with_initialiser, (BN, LN, GN, INSTANCE, RMS)),
     LRN,
     L2,
     LAYERSCALE,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from archdsl.ops.axes import rank_problem
 from archdsl.ops.form import Code, Form, apply
+from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -254,4 +255,4 @@ GRU = _recurrent(
     "Cho et al. 2014",
 )
 
-LAYERS = (RNN, LSTM, GRU)
+LAYERS = tuple(map(with_initialiser, (RNN, LSTM, GRU)))

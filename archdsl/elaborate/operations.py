@@ -1,0 +1,268 @@
+"""Operators, comparisons and functions: exact, bounded, and undecided for symbols."""
+
+from __future__ import annotations
+
+import math
+from functools import reduce
+from typing import Any
+
+from archdsl.elaborate import limits
+from archdsl.elaborate.report import Located, Reporter
+from archdsl.elaborate.values import (
+    FAILED,
+    UNKNOWN,
+    Result,
+    SizeValue,
+    describe,
+    is_number,
+    is_size,
+)
+from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, OF_LISTS, equal
+from archdsl.shapes.expr import op, opaque
+from archdsl.shapes.size import (
+    UndecidedError,
+    divides,
+    is_symbolic,
+    largest,
+    smallest,
+)
+from archdsl.syntax import nodes as n
+
+
+class Operations:
+    """What operators and functions make of values; what they refuse is reported."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+
+    def fail(
+        self, code: str, message: str, at: Located, hints: tuple[str, ...] = ()
+    ) -> Result:
+        self._report.error(code, message, at, hints=hints)
+        return FAILED
+
+    def too_large(self, node: Located) -> Result:
+        return self.fail(
+            "E0701", "this number is too large", node, ("numbers stay below 2**63",)
+        )
+
+    def unknown_size(self, problem: UndecidedError, what: str, node: Located) -> Result:
+        from archdsl.elaborate.unknowns import undecided
+
+        message, hints = undecided(problem, what)
+        return self.fail("E0310", message, node, hints)
+
+    def compared(
+        self, node: n.Comparison, at: int, left: Result, right: Result
+    ) -> bool | None:
+        """Whether one comparison of a chain holds; None if that was reported."""
+        operator = node.operators[at]
+        if is_symbolic(left.value) or is_symbolic(right.value):
+            return self.decided(left.value, operator, right.value, node)
+        if operator in ("==", "!="):
+            return equal(left.value, right.value) is (operator == "==")
+        if is_number(left.value) and is_number(right.value):
+            return bool(COMPARE[operator](left.value, right.value))
+        wrong = at if not is_number(left.value) else at + 1
+        value = right.value if is_number(left.value) else left.value
+        self.fail(
+            "E0503",
+            f"{describe(value)} cannot be compared by `{operator}`",
+            node.operands[wrong],
+        )
+        return None
+
+    def decided(
+        self, left: object, operator: str, right: object, node: Located
+    ) -> bool | None:
+        """How a comparison of unknown sizes comes out; None if that depends on them."""
+        if not (is_size(left) and is_size(right)):
+            return operator == "!=" if operator in ("==", "!=") else None
+        a: Any = left
+        b: Any = right
+        try:
+            if operator not in ("==", "!="):
+                return COMPARE[operator](a, b)
+            equal_everywhere = a == b
+            if not equal_everywhere and not (a < b or a > b):
+                raise UndecidedError(left, operator, right)
+        except UndecidedError:
+            undecided = UndecidedError(left, operator, right)
+            self.unknown_size(undecided, "whether this holds", node)
+            return None
+        return equal_everywhere is (operator == "==")
+
+    def combine(self, node: n.Binary, left: Result, right: Result) -> Result:
+        a, b = left.value, right.value
+        if a is UNKNOWN or b is UNKNOWN:
+            return FAILED
+        if is_symbolic(a) or is_symbolic(b):
+            return self.symbolic(node, left, right)
+        for value, side in ((a, node.left), (b, node.right)):
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                hints: tuple[str, ...] = ()
+                if isinstance(value, SizeValue):
+                    hints = ("arithmetic takes single numbers",)
+                return self.fail(
+                    "E0503", f"{describe(value)} is not a number", side, hints
+                )
+        assert isinstance(a, int | float)
+        assert isinstance(b, int | float)
+        value = self.arithmetic(node, a, b)
+        if value is None:
+            return FAILED
+        return Result(value, op(node.operator, value, left.expr, right.expr))
+
+    def symbolic(self, node: n.Binary, left: Result, right: Result) -> Result:
+        """An operation on sizes of which at least one is not known."""
+        for side, operand in ((left, node.left), (right, node.right)):
+            if isinstance(side.value, float) or not is_size(side.value):
+                return self.fail(
+                    "E0503",
+                    f"{describe(side.value)} is no whole number",
+                    operand,
+                    ("sizes that are not known are whole numbers",),
+                )
+        a: Any = left.value
+        b: Any = right.value
+        if node.operator in ("/", "//", "%") and isinstance(b, int) and b == 0:
+            return self.fail("E0502", "this divides by zero", node.right)
+        try:
+            if node.operator == "/":
+                if not divides(b, a):
+                    return self.fail("E0501", f"{b} never divides {a}", node)
+                value = a // b
+            else:
+                value = ARITHMETIC[node.operator](a, b)
+        except UndecidedError as problem:
+            return self.unknown_size(problem, "this", node)
+        return Result(value, op(node.operator, value, left.expr, right.expr))
+
+    def arithmetic(
+        self, node: n.Binary, a: int | float, b: int | float
+    ) -> int | float | None:
+        whole = isinstance(a, int) and isinstance(b, int)
+        operator = node.operator
+        if operator in ("/", "//", "%") and b == 0:
+            self.fail("E0502", "this divides by zero", node.right)
+            return None
+        if operator == "/" and whole:
+            if a % b:
+                self.fail(
+                    "E0501",
+                    f"{a}/{b} leaves a remainder of {a % b}",
+                    node,
+                    (f"`//` rounds down to {a // b}",),
+                )
+                return None
+            return a // b
+        if operator == "**":
+            if a == 0 and b < 0:
+                self.fail("E0502", "this divides by zero", node)
+                return None
+            if whole and b < 0:
+                self.fail("E0503", "a whole number has no negative power", node)
+                return None
+            # The power of an integer has at least `size * b` bits and one more.
+            size = abs(a).bit_length() - 1 if isinstance(a, int) else 1
+            if (whole and size * b > 62 and abs(a) > 1) or abs(b) > 1024:
+                self.too_large(node)
+                return None
+        try:
+            value: int | float = ARITHMETIC[operator](a, b)
+        except OverflowError:
+            self.too_large(node)
+            return None
+        if isinstance(value, complex):
+            self.fail("E0503", "a negative number has no such power", node)
+            return None
+        if not math.isfinite(value) or (
+            isinstance(value, int) and abs(value) > limits.MAX_INTEGER
+        ):
+            self.too_large(node)
+            return None
+        return value
+
+    def called(self, node: n.Function, arguments: list[Result]) -> Result:
+        """The value of a function of these arguments."""
+        if node.name in OF_LISTS:
+            return self.of_lists(node, arguments)
+        known = FUNCTIONS.get(node.name)
+        if known is None:
+            return FAILED  # reported with the names
+        if any(argument.value is UNKNOWN for argument in arguments):
+            return FAILED
+        least, most, compute = known
+        if not least <= len(arguments) <= most:
+            wanted = str(least) if least == most else f"{least} or more"
+            return self.fail(
+                "E0402" if len(arguments) < least else "E0403",
+                f"`{node.name}` takes {wanted} number{'s' * (wanted != '1')},"
+                f" not {len(arguments)}",
+                node,
+            )
+        values: list[int | float] = []
+        for argument, given in zip(arguments, node.arguments, strict=True):
+            value = argument.value
+            if not is_size(value):
+                return self.fail("E0503", f"{describe(value)} is not a number", given)
+            values.append(value)  # type: ignore[arg-type]
+        if any(map(is_symbolic, values)):
+            return self.function_of_unknown(node, values, arguments)
+        if node.name == "divisible" and (
+            values[1] < 1 or not isinstance(values[1], int)
+        ):
+            return self.fail(
+                "E0503", "`divisible` needs a whole number of 1 or more", node
+            )
+        try:
+            result = compute(*values)
+        except ValueError:
+            shown = ", ".join(map(str, values))
+            return self.fail("E0503", f"`{node.name}({shown})` has no value", node)
+        except OverflowError:
+            return self.too_large(node)
+        if isinstance(result, int) and abs(result) > limits.MAX_INTEGER:
+            return self.too_large(node)
+        return Result(result, op(node.name, result, *(a.expr for a in arguments)))
+
+    def of_lists(self, node: n.Function, arguments: list[Result]) -> Result:
+        """`size(a, b)` of numbers, and `len(list)`."""
+        values = [argument.value for argument in arguments]
+        if any(value is UNKNOWN for value in values):
+            return FAILED
+        if node.name == "size":
+            for value, given in zip(values, node.arguments, strict=True):
+                if isinstance(value, float) or not is_size(value):
+                    return self.fail(
+                        "E0503", f"{describe(value)} is no whole number", given
+                    )
+            made = SizeValue(values)  # type: ignore[arg-type]
+            return Result(made, op("tuple", made, *(a.expr for a in arguments)))
+        value = values[0]
+        if len(values) != 1 or not isinstance(value, tuple):
+            return self.fail(
+                "E0503",
+                "`len` takes one list or size",
+                node,
+                ("as in `len(n)`, where `n=[3,4,6,3]`",),
+            )
+        return Result(len(value), opaque(len(value), arguments[0].expr))
+
+    def function_of_unknown(
+        self, node: n.Function, values: list[Any], arguments: list[Result]
+    ) -> Result:
+        """A function of sizes of which at least one is not known."""
+        extremes = {"min": smallest, "max": largest}
+        whole = not any(isinstance(value, float) for value in values)
+        if node.name in extremes and whole:
+            found = reduce(extremes[node.name], values)
+        elif node.name in ("ceil", "floor", "round"):
+            found = values[0]
+        else:
+            return self.fail(
+                "E0310",
+                f"`{node.name}` needs numbers, and a size here is not known",
+                node,
+            )
+        return Result(found, op(node.name, found, *(a.expr for a in arguments)))

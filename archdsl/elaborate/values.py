@@ -1,0 +1,71 @@
+"""What expressions give: values, each with its formula."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from archdsl.ir.network import LayerRef
+from archdsl.shapes.expr import Const, Expr
+from archdsl.shapes.size import is_symbolic
+
+if TYPE_CHECKING:
+    from typing import TypeAlias, TypeGuard
+
+    from archdsl.shapes.symbols import Symbolic
+
+    Number: TypeAlias = int | float | Symbolic
+
+
+class Unknown:
+    """The value of what could not be worked out. It raises no further finding."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN: Final = Unknown()
+
+
+class Result(NamedTuple):
+    """A value and its formula."""
+
+    value: object
+    expr: Expr
+
+
+FAILED = Result(UNKNOWN, Const(None))
+
+
+class SizeValue(tuple[int, ...]):
+    """The value of `3x3`, apart from a list."""
+
+    __slots__ = ()
+
+
+def describe(value: object) -> str:
+    """A value's kind, for people."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if is_symbolic(value):
+        return f"the size {value}"
+    if isinstance(value, str):
+        return f'the text "{value}"'
+    if isinstance(value, SizeValue):
+        return "the size " + "x".join(map(str, value))
+    if isinstance(value, tuple) and not isinstance(value, LayerRef):
+        return "a list"
+    if isinstance(value, LayerRef):
+        return f"the layer `{value.name}`"
+    return "nothing"
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether the value is an integer or float, and no truth value."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_size(value: object) -> TypeGuard[Number]:
+    """Whether arithmetic takes the value: a number, or a size that is not known."""
+    return is_number(value) or is_symbolic(value)
