@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.definitions import Definitions, Library, definitions
-from archdsl.elaborate.evaluate import FAILED, UNKNOWN, Result, SizeValue, evaluate
+from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.values import FAILED, UNKNOWN, Result, SizeValue
 from archdsl.ir.network import LayerRef
 from archdsl.ops import LAYERS
 from archdsl.reading import Files, standard_names

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
-from archdsl.elaborate.evaluate import (
+from archdsl.elaborate.evaluate import Names, evaluate
+from archdsl.elaborate.fit import LIST_OR_SIZE, fit, misfit
+from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.values import (
     UNKNOWN,
-    Names,
     Result,
     SizeValue,
     describe,
-    evaluate,
+    is_list,
     is_size,
 )
-from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import LayerRef
-from archdsl.ops.record import REQUIRED, Arg, ArgType, Bound, Layer, plain
+from archdsl.ops.record import REQUIRED, Arg, Bound, Layer, plain
 from archdsl.shapes.expr import Const, Expr, op
-from archdsl.shapes.size import is_symbolic, require
 from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from archdsl.elaborate.values import Number
+
+    # A number without a key, with its formula and place.
+    Positional: TypeAlias = tuple[Number, Expr, Span]
 
 REPEAT_KEY = "x"
 
@@ -43,9 +52,8 @@ def split_repeat(
 def pick(result: Result, copy: int | None) -> Result:
     """The entry of a list for one copy of a repeat, the last one staying."""
     value = result.value
-    if copy is None or not _is_list(value):
+    if copy is None or not is_list(value):
         return result
-    assert isinstance(value, tuple)
     if not value:
         return result
     at = min(copy, len(value) - 1)
@@ -54,16 +62,12 @@ def pick(result: Result, copy: int | None) -> Result:
 
 def _keyless(layer: Layer, value: object) -> str | None:
     """The argument that a text or a list without a key is."""
-    kind = "text" if isinstance(value, str) else "list" if _is_list(value) else None
+    kind = "text" if isinstance(value, str) else "list" if is_list(value) else None
     for name in layer.positional:
         record = layer.arg(name.lstrip("*"))
         if record is not None and record.type.kind == kind:
             return record.name
     return None
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, tuple) and not isinstance(value, SizeValue | LayerRef)
 
 
 class Binder:
@@ -78,8 +82,7 @@ class Binder:
 
     def _value(self, node: n.Expression) -> Result:
         result = evaluate(node, self._names, self._report)
-        if self._copy is not None and _is_list(result.value):
-            assert isinstance(result.value, tuple)
+        if self._copy is not None and is_list(result.value):
             self.varied = max(self.varied, len(result.value) - 1)
         return pick(result, self._copy)
 
@@ -95,7 +98,7 @@ class Binder:
         """All arguments of a layer, or None when some are wrong (reported)."""
         given: Bindings = {}
         places: dict[str, Span] = {}
-        numbers: list[tuple[int | float, Expr, Span]] = []
+        numbers: list[Positional] = []
         good = True
         for arg in args:
             span = self._report.span(arg)
@@ -261,7 +264,7 @@ class Binder:
         layer: Layer,
         result: Result,
         span: Span,
-        numbers: list[tuple[int | float, Expr, Span]],
+        numbers: list[Positional],
     ) -> bool:
         value = result.value
         if isinstance(value, SizeValue):
@@ -270,14 +273,11 @@ class Binder:
                 numbers.append((part, expr, span))
             return True
         if is_size(value):
-            numbers.append((value, result.expr, span))  # type: ignore[arg-type]
+            numbers.append((value, result.expr, span))
             return True
         hints: tuple[str, ...] = ()
-        if _is_list(value):
-            hints = (
-                "a list gives one entry to each copy of a repeat (`x2`);"
-                " a size is written `3x3`",
-            )
+        if is_list(value):
+            hints = (LIST_OR_SIZE,)
         if isinstance(value, LayerRef):
             hints = (f"join stages by `|`: `… | {value.name}`",)
         if layer.positional:
@@ -290,7 +290,7 @@ class Binder:
     def _positional(
         self,
         layer: Layer,
-        numbers: list[tuple[int | float, Expr, Span]],
+        numbers: list[Positional],
         given: Bindings,
         places: dict[str, Span],
     ) -> bool:
@@ -342,29 +342,14 @@ class Binder:
         value = bound.value
         if isinstance(value, str) and value in record.type.words:
             return True
-        fitted = _fit(value, record.type)
+        fitted = fit(value, record.type)
         if fitted is None:
-            at = bound.span
-            assert at is not None
-            in_range = _fit(value, record.type._replace(least=None, most=None))
-            hints: tuple[str, ...] = ()
-            if isinstance(value, float) and record.type.kind in ("whole", "sizes"):
-                hints = (
-                    "a product with a fraction is no whole number:"
-                    " `round(…)` or `divisible(…, 8)` makes one of it",
-                )
-            elif _is_list(value) and record.type.kind in ("whole", "sizes", "number"):
-                hints = (
-                    "a list gives one entry to each copy of a repeat (`x2`);"
-                    " a size is written `3x3`",
-                )
-            if isinstance(value, SizeValue) and value[0] < 0 and not record.type.words:
-                hints = ("a minus after a space is a sign; to subtract: `16 - 1`",)
+            assert bound.span is not None
+            code, what, hints = misfit(value, record.type)
             self._report.error(
-                "E0405" if in_range is not None else "E0404",
-                f"`{record.name}` of `{layer.name}` is {record.type.describe()},"
-                f" not {_shown(value)}",
-                at,
+                code,
+                f"`{record.name}` of `{layer.name}` is {what}",
+                bound.span,
                 hints=hints,
             )
             return False
@@ -459,12 +444,6 @@ def _left_out(layer: Layer) -> Bindings:
     return known[1]
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return describe(value)
-    return str(value) if isinstance(value, int | float) else describe(value)
-
-
 def _example(layer: Layer) -> str:
     return layer.example.split("|")[-1].strip()
 
@@ -493,58 +472,3 @@ def _needs_a_key(
         return ()
     keys = " or ".join(f"`{name}=`" for name in open_names)
     return (f"a parameter with a default goes by its key: {keys}",)
-
-
-def _fit(value: object, wanted: ArgType) -> object | None:
-    """The value as an argument of that type holds it, or None if it does not fit."""
-    kind = wanted.kind
-    if kind == "truth":
-        return value if isinstance(value, bool) else None
-    if kind == "axis":
-        return value if isinstance(value, str) else None
-    if kind == "formula":
-        return value
-    if kind == "sizes":
-        sizes = value if isinstance(value, SizeValue) else (value,)
-        if all(_bounded(size, wanted, whole=True) for size in sizes):
-            return tuple(sizes)
-        return None
-    if kind == "whole":
-        if isinstance(value, SizeValue) and len(value) == 1:
-            value = value[0]
-        return value if _bounded(value, wanted, whole=True) else None
-    if kind == "number":
-        return value if _bounded(value, wanted, whole=False) else None
-    if kind == "text":
-        return value if isinstance(value, str) else None
-    if kind == "strings":
-        if _is_list(value) and all(isinstance(v, str) for v in value):  # type: ignore[attr-defined]
-            return value
-        return None
-    if kind == "list":
-        if _is_list(value) and all(
-            _bounded(v, wanted, whole=True)
-            for v in value  # type: ignore[attr-defined]
-        ):
-            return value
-        return None
-    if kind == "lists":
-        if _is_list(value) and all(
-            _is_list(row) and all(_bounded(v, wanted, whole=True) for v in row)
-            for row in value  # type: ignore[attr-defined]
-        ):
-            return value
-        return None
-    return None
-
-
-def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:
-    if is_symbolic(value):
-        if wanted.least is not None and not require(value, ">=", int(wanted.least)):  # type: ignore[arg-type]
-            return False
-        return wanted.most is None or require(value, "<=", int(wanted.most))  # type: ignore[arg-type]
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        return False
-    if wanted.least is not None and value < wanted.least:
-        return False
-    return wanted.most is None or value <= wanted.most

@@ -145,7 +145,7 @@ class _Evaluator(Operations):
         value = operand.value
         if not is_size(value):
             return self.fail("E0503", f"{describe(value)} has no negative", node)
-        return Result(-value, op("neg", -value, operand.expr))  # type: ignore[operator]
+        return Result(-value, op("neg", -value, operand.expr))
 
     def truth(self, node: n.Expression, depth: int) -> Result:
         result = self.value(node, depth)

@@ -10,16 +10,10 @@ import keyword
 from archdsl.elaborate import limits
 from archdsl.elaborate.bind import Binder, Bindings
 from archdsl.elaborate.definitions import Defined, Definitions
-from archdsl.elaborate.evaluate import (
-    FAILED,
-    UNKNOWN,
-    Result,
-    SizeValue,
-    describe,
-    evaluate,
-)
+from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.names import Scope
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.values import FAILED, UNKNOWN, Result, SizeValue, describe
 from archdsl.elaborate.words import BLOCK_INPUT, CURRENT
 from archdsl.ir.network import LayerRef
 from archdsl.ops.form import Apply, Code, Form, Keyword, Slot

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
+from archdsl.elaborate.evaluate import Names, evaluate
 from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.values import UNKNOWN
 from archdsl.ir.names import clash
 from archdsl.ir.network import Module
 from archdsl.source import Source, Span

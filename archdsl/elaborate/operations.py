@@ -201,12 +201,12 @@ class Operations:
                 f" not {len(arguments)}",
                 node,
             )
-        values: list[int | float] = []
+        values: list[Any] = []
         for argument, given in zip(arguments, node.arguments, strict=True):
             value = argument.value
             if not is_size(value):
                 return self.fail("E0503", f"{describe(value)} is not a number", given)
-            values.append(value)  # type: ignore[arg-type]
+            values.append(value)
         if any(map(is_symbolic, values)):
             return self.function_of_unknown(node, values, arguments)
         if node.name == "divisible" and (

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archdsl.ir.network import LayerRef
 from archdsl.shapes.expr import Const, Expr
-from archdsl.shapes.size import is_symbolic
+from archdsl.shapes.size import Size, is_symbolic
 
 if TYPE_CHECKING:
-    from typing import TypeAlias, TypeGuard
+    from typing import Any, TypeAlias, TypeGuard
 
     from archdsl.shapes.symbols import Symbolic
 
@@ -36,7 +36,7 @@ class Result(NamedTuple):
 FAILED = Result(UNKNOWN, Const(None))
 
 
-class SizeValue(tuple[int, ...]):
+class SizeValue(tuple[Size, ...]):
     """The value of `3x3`, apart from a list."""
 
     __slots__ = ()
@@ -54,7 +54,7 @@ def describe(value: object) -> str:
         return f'the text "{value}"'
     if isinstance(value, SizeValue):
         return "the size " + "x".join(map(str, value))
-    if isinstance(value, tuple) and not isinstance(value, LayerRef):
+    if is_list(value):
         return "a list"
     if isinstance(value, LayerRef):
         return f"the layer `{value.name}`"
@@ -69,3 +69,8 @@ def is_number(value: object) -> TypeGuard[int | float]:
 def is_size(value: object) -> TypeGuard[Number]:
     """Whether arithmetic takes the value: a number, or a size that is not known."""
     return is_number(value) or is_symbolic(value)
+
+
+def is_list(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """Whether the value is a list of the language."""
+    return isinstance(value, tuple) and not isinstance(value, SizeValue | LayerRef)

@@ -1,0 +1,86 @@
+"""Which values an argument takes, by its type, and why it refuses others."""
+
+from __future__ import annotations
+
+from archdsl.elaborate.values import SizeValue, describe, is_list
+from archdsl.ops.record import ArgType
+from archdsl.shapes.size import is_symbolic, require
+
+LIST_OR_SIZE = (
+    "a list gives one entry to each copy of a repeat (`x2`); a size is written `3x3`"
+)
+
+
+def fit(value: object, wanted: ArgType) -> object | None:
+    """The value as an argument of that type holds it, or None if it does not fit."""
+    kind = wanted.kind
+    if kind == "truth":
+        return value if isinstance(value, bool) else None
+    if kind == "axis":
+        return value if isinstance(value, str) else None
+    if kind == "formula":
+        return value
+    if kind == "sizes":
+        sizes = value if isinstance(value, SizeValue) else (value,)
+        if all(_bounded(size, wanted, whole=True) for size in sizes):
+            return tuple(sizes)
+        return None
+    if kind == "whole":
+        if isinstance(value, SizeValue) and len(value) == 1:
+            value = value[0]
+        return value if _bounded(value, wanted, whole=True) else None
+    if kind == "number":
+        return value if _bounded(value, wanted, whole=False) else None
+    if kind == "text":
+        return value if isinstance(value, str) else None
+    if kind == "strings":
+        if is_list(value) and all(isinstance(v, str) for v in value):
+            return value
+        return None
+    if kind == "list":
+        if is_list(value) and all(_bounded(v, wanted, whole=True) for v in value):
+            return value
+        return None
+    if kind == "lists":
+        if is_list(value) and all(
+            is_list(row) and all(_bounded(v, wanted, whole=True) for v in row)
+            for row in value
+        ):
+            return value
+        return None
+    return None
+
+
+def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:
+    if is_symbolic(value):
+        if wanted.least is not None and not require(value, ">=", int(wanted.least)):  # type: ignore[arg-type]
+            return False
+        return wanted.most is None or require(value, "<=", int(wanted.most))  # type: ignore[arg-type]
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return False
+    if wanted.least is not None and value < wanted.least:
+        return False
+    return wanted.most is None or value <= wanted.most
+
+
+def misfit(value: object, wanted: ArgType) -> tuple[str, str, tuple[str, ...]]:
+    """The code, words and hints for a value that does not fit."""
+    in_range = fit(value, wanted._replace(least=None, most=None))
+    hints: tuple[str, ...] = ()
+    if isinstance(value, float) and wanted.kind in ("whole", "sizes"):
+        hints = (
+            "a product with a fraction is no whole number:"
+            " `round(…)` or `divisible(…, 8)` makes one of it",
+        )
+    elif is_list(value) and wanted.kind in ("whole", "sizes", "number"):
+        hints = (LIST_OR_SIZE,)
+    if isinstance(value, SizeValue) and value[0] < 0 and not wanted.words:
+        hints = ("a minus after a space is a sign; to subtract: `16 - 1`",)
+    code = "E0405" if in_range is not None else "E0404"
+    return code, f"{wanted.describe()}, not {_shown(value)}", hints
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return describe(value)
+    return str(value) if isinstance(value, int | float) else describe(value)
