@@ -6,6 +6,7 @@ import os
 from collections.abc import Collection, Sequence
 
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.alone import only_argument
 from archdsl.elaborate.definitions import Definitions, Library, definitions
 from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.report import Reporter
@@ -129,9 +130,10 @@ def parsed(text: str, source: Source, files: Files | None = None) -> object:
     Raises SettingError.
     """
     tree, _ = parse(Source("--set", f"id value={text}"))
-    node = _only_argument(tree)
-    if node is None:
+    argument = only_argument(tree)
+    if argument is None:
         raise SettingError("this is not a value of the language")
+    node = argument.value
     report = Reporter(Source("--set", f"id value={text}"))
     value = evaluate(node, _Outside(source, files), report).value
     if report.found:
@@ -143,22 +145,6 @@ def parsed(text: str, source: Source, files: Files | None = None) -> object:
         more = hints or ('a string stands in quotes: "…"',)
         raise SettingError(f"there is no layer or block `{name}`; {more[0]}")
     return value
-
-
-def _only_argument(tree: n.File | None) -> n.Expression | None:
-    if tree is None or len(tree.items) != 1:
-        return None
-    item = tree.items[0]
-    if not isinstance(item, n.Net) or len(item.body.lines) != 1:
-        return None
-    line = item.body.lines[0]
-    if not isinstance(line, n.Line) or line.condition or len(line.chain.stages) != 1:
-        return None
-    stage = line.chain.stages[0]
-    atom = stage.atom
-    if stage.asserted or not isinstance(atom, n.Call) or len(atom.args) != 1:
-        return None
-    return atom.args[0].value
 
 
 def converted(value: object, source: Source, files: Files | None = None) -> object:

@@ -14,7 +14,18 @@ from pathlib import Path
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
 from archdsl.ops import families
-from archdsl.ops.form import Apply, Code, Form, Infix, Input, Inputs, Keyword, Slot
+from archdsl.ops.form import (
+    Apply,
+    Code,
+    Form,
+    Infix,
+    Input,
+    Inputs,
+    Keyword,
+    Lambda,
+    Listed,
+    Slot,
+)
 from archdsl.ops.record import REQUIRED, Arg, Layer, Site, plain
 from archdsl.pipeline import check
 from archdsl.reading import standard_names
@@ -101,8 +112,11 @@ def _value(value: object) -> str:
 def _example(layer: Layer) -> list[str]:
     checked = check(Source("example", layer.example))
     (network,) = checked.networks.values()
-    stage = network.root.nodes[-1]
-    assert isinstance(stage, Stage)
+    stage = next(
+        node
+        for node in reversed(network.root.nodes)
+        if isinstance(node, Stage) and node.kind == layer.name
+    )
     assert isinstance(stage.target, Site)
     shape = "x".join(str(size) for size in stage.type.sizes)
     cost = stage.cost
@@ -124,7 +138,11 @@ def _count(number: Size, noun: str) -> str:
 
 
 def _form(form: Form) -> str:
-    return _python(form.function if form.module is None else form.module)
+    made = form.module
+    if made is not None and form.attribute and form.attribute.kind == "buffer":
+        # Only the tensor itself says something.
+        return _python(made.arguments[0])  # type: ignore[arg-type]
+    return _python(form.function if made is None else made)
 
 
 def _python(code: Code | None) -> str:
@@ -137,7 +155,15 @@ def _python(code: Code | None) -> str:
     if isinstance(code, Inputs):
         return "xs"
     if isinstance(code, Infix):
-        return f" {code.operator} ".join(map(_python, code.operands))
+        operands = (
+            f"({_python(part)})" if isinstance(part, Infix) else _python(part)
+            for part in code.operands
+        )
+        return f" {code.operator} ".join(operands)
+    if isinstance(code, Lambda):
+        return f"lambda {code.parameters}: {_python(code.body)}"
+    if isinstance(code, Listed):
+        return f"[{', '.join(map(_python, code.items))}]"
     if isinstance(code, Apply):
         return f"{code.function}({', '.join(_arguments(code))})"
     return str(code)

@@ -277,7 +277,9 @@ def applied(
     else:
         has_bias = any(weight.name == "bias" for weight in weights) and macs
         connections = macs + (elements if has_bias else 0)
-    cost = Cost(params, params, macs, elements * BYTES_PER_NUMBER, connections, 1)
+    # A tensor of the module's own is there without a sample.
+    kept = elements * BYTES_PER_NUMBER if out.batched else 0
+    cost = Cost(params, params, macs, kept, connections, 1)
     if cost.largest > limits.MAX_INTEGER:
         walk.report.error("E0701", "this layer is too large to count", span)
         return None

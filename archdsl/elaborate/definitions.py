@@ -290,9 +290,7 @@ def _check_family(
     for line in family.body.lines if family.body else ():
         if isinstance(line, n.AssertLine):
             if isinstance(base, n.Net):
-                known = {param.name for param in base.params}
-                scope.params |= dict.fromkeys(known, family.base)
-                scope.used |= known
+                scope.assume((param.name for param in base.params), family.base)
             # The labels are the base's: looked up when its value is known.
             scope.asserted(line.condition, trust_labels=True)
         else:

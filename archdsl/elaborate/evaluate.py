@@ -34,16 +34,30 @@ class Names(Protocol):
         """The value of `base.name`; reports it if there is none."""
 
 
-def evaluate(node: n.Expression, names: Names, report: Reporter) -> Result:
-    """The value of an expression; UNKNOWN, reported, if it has none."""
-    return _Evaluator(names, report).value(node, 0)
+def evaluate(
+    node: n.Expression,
+    names: Names,
+    report: Reporter,
+    *,
+    restricts: bool = True,
+    real: bool = False,
+) -> Result:
+    """The value of an expression; UNKNOWN, reported, if it has none.
+
+    Where a size that is not known has to be a multiple of something, that becomes a
+    constraint of the net if the expression `restricts`, and is a mistake otherwise.
+    With `real` whole numbers are divided as real ones are.
+    """
+    return _Evaluator(names, report, restricts, real).value(node, 0)
 
 
 class _Evaluator(Operations):
     """Goes over the parts of an expression."""
 
-    def __init__(self, names: Names, report: Reporter) -> None:
-        super().__init__(report)
+    def __init__(
+        self, names: Names, report: Reporter, restricts: bool, real: bool
+    ) -> None:
+        super().__init__(report, restricts, real)
         self._names = names
         self._too_deep = False
 
@@ -212,6 +226,19 @@ class _Evaluator(Operations):
         return Result(taken.value, opaque(taken.value, condition.expr, taken.expr))
 
     def function(self, node: n.Function, depth: int) -> Result:
+        quotient = node.arguments[0]
+        if (
+            node.name in ("ceil", "floor")
+            and len(node.arguments) == 1
+            and isinstance(quotient, n.Binary)
+            and quotient.operator == "/"
+        ):
+            left = self.value(quotient.left, depth)
+            right = self.value(quotient.right, depth)
+            rounded = self.rounded(node, left, right)
+            if rounded is None:
+                return self.called(node, [self.combine(quotient, left, right)])
+            return rounded
         return self.called(node, [self.value(part, depth) for part in node.arguments])
 
     def binary(self, node: n.Binary, depth: int) -> Result:

@@ -8,7 +8,9 @@ here: it becomes PyTorch code, in which every `axK` is a tensor.
 
 from __future__ import annotations
 
-from archdsl.elaborate.evaluate import UNKNOWN, Names, evaluate
+from itertools import product
+
+from archdsl.elaborate.evaluate import UNKNOWN, Names, Result, evaluate
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.words import place
 from archdsl.ops.form import Apply, Code, Infix, Keyword, Slot
@@ -27,7 +29,7 @@ def index_formula(
     """The formula of an argument `value=…`, or None if it has mistakes (reported)."""
     compiler = _Compiler(names, report)
     code = compiler.code(node)
-    if code is None:
+    if code is None or not _computable(node, compiler.axes, names, report):
         return None
     return IndexFormula(code, compiler.axes, report.span(node).text)
 
@@ -46,8 +48,6 @@ class _Compiler:
             self.axes = max(self.axes, 1 + (place(node.name) or 0))
             return node.name
         if isinstance(node, n.Binary):
-            if node.operator == "**":
-                return self._power(node)
             return self._infix(node.operator, node.left, node.right)
         if isinstance(node, n.Boolean2):
             return self._infix(_LOGIC[node.operator], node.left, node.right)
@@ -55,6 +55,8 @@ class _Compiler:
             return self._infix(node.operators[0], *node.operands)
         if isinstance(node, n.Negate):
             inner = self.code(node.operand)
+            if isinstance(inner, str):
+                return f"-{inner}"
             return None if inner is None else Apply("-", (inner,))
         if isinstance(node, n.Not):
             inner = self.code(node.operand)
@@ -74,7 +76,7 @@ class _Compiler:
         return None
 
     def _number(self, node: n.Expression) -> Code | None:
-        result = evaluate(node, self._names, self._report)
+        result = evaluate(node, self._names, self._report, real=True)
         if result.value is UNKNOWN:
             return None
         if not isinstance(result.value, int | float):
@@ -89,21 +91,6 @@ class _Compiler:
         if any(part is None for part in made):
             return None
         return Infix(operator, tuple(part for part in made if part is not None))
-
-    def _power(self, node: n.Binary) -> Code | None:
-        """A power; whole numbers have no negative ones in PyTorch."""
-        base, exponent = self.code(node.left), self.code(node.right)
-        if base is None or exponent is None:
-            return None
-        if isinstance(base, Slot) and isinstance(base.expr, Const):
-            assert isinstance(base.value, int | float)
-            value = float(base.value)
-            return Infix("**", (Slot(value, Const(value)), exponent))
-        if isinstance(exponent, Slot) and isinstance(exponent.expr, Const):
-            assert isinstance(exponent.value, int | float)
-            if exponent.value >= 0:
-                return Infix("**", (base, exponent))
-        return Apply("torch.float_power", (base, exponent))
 
     def _apply(self, function: str, arguments: tuple[n.Expression, ...]) -> Code | None:
         made = [self.code(argument) for argument in arguments]
@@ -139,6 +126,43 @@ class _Compiler:
         return Apply(
             "torch.clamp", (made, Keyword("min" if name == "max" else "max", limit))
         )
+
+
+class _At:
+    """Names where the places are numbers."""
+
+    def __init__(self, names: Names, places: tuple[int, ...]) -> None:
+        self._names = names
+        self._places = places
+
+    def lookup(self, node: n.Name) -> Result:
+        axis = place(node.name)
+        if axis is None:
+            return self._names.lookup(node)
+        number = float(self._places[axis])
+        return Result(number, Const(number))
+
+    def attribute(self, base: str, node: n.Attribute) -> Result:
+        return self._names.attribute(base, node)
+
+
+def _computable(node: n.Expression, axes: int, names: Names, report: Reporter) -> bool:
+    """Whether a formula has a value at its first places; if not, that is reported."""
+    for places in product((0, 1), repeat=axes):
+        before = len(report.found)
+        evaluate(node, _At(names, places), report, real=True)
+        wrong = report.found[before:]
+        del report.found[before:]
+        if any(finding.code in ("E0502", "E0503") for finding in wrong):
+            where = " and ".join(f"`ax{k}` is {at}" for k, at in enumerate(places))
+            report.error(
+                "E0502",
+                f"this has no value where {where}",
+                node,
+                hints=("`… if ax0 > 0 else 0` leaves a place out",),
+            )
+            return False
+    return True
 
 
 def _has_place(node: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import limits
 from archdsl.elaborate.evaluate import UNKNOWN, Result, SizeValue, describe, evaluate
@@ -136,19 +136,24 @@ def _joined(walk: Walk, args: Iterable[n.Argument]) -> list[Dim] | None:
     return dims
 
 
-def sizes_of(frame: Frame, node: n.Expression) -> list[Dim] | None:
-    """The sizes that an expression stands for in a shape; None if reported."""
+def sizes_of(
+    frame: Frame, node: n.Expression, restricts: bool = True
+) -> list[Dim] | None:
+    """The sizes that an expression stands for in a shape; None if reported.
+
+    What only states a belief does not restrict the sizes that are not known.
+    """
     report = frame.report
-    result = evaluate(node, frame, report)
+    result = evaluate(node, frame, report, restricts=restricts)
     span = report.span(node)
     value = result.value
     if value is UNKNOWN:
         return None
-    parts = value if isinstance(value, SizeValue) else (value,)
+    parts: tuple[Any, ...] = value if isinstance(value, SizeValue) else (value,)
     dims = []
     for at, part in enumerate(parts):
-        if is_symbolic(part) and require(part, ">=", 1):  # type: ignore[arg-type]
-            dims.append(Dim(part, span))  # type: ignore[arg-type]
+        if is_symbolic(part) and (not restricts or require(part, ">=", 1)):
+            dims.append(Dim(part, span))
             continue
         if isinstance(part, bool) or not isinstance(part, int) or part < 1:
             report.error(

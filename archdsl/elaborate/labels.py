@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archdsl.diagnostics import Note
+from archdsl.elaborate.alone import only_argument
 from archdsl.elaborate.evaluate import Names, evaluate
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.values import UNKNOWN
@@ -14,7 +15,7 @@ from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 from archdsl.syntax import parse
 
-_FIELD = re.compile(r"\{([^{}]*)\}")
+_FIELD = r"\{([^{}]*)\}"
 
 
 def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
@@ -22,7 +23,7 @@ def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
     span = Span(report.source, label.start, label.end)
     parts: list[str] = []
     end = 0
-    for field in _FIELD.finditer(label.name):
+    for field in re.finditer(_FIELD, label.name):
         parts.append(label.name[end : field.start()])
         end = field.end()
         node = _expression(field.group(1))
@@ -84,18 +85,8 @@ def report_clash(module: Module, report: Reporter) -> None:
 def _expression(text: str) -> n.Expression | None:
     """The one expression that a text holds."""
     tree, found = parse(Source("label", f"id {text}"))
-    if found or tree is None or len(tree.items) != 1:
-        return None
-    item = tree.items[0]
-    if not isinstance(item, n.Net) or len(item.body.lines) != 1:
-        return None
-    line = item.body.lines[0]
-    if not isinstance(line, n.Line) or len(line.chain.stages) != 1:
-        return None
-    atom = line.chain.stages[0].atom
-    if not isinstance(atom, n.Call) or len(atom.args) != 1 or atom.args[0].key:
-        return None
-    return atom.args[0].value
+    argument = only_argument(tree) if not found else None
+    return argument.value if argument is not None and not argument.key else None
 
 
 def has_index(stage: n.Stage) -> bool:

@@ -32,8 +32,10 @@ from archdsl.syntax import nodes as n
 class Operations:
     """What operators and functions make of values; what they refuse is reported."""
 
-    def __init__(self, report: Reporter) -> None:
+    def __init__(self, report: Reporter, restricts: bool, real: bool) -> None:
         self._report = report
+        self._restricts = restricts
+        self._real = real
 
     def fail(
         self, code: str, message: str, at: Located, hints: tuple[str, ...] = ()
@@ -129,8 +131,18 @@ class Operations:
             return self.fail("E0502", "this divides by zero", node.right)
         try:
             if node.operator == "/":
-                if not divides(b, a):
+                if self._restricts and not divides(b, a):
                     return self.fail("E0501", f"{b} never divides {a}", node)
+                if not self._restricts and a % b != 0:
+                    return self.fail(
+                        "E0501",
+                        f"{b} does not divide {a} for all sizes",
+                        node,
+                        (
+                            "`//` rounds down, and `ceil(…/…)` up",
+                            f"`assert {a} % {b} == 0` before it leaves no other",
+                        ),
+                    )
                 value = a // b
             else:
                 value = ARITHMETIC[node.operator](a, b)
@@ -146,6 +158,8 @@ class Operations:
         if operator in ("/", "//", "%") and b == 0:
             self.fail("E0502", "this divides by zero", node.right)
             return None
+        if operator == "/" and self._real:
+            return a / b
         if operator == "/" and whole:
             if a % b:
                 self.fail(
@@ -225,6 +239,21 @@ class Operations:
         if isinstance(result, int) and abs(result) > limits.MAX_INTEGER:
             return self.too_large(node)
         return Result(result, op(node.name, result, *(a.expr for a in arguments)))
+
+    def rounded(self, node: n.Function, left: Result, right: Result) -> Result | None:
+        """`ceil(a/b)` or `floor(a/b)` of whole numbers; None if they are not."""
+        if not (is_size(left.value) and is_size(right.value)) or right.value == 0:
+            return None
+        a: Any = left.value
+        b: Any = right.value
+        if isinstance(a, float) or isinstance(b, float):
+            return None
+        down = node.name == "floor"
+        value = a // b if down else -(-a // b)
+        if down:
+            return Result(value, op("//", value, left.expr, right.expr))
+        less = op("neg", -a, left.expr)
+        return Result(value, op("neg", value, op("//", -value, less, right.expr)))
 
     def of_lists(self, node: n.Function, arguments: list[Result]) -> Result:
         """`size(a, b)` of numbers, and `len(list)`."""

@@ -73,6 +73,13 @@ def _returned(walk: Walk, found: list[Output], call: n.Call) -> Returned:
     if named and len(nameless) == 1 and nameless[0] is found[0]:
         found = [found[0]._replace(name=_MAIN), *found[1:]]
         nameless = []
+    if nameless and named and not as_dict:
+        walk.report.error(
+            "E0314",
+            "some outputs have names, and this one has none",
+            nameless[-1].span,
+            hints=("name it: `output(a=…, b=…)`",),
+        )
     if as_dict and nameless:
         walk.report.error(
             "E0314",

@@ -89,5 +89,7 @@ def _unreached(report: Reporter, at: Span) -> None:
         "no input reaches this output",
         at,
         notes=("it is the same for whatever comes in",),
-        hints=("a `param` or `buffer` is put to use by `add`, `concat` and the like",),
+        hints=(
+            "a `param` or `buffer` stands where it is used: `concat(param 1x64, id) t`",
+        ),
     )

@@ -366,7 +366,7 @@ class Walk:
     # Assertions
 
     def _sizes_of(self, node: n.Expression) -> list[Dim] | None:
-        return sizes_of(self.frame, node)
+        return sizes_of(self.frame, node, restricts=False)
 
     def _asserted(self, asserted: n.Asserted, stage: n.Stage, value: Value) -> None:
         hold(asserted, stage, value, self.frame, self.report, self._sizes_of)

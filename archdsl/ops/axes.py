@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.form import Slot
-from archdsl.ops.record import Arg, ArgType, Problem, Site
+from archdsl.ops.record import Arg, ArgType, Bound, Problem, Site
 from archdsl.shapes.expr import Const, Op, op
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 
@@ -69,7 +69,11 @@ def positive(site: Site, *names: str) -> Problem | None:
 
 def each(site: Site, name: str) -> tuple[Slot, ...]:
     """A size argument as numbers, one for each spatial axis."""
-    bound, sizes = site.args[name], site.sizes(name)
+    return numbers(site.args[name], site.sizes(name))
+
+
+def numbers(bound: Bound, sizes: tuple[int, ...]) -> tuple[Slot, ...]:
+    """The numbers of a size, each with its formula; one may stand for all `sizes`."""
     if isinstance(bound.value, tuple) and len(bound.value) == 1:
         return tuple(Slot(size, bound.expr) for size in sizes)
     if isinstance(bound.expr, Op) and bound.expr.operator == "tuple":

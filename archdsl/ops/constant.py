@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.ops.axes import numbers
 from archdsl.ops.form import (
     Apply,
     Attribute,
@@ -25,7 +26,7 @@ from archdsl.ops.record import (
     Weight,
 )
 from archdsl.ops.values import IndexFormula
-from archdsl.shapes.expr import Const, Op, op
+from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import AXES, Dim, DType, TensorType
 
 MAX_SIZES = max(AXES)
@@ -56,17 +57,7 @@ _VALUE = Arg(
 
 def _slots(site: Site) -> tuple[Slot, ...]:
     """The sizes as they are stored."""
-    bound = site.args["shape"]
-    sizes = bound.value
-    assert isinstance(sizes, tuple)
-    if len(sizes) == 1:
-        return (Slot(sizes[0], bound.expr),)
-    if isinstance(bound.expr, Op) and bound.expr.operator == "tuple":
-        return tuple(map(Slot, sizes, bound.expr.operands))
-    return tuple(
-        Slot(size, op("[]", size, bound.expr, Const(at)))
-        for at, size in enumerate(sizes)
-    )
+    return numbers(site.args["shape"], _stored(site))
 
 
 def _stored(site: Site) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from archdsl.ops.form import (
     Slot,
 )
 from archdsl.shapes.expr import Const, Expr, Op, op
-from archdsl.shapes.size import Size, is_symbolic
+from archdsl.shapes.size import Size, UndecidedError, is_symbolic
 from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
 
@@ -150,6 +150,8 @@ class Site(NamedTuple):
     def number(self, name: str) -> float:
         """A numeric argument."""
         value = self.args[name].value
+        if is_symbolic(value):
+            raise UndecidedError(value, "float()")
         assert isinstance(value, int | float)
         return value
 

@@ -19,7 +19,7 @@ from archdsl.ops.record import (
 from archdsl.ops.symbolic import is_symbol, size_code
 from archdsl.ops.window import checked_window
 from archdsl.shapes.expr import Const, op
-from archdsl.shapes.size import divides, require
+from archdsl.shapes.size import divides, is_symbolic, require
 from archdsl.shapes.tensor import Dim, TensorType, product
 
 _MAPS = (2, 3, 4)
@@ -89,11 +89,19 @@ def _pad_torch(site: Site) -> Form:
     slots = [
         slot for at in range(len(slots) - 2, -1, -2) for slot in slots[at : at + 2]
     ]
-    value = plain(tuple(slot.value for slot in slots))
+    mode = str(site.args["mode"].value)
+    every = tuple(slot.value for slot in slots)
+    if any(map(is_symbolic, every)):
+        # A module would need the numbers before a map arrives.
+        pads = Slot(every, op("tuple", every, *(slot.expr for slot in slots)))
+        if mode != "zeros":
+            return Form(None, apply("F.pad", X, pads, Slot(mode, Const(mode))))
+        return Form(None, apply("F.pad", X, pads, value=site.slot("value", 0)))
+    value = plain(every)
     expr = op("tuple", value, *(slot.expr for slot in slots))
     if not isinstance(value, tuple):
         expr = slots[0].expr
-    kind = _PADS[str(site.args["mode"].value)]
+    kind = _PADS[mode]
     pads, added = Slot(value, expr), site.args["value"]
     if added.value != 0 or not isinstance(added.expr, Const):
         return Form(apply(f"nn.ConstantPad{site.spatial}d", pads, site.slot("value")))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from archdsl.shapes.algebra import Algebra
 from archdsl.shapes.polynomial import Monomial, Poly, known, minus, parted, plus, scale
 
+_CODE = {"·": "*", "⌈": "ceil(", "⌉": ")", "⌊": "floor(", "⌋": ")"}
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 # What is multiplied: the number of an atom, or the text of a remainder.
@@ -172,6 +173,20 @@ def _scaled(terms: list[_Term], factor: int) -> list[_Term]:
         term._replace(above=term.above * factor // term.below, below=1)
         for term in terms
     ]
+
+
+def as_code(text: str) -> str:
+    """The text of a size as the language writes it: `4*H**2+ceil(W/2)`."""
+    code = ""
+    power = False
+    for character in text:
+        digit = "⁰¹²³⁴⁵⁶⁷⁸⁹".find(character)
+        if digit >= 0:
+            code += f"{'' if power else '**'}{digit}"
+        else:
+            code += _CODE.get(character, character)
+        power = digit >= 0
+    return code
 
 
 def _plain(text: str) -> bool:

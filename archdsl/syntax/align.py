@@ -18,7 +18,7 @@ _BEFORE_COMMENT = 2
 _WIDEST_PAD = 24
 _WIDEST_END_PAD = 40
 
-_DEFINITIONS = frozenset(("BLOCK", "NET", "DEFAULT"))
+_DEFINITIONS = frozenset(("BLOCK", "NET", "DEFAULT", "USE", "EXTERN"))
 
 
 def align(code: Code) -> None:

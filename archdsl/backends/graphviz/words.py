@@ -42,8 +42,9 @@ def layer(site: Site) -> str:
     if not site.layer.counted:
         given = (b.value for b in site.args.values() if b.span is not None)
         return short(" ".join((site.layer.name, ", ".join(map(value, given)))).strip())
+    placed = {written.lstrip("*") for written in site.layer.positional}
     for name, form in SHORT.items():
-        if name in site.args and name not in site.layer.positional:
+        if name in site.args and name not in placed:
             step = _step(site, name, site.args[name])
             if step:
                 words.append(form.format(step))

@@ -328,7 +328,11 @@ def summary_json(
 
 
 def _plain_size(size: Size) -> int | str:
-    return size if isinstance(size, int) else str(size)
+    if isinstance(size, int):
+        return size
+    from archdsl.shapes.symbol_text import as_code
+
+    return as_code(str(size))
 
 
 def _shape(tensor: TensorType) -> list[int | str]:

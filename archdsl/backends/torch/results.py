@@ -45,7 +45,7 @@ def of(root: Module, class_name: str) -> Result:
         for output in sorted(root.outputs, key=lambda output: output.training)
     ]
     doc = [f"What {class_name.removesuffix('Output')} returns."]
-    if len(always) < len(root.outputs):
+    if len(always) == 1:
         doc = [f"What {class_name.removesuffix('Output')} returns in training."]
     annotation = class_name
     if len(always) == 1:

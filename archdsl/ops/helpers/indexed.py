@@ -10,5 +10,5 @@ def indexed(
     formula: Callable[..., Tensor], *sizes: int, dtype: torch.dtype = torch.float
 ) -> Tensor:
     """The tensor of these sizes whose number at each place is `formula(*place)`."""
-    places = torch.meshgrid(*(torch.arange(size) for size in sizes), indexing="ij")
-    return formula(*places).to(dtype)
+    axes = [torch.arange(size, dtype=torch.double) for size in sizes]
+    return formula(*torch.meshgrid(axes, indexing="ij")).to(dtype)

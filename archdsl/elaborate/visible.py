@@ -1,0 +1,303 @@
+"""What can be named at a place of a block or net, and what is said of other names."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from archdsl.diagnostics import Note
+from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.report import Located, Reporter
+from archdsl.elaborate.words import (
+    BLOCK_INPUT,
+    CONSTANTS,
+    CURRENT,
+    INDEX,
+    INPUT_STAGE,
+    RESERVED,
+    RESERVED_LABELS,
+    TOTALS,
+    TRAINING,
+    elsewhere,
+    is_flag,
+    place,
+)
+from archdsl.ops import LAYERS
+from archdsl.reading import standard_names
+from archdsl.syntax import nodes as n
+
+# `train()` and `eval()` assign this attribute, so it cannot hold a submodule.
+_FLAG_OF_MODULES = "training"
+
+
+class Visible:
+    """The inputs, parameters, symbols and labels that can be named.
+
+    It knows which of them were: `used` holds the names of parameters.
+    """
+
+    def __init__(
+        self, blocks: Mapping[str, object], nets: Collection[str], report: Reporter
+    ) -> None:
+        self.blocks = blocks
+        self.params: dict[str, n.Param | n.Name] = {}
+        self.symbols: frozenset[str] = frozenset()
+        self.used: set[str] = set()
+        self._nets = nets
+        self._report = report
+        self._inputs: dict[str, n.Name] = {}
+        # One entry for each open body: its labels, and those that come later.
+        self._labels: list[dict[str, n.Label]] = [{}]
+        self._later: list[dict[str, n.Label]] = [{}]
+        self._fetched: set[int] = set()
+        self._nameless: list[n.Label] = []
+
+    # What stands in the head of a block or net
+
+    def add_input(self, node: n.Name) -> None:
+        """Let an input be named."""
+        name = node.name
+        if name in RESERVED and name != "x":
+            self._report.error(
+                "E0213",
+                f"`{name}` is a name of the language, and cannot be an input",
+                node,
+                hints=(f"choose another name, such as `{name}_`",),
+            )
+        elif name in self._inputs:
+            self._defined_twice("input", name, node, self._inputs[name])
+        self._inputs[name] = node
+
+    def check_param(self, param: n.Param) -> None:
+        """Report a parameter that cannot be called so, or that there is already."""
+        name = param.name
+        if is_flag(name):
+            self.used.add(name)
+            self._report.error(
+                "E0208",
+                f"a parameter cannot be named `{name}`: that is short for"
+                f" `{name[0]}={name[1:]}`",
+                param,
+                hints=(f"use two letters or more, such as `{name[0] * 2}{name[1:]}`",),
+            )
+        elif name in RESERVED:
+            self.used.add(name)
+            self._report.error(
+                "E0213",
+                f"`{name}` is a name of the language, and cannot be a parameter",
+                param,
+                hints=(f"choose another name, such as `{name}_`",),
+            )
+        first = self._inputs.get(name) or self.params.get(name)
+        if first is not None:
+            self._defined_twice("parameter", name, param, first)
+
+    def _defined_twice(self, what: str, name: str, at: Located, first: Located) -> None:
+        self._report.error(
+            "E0209",
+            f"the {what} `{name}` is defined twice",
+            at,
+            related=(Note(self._report.span(first), "first defined here"),),
+            hints=("give one of them another name",),
+        )
+
+    def assume(self, names: Iterable[str], at: n.Name) -> None:
+        """Let parameters be named that are defined, and used, elsewhere."""
+        known = dict.fromkeys(names, at)
+        self.params |= known
+        self.used |= known.keys()
+
+    def report_unused(self) -> None:
+        """Report labels and parameters that nothing has named."""
+        for label in self._nameless:
+            if id(label) not in self._fetched:
+                self._report.error(
+                    "E0205",
+                    f"the label `{label.name}` is never used",
+                    label,
+                    notes=(
+                        "what it labels has no weights and makes no submodule,"
+                        " so the label names nothing",
+                    ),
+                    hints=("use it as a value later, or remove it",),
+                )
+        for name, param in self.params.items():
+            if name not in self.used and isinstance(param, n.Param):
+                self._report.error(
+                    "E0207",
+                    f"the parameter `{name}` is never used",
+                    param,
+                    hints=("use it in the body, or remove it",),
+                )
+
+    # Labels
+
+    @property
+    def in_group(self) -> bool:
+        """Whether the innermost body is that of a group."""
+        return len(self._labels) > 2
+
+    def enter(self, body: n.Body) -> None:
+        """Begin a body, whose labels come later."""
+        later: dict[str, n.Label] = {}
+        for line in body.lines:
+            if isinstance(line, n.Line):
+                for chain in (line.chain, line.otherwise):
+                    for stage in chain.stages if chain else ():
+                        if stage.label:
+                            later.setdefault(stage.label.name, stage.label)
+        self._labels.append({})
+        self._later.append(later)
+
+    def leave(self) -> None:
+        """End a body. The labels of the outermost one stay, for its assertions."""
+        if self.in_group:
+            self._labels.pop()
+        self._later.pop()
+
+    def labels(self) -> dict[str, n.Label]:
+        """The labels so far of the innermost body."""
+        return dict(self._labels[-1])
+
+    def set_labels(self, labels: dict[str, n.Label]) -> None:
+        """Let these be the labels of the innermost body."""
+        self._labels[-1] = labels
+
+    def add_label(self, label: n.Label, nameless: bool) -> None:
+        """Let a label be named; one that names no submodule must be."""
+        labels = self._labels[-1]
+        name = label.name
+        if not label.quoted and name in RESERVED_LABELS:
+            self._report.error(
+                "E0213",
+                f"`{name}` is a name of the language, and cannot be a label",
+                label,
+                hints=(f"choose another name, such as `{name}_`",),
+            )
+            nameless = False
+        elif name == _FLAG_OF_MODULES:
+            self._report.error(
+                "E0216",
+                f"`{name}` is what PyTorch calls the mode of every module",
+                label,
+                hints=(f"choose another label, such as `{name}_`",),
+            )
+        elif not name.strip() or "." in _without_fields(name):
+            self._report.error(
+                "E0216",
+                "a submodule's name cannot be empty or hold a dot",
+                label,
+                notes=("dots part the names of nested submodules",),
+                hints=("use `_` or `-` instead of the dot",) if "." in name else (),
+            )
+        if name in labels:
+            self._report.error(
+                "E0204",
+                f"the label `{name}` is defined twice",
+                label,
+                related=(Note(self._report.span(labels[name]), "first defined here"),),
+                hints=("give one of them another name",),
+            )
+        labels[name] = label
+        if nameless:
+            self._nameless.append(label)
+
+    def fetch(self, name: str) -> bool:
+        """Whether a value of that name flows in or was labelled; it is used then."""
+        if name in self._inputs:
+            return True
+        for labels in reversed(self._labels):
+            if name in labels:
+                self._fetched.add(id(labels[name]))
+                return True
+        return False
+
+    # Names that mean nothing here
+
+    def report_stage(self, node: n.Name) -> None:
+        """Report what stands as a stage, and is neither layer, block nor label."""
+        name = node.name
+        later = self._coming(node)
+        if later is not None:
+            self._fetched.add(id(later))
+            return
+        known = {
+            *LAYERS,
+            *self.blocks,
+            *standard_names(),
+            *self.params,
+            *self._inputs,
+            *(label for labels in self._labels for label in labels),
+            *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
+        }
+        if name in self._nets:
+            hints: tuple[str, ...] = (
+                "a net cannot stand inside another; make it a `block`",
+            )
+        else:
+            hints = elsewhere(name) or did_you_mean(name, known)
+        self._report.error(
+            "E0201", f"there is no layer, block or label `{name}`", node, hints=hints
+        )
+
+    def report_value(self, node: n.Name) -> None:
+        """Report what a size was asked of, and is no value."""
+        if self._coming(node) is not None:
+            return
+        known = {CURRENT, BLOCK_INPUT, *(x for labels in self._labels for x in labels)}
+        self._report.error(
+            "E0202",
+            f"there is no value `{node.name}`",
+            node,
+            hints=did_you_mean(node.name, known),
+        )
+
+    def report_expression(self, node: n.Name, totals: bool) -> None:
+        """Report what stands in an expression, and is neither parameter nor layer.
+
+        `totals` tells whether those of a module could stand there.
+        """
+        name = node.name
+        hints = did_you_mean(name, {*self.params, *(TOTALS if totals else ())})
+        if not hints:
+            known = (*CONSTANTS, *LAYERS, *self.blocks, *standard_names())
+            hints = did_you_mean(name, known)
+        if name in TOTALS:
+            hints = (f"`{name}` is known in `assert` lines only",)
+        if name == TRAINING:
+            hints = (
+                "`if training` stands behind an output: `output(id, aux=… if"
+                " training)`; layers such as `dropout` know the mode themselves",
+            )
+        elif place(name) is not None:
+            hints = (f"`{name}` is known in `value=` of `param` and `buffer`",)
+        elif name == INDEX:
+            hints = ("`i` counts the copies of a repeat, and is known inside one",)
+        elif self.fetch(name) or name in (CURRENT, BLOCK_INPUT):
+            hints = (f"`{name}` is a value; its sizes are numbers: `{name}.c`",)
+        self._report.error(
+            "E0206", f"there is no parameter or layer `{name}`", node, hints=hints
+        )
+
+    def _coming(self, node: n.Name) -> n.Label | None:
+        """The label of that name that is defined below, which is reported."""
+        for later in reversed(self._later):
+            label = later.get(node.name)
+            if label is not None:
+                self._report.error(
+                    "E0203",
+                    f"the label `{node.name}` is used before its definition",
+                    node,
+                    related=(Note(self._report.span(label), "defined here"),),
+                    hints=("values flow forward: a label reaches back only",),
+                )
+                return label
+        return None
+
+
+def _without_fields(label: str) -> str:
+    """A quoted label without its `{…}`, which hold formulas."""
+    for field in label.split("{")[1:]:
+        inside, closed, _ = field.partition("}")
+        if closed:
+            label = label.replace(f"{{{inside}}}", "", 1)
+    return label
