@@ -413,10 +413,21 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
     # What is known of the symbols may leave one number.
     symbols: tuple[str, ...] = () if str(size).isdigit() else size.symbols
     dims = [dim for tensor in site.ins for dim in tensor.dims if dim.size == size]
+    if not dims:
+        # What is needed was computed from one of these.
+        dims = [
+            dim
+            for tensor in site.ins
+            for dim in tensor.dims
+            if is_symbolic(dim.size) and set(dim.size.symbols) & set(symbols)  # type: ignore[union-attr]
+        ]
+        size = dims[0].size if len(set(dims)) == 1 else size
     fixed = " ".join(f"--set {name}=…" for name in symbols)
     hints = [f"a number settles it: {fixed}" if symbols else "write the number"]
     if site.layer.name == "fc" and len(symbols) > 1:
         hints.append("`gap` before it makes a vector whatever the size of the map")
+    if layer.look == "convolution" and site.x.rank == 2:
+        hints.append("channels stand first: `permute 1 0` before it turns a sequence")
     return Problem(
         "E0310",
         f"{layer.name} needs a number, and {size} is not known here"

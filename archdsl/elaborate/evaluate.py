@@ -104,7 +104,12 @@ class _Evaluator(Operations):
                     "E0503",
                     f"{what} is not a number",
                     node,
-                    ("give a number for every part of this size",),
+                    ("give a number for every part of this size",)
+                    if part == "_"
+                    else (
+                        "an `input` declares symbols, for its net alone; `in.h` reads"
+                        " a size anywhere",
+                    ),
                 )
             if part > limits.MAX_INTEGER:
                 return self.too_large(node)
