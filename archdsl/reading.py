@@ -118,7 +118,7 @@ class SpecFiles:
         try:
             file = os.path.realpath(found)
         except (OSError, ValueError) as problem:
-            raise UseError(f"`{path}` cannot be read: {_reason(problem)}") from None
+            raise UseError(f"`{path}` cannot be read: {reason(problem)}") from None
         if not self._is_inside(file):
             raise UseError(
                 f"`{path}` is outside of the project",
@@ -140,7 +140,7 @@ class SpecFiles:
                 f"there is no file `{place.shown}`", *_similar(place)
             ) from None
         except (OSError, ValueError) as problem:
-            message = f"`{place.shown}` cannot be read: {_reason(problem)}"
+            message = f"`{place.shown}` cannot be read: {reason(problem)}"
             raise UseError(message) from None
 
     @property
@@ -190,9 +190,10 @@ def standard_names() -> list[str]:
     return sorted(name.removesuffix(ENDING) for name in found if name.endswith(ENDING))
 
 
-def _reason(problem: OSError | ValueError) -> str:
-    reason = problem.strerror if isinstance(problem, OSError) else None
-    return reason or str(problem)
+def reason(problem: OSError | ValueError) -> str:
+    """Why a file cannot be opened, read or written, without its name."""
+    told = problem.strerror if isinstance(problem, OSError) else None
+    return told or str(problem)
 
 
 def _similar(place: Place) -> tuple[str, ...]:

@@ -261,3 +261,41 @@ def test_an_assumption_fails_for_a_number_that_breaks_it() -> None:
     text = "input 3xH\nassert H % 32 == 0\nrelu"
     assert codes(text, H=33) == ["E0602"]
     assert codes(text, H=64) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "net", "params"),
+    [
+        ("wavenet", "wavenet_of", {"n": 4, "skips": 6, "stages": 1}),
+        ("pointnet", "pointnet", {}),
+        (
+            "transformer_base",
+            "transformer",
+            {"n": 1, "d": 16, "heads": 2, "hidden": 32, "rate": 0.1, "vocabulary": 50},
+        ),
+    ],
+)
+def test_published_nets_export(file: str, net: str, params: dict[str, object]) -> None:
+    text = (ROOT / "specs/modern" / f"{file}.arch").read_text("utf-8")
+    network = checked(text, net, **params)
+    module = module_of(network).eval()
+    r = random.Random(net)
+    example = tensors(network, drawn(network, r, 40), "cpu")
+    open_axes = tuple(
+        {
+            1 + axis: torch.export.Dim.AUTO
+            for axis, size in enumerate(tensor.sizes)
+            if not isinstance(size, int)
+        }
+        for tensor in network.root.inputs
+    )
+    exported = torch.export.export(
+        module, tuple(example), dynamic_shapes=open_axes
+    ).module()
+    for _ in range(3):
+        given = tensors(
+            network, {k: v + 2 for k, v in drawn(network, r, 40).items()}, "cpu"
+        )
+        torch.testing.assert_close(
+            first_of(exported(*given)), first_of(module(*given)), rtol=1e-4, atol=1e-4
+        )

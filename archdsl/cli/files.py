@@ -7,7 +7,7 @@ import sys
 
 from archdsl.cli.console import CommandError
 from archdsl.diagnostics import Diagnostic
-from archdsl.reading import MAX_BYTES, SpecFiles, decoded
+from archdsl.reading import MAX_BYTES, SpecFiles, decoded, reason
 from archdsl.source import Source
 
 STDIN = "-"
@@ -53,8 +53,7 @@ def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:
         hint = f"give its files: {os.path.join(path, '*.arch')}"
         message = f"`{path}` is a directory"
         return Diagnostic("E0802", message, None, hints=(hint,))
-    reason = problem.strerror if isinstance(problem, OSError) else None
-    message = f"`{path}` cannot be read: {reason or problem}"
+    message = f"`{path}` cannot be read: {reason(problem)}"
     return Diagnostic("E0802", message, None)
 
 
@@ -101,10 +100,8 @@ def write(path: str, data: bytes, source: str | None = None) -> None:
         os.makedirs(folder, exist_ok=True)
         _replace(target, folder, data)
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else None
-        raise CommandError(
-            f"`{path}` cannot be written: {reason or problem}"
-        ) from problem
+        message = f"`{path}` cannot be written: {reason(problem)}"
+        raise CommandError(message) from problem
 
 
 def _are_same(a: str, b: str) -> bool:

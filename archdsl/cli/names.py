@@ -11,6 +11,7 @@ from archdsl.cli.files import write
 from archdsl.cli.select import network, spec_path
 from archdsl.ir.flat import MAX_LISTED, state_dict_names, uncounted
 from archdsl.ir.network import Network
+from archdsl.reading import reason
 
 # The beginning of every lock file; nothing else is ever overwritten.
 _MARK = "# archdsl names of "
@@ -93,8 +94,8 @@ def _read(path: str) -> dict[str, str] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else None
-        raise CommandError(f"`{path}` cannot be read: {reason or problem}") from None
+        message = f"`{path}` cannot be read: {reason(problem)}"
+        raise CommandError(message) from None
     text = data.decode(errors="replace")
     if not text.startswith(_MARK) or len(data) > _MAX_LOCK_BYTES:
         raise CommandError(f"`{path}` is no lock file: it does not begin `{_MARK}…`")

@@ -99,6 +99,24 @@ class Binder:
         given: Bindings = {}
         places: dict[str, Span] = {}
         numbers: list[Positional] = []
+        if not self._gather(layer, args, given, places, numbers):
+            for record in layer.args:
+                if record.name in given:
+                    self._coerce(layer, record, given)
+            return None
+        good = self._positional(layer, numbers, given, places)
+        good = self._complete(layer, given, defaults, at) and good
+        return given if good else None
+
+    def _gather(
+        self,
+        layer: Layer,
+        args: list[n.Argument],
+        given: Bindings,
+        places: dict[str, Span],
+        numbers: list[Positional],
+    ) -> bool:
+        """Bind what has a key or is a word, and put the numbers together."""
         good = True
         for arg in args:
             span = self._report.span(arg)
@@ -119,12 +137,13 @@ class Binder:
                 continue
             known = result.value is not UNKNOWN
             good = known and self._collect(layer, result, span, numbers) and good
-        if not good:
-            for record in layer.args:
-                if record.name in given:
-                    self._coerce(layer, record, given)
-            return None
-        good = self._positional(layer, numbers, given, places)
+        return good
+
+    def _complete(
+        self, layer: Layer, given: Bindings, defaults: Bindings, at: Span
+    ) -> bool:
+        """Check what was given, and add what was not."""
+        good = True
         missing: list[str] = []
         left_out = _left_out(layer)
         for arg_record in layer.args:
@@ -149,7 +168,7 @@ class Binder:
                 at,
                 hints=(f"it takes {takes}, as in `{_example(layer)}`",),
             )
-        return given if good else None
+        return good
 
     def _keyword(
         self,
@@ -376,38 +395,14 @@ class Binder:
         written = _signature(what, params, inputs)
         given: dict[str, Bound] = {}
         places: dict[str, Span] = {}
-        by_name = {param.name: param for param in params}
         required = [param.name for param in params if param.default is None]
         good = True
         for arg in args:
             span = self._report.span(arg)
-            if arg.key is None:
-                open_names = [name for name in required if name not in places]
-                if not open_names:
-                    self._report.error(
-                        "E0403",
-                        f"`{what}` has no use for this argument",
-                        span,
-                        related=(Note(defined_at, f"`{what}` is defined here"),),
-                        hints=_needs_a_key(params, places) or (written,),
-                    )
-                    good = False
-                    continue
-                name = open_names[0]
-            else:
-                name = arg.key
-                if name not in by_name:
-                    near = nearest(name, by_name)
-                    hints = (f"did you mean `{near}`?",) if near else ()
-                    self._report.error(
-                        "E0401",
-                        f"`{what}` has no parameter `{name}`",
-                        span,
-                        related=(Note(defined_at, f"`{what}` is defined here"),),
-                        hints=(*hints, written),
-                    )
-                    good = False
-                    continue
+            name = self._parameter(what, params, arg, places, defined_at, written)
+            if name is None:
+                good = False
+                continue
             if not self._once(name, span, places):
                 good = False
                 continue
@@ -426,6 +421,38 @@ class Binder:
             )
             good = False
         return given, good
+
+    def _parameter(
+        self,
+        what: str,
+        params: tuple[n.Param, ...],
+        arg: n.Argument,
+        places: dict[str, Span],
+        defined_at: Span,
+        written: str,
+    ) -> str | None:
+        """The parameter that an argument is for; None, reported, if there is none."""
+        if arg.key is None:
+            for param in params:
+                if param.default is None and param.name not in places:
+                    return param.name
+            code, message = "E0403", f"`{what}` has no use for this argument"
+            hints = _needs_a_key(params, places) or (written,)
+        else:
+            known = [param.name for param in params]
+            if arg.key in known:
+                return arg.key
+            code, message = "E0401", f"`{what}` has no parameter `{arg.key}`"
+            near = nearest(arg.key, known)
+            hints = (f"did you mean `{near}`?", written) if near else (written,)
+        self._report.error(
+            code,
+            message,
+            arg,
+            related=(Note(defined_at, f"`{what}` is defined here"),),
+            hints=hints,
+        )
+        return None
 
 
 # By the identity of the layer, which the entry keeps alive.

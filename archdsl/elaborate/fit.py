@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from archdsl.elaborate.values import SizeValue, describe, is_list
-from archdsl.ops.record import ArgType
+from archdsl.ops.record import ArgType, Kind
 from archdsl.shapes.size import is_symbolic, require
 
 LIST_OR_SIZE = (
@@ -13,42 +15,42 @@ LIST_OR_SIZE = (
 
 def fit(value: object, wanted: ArgType) -> object | None:
     """The value as an argument of that type holds it, or None if it does not fit."""
-    kind = wanted.kind
-    if kind == "truth":
-        return value if isinstance(value, bool) else None
-    if kind == "axis":
-        return value if isinstance(value, str) else None
-    if kind == "formula":
-        return value
-    if kind == "sizes":
-        sizes = value if isinstance(value, SizeValue) else (value,)
-        if all(_bounded(size, wanted, whole=True) for size in sizes):
-            return tuple(sizes)
-        return None
-    if kind == "whole":
-        if isinstance(value, SizeValue) and len(value) == 1:
-            value = value[0]
-        return value if _bounded(value, wanted, whole=True) else None
-    if kind == "number":
-        return value if _bounded(value, wanted, whole=False) else None
-    if kind == "text":
-        return value if isinstance(value, str) else None
-    if kind == "strings":
-        if is_list(value) and all(isinstance(v, str) for v in value):
-            return value
-        return None
-    if kind == "list":
-        if is_list(value) and all(_bounded(v, wanted, whole=True) for v in value):
-            return value
-        return None
-    if kind == "lists":
-        if is_list(value) and all(
-            is_list(row) and all(_bounded(v, wanted, whole=True) for v in row)
-            for row in value
-        ):
-            return value
-        return None
-    return None
+    if wanted.kind == "sizes":
+        value = tuple(value) if isinstance(value, SizeValue) else (value,)
+    elif wanted.kind == "whole" and isinstance(value, SizeValue) and len(value) == 1:
+        value = value[0]
+    return value if _FITS[wanted.kind](value, wanted) else None
+
+
+def _all_whole(value: object, wanted: ArgType) -> bool:
+    return isinstance(value, tuple) and all(
+        _bounded(part, wanted, whole=True) for part in value
+    )
+
+
+def _is_text(value: object, wanted: ArgType) -> bool:
+    return isinstance(value, str)
+
+
+# What fits each kind. Words are looked at before.
+_FITS: dict[Kind, Callable[[object, ArgType], bool]] = {
+    "truth": lambda value, wanted: isinstance(value, bool),
+    "axis": _is_text,
+    "text": _is_text,
+    "word": lambda value, wanted: False,
+    "formula": lambda value, wanted: True,
+    "whole": lambda value, wanted: _bounded(value, wanted, whole=True),
+    "number": lambda value, wanted: _bounded(value, wanted, whole=False),
+    "sizes": _all_whole,
+    "strings": lambda value, wanted: (
+        is_list(value) and all(isinstance(part, str) for part in value)
+    ),
+    "list": lambda value, wanted: is_list(value) and _all_whole(value, wanted),
+    "lists": lambda value, wanted: (
+        is_list(value)
+        and all(is_list(row) and _all_whole(row, wanted) for row in value)
+    ),
+}
 
 
 def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate.alone import only_argument
 from archdsl.elaborate.evaluate import Names, evaluate
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.values import UNKNOWN
@@ -84,6 +83,8 @@ def report_clash(module: Module, report: Reporter) -> None:
 
 def _expression(text: str) -> n.Expression | None:
     """The one expression that a text holds."""
+    from archdsl.elaborate.alone import only_argument
+
     tree, found = parse(Source("label", f"id {text}"))
     argument = only_argument(tree) if not found else None
     return argument.value if argument is not None and not argument.key else None

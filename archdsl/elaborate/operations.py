@@ -40,15 +40,18 @@ class Operations:
     def fail(
         self, code: str, message: str, at: Located, hints: tuple[str, ...] = ()
     ) -> Result:
+        """Report what has no value."""
         self._report.error(code, message, at, hints=hints)
         return FAILED
 
     def too_large(self, node: Located) -> Result:
+        """Report a number beyond the limit."""
         return self.fail(
             "E0701", "this number is too large", node, ("numbers stay below 2**63",)
         )
 
     def unknown_size(self, problem: UndecidedError, what: str, node: Located) -> Result:
+        """Report that `what` depends on sizes that are not known."""
         from archdsl.elaborate.unknowns import undecided
 
         message, hints = undecided(problem, what)
@@ -95,6 +98,7 @@ class Operations:
         return equal_everywhere is (operator == "==")
 
     def combine(self, node: n.Binary, left: Result, right: Result) -> Result:
+        """The value of one operation on these operands."""
         a, b = left.value, right.value
         if a is UNKNOWN or b is UNKNOWN:
             return FAILED
@@ -153,6 +157,7 @@ class Operations:
     def arithmetic(
         self, node: n.Binary, a: int | float, b: int | float
     ) -> int | float | None:
+        """What an operation makes of two numbers; None if that was reported."""
         whole = isinstance(a, int) and isinstance(b, int)
         operator = node.operator
         if operator in ("/", "//", "%") and b == 0:

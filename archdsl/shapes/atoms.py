@@ -49,16 +49,19 @@ class Range(NamedTuple):
 
     @property
     def least(self) -> int:
+        """The smallest number."""
         return self.lower + (self.offset - self.lower) % self.step
 
     @property
     def most(self) -> int | None:
+        """The largest number; None without a bound."""
         if self.upper is None:
             return None
         return self.upper - (self.upper - self.offset) % self.step
 
     @property
     def empty(self) -> bool:
+        """Whether there is no number at all."""
         return self.most is not None and self.most < self.least
 
 

@@ -63,6 +63,7 @@ class TensorType(NamedTuple):
 
     @property
     def sizes(self) -> tuple[Size, ...]:
+        """The sizes of all axes."""
         return tuple(dim.size for dim in self.dims)
 
     @property
@@ -75,6 +76,7 @@ class TensorType(NamedTuple):
 
     @property
     def rank(self) -> int:
+        """How many axes there are."""
         return len(self.dims)
 
     @property
