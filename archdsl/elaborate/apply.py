@@ -395,7 +395,10 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
         return layer.shape(site)
     try:
         out = layer.shape(site)
-        if isinstance(out, Problem) or not any(map(_has_symbol, (*site.ins, out))):
+        if isinstance(out, Problem) or not (
+            any(map(_has_symbol, (*site.ins, out)))
+            or any(_symbol_in(bound.value) for bound in site.args.values())
+        ):
             return out
         layer.macs(site, out)
         needed: list[object] = [
@@ -407,7 +410,7 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
         module = form_of(site).module
         slot = unknown(module) if module is not None else None
         needed.append(slot.value if slot is not None else None)
-    size: Any = next((size for size in needed if is_symbolic(size)), None)
+    size: Any = next(filter(None, map(_symbol_in, needed)), None)
     if size is None:
         return out
     # What is known of the symbols may leave one number.
@@ -436,6 +439,13 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
         dims=tuple((dim, f"the {size} comes from here") for dim in dims[:1]),
         hints=tuple(hints),
     )
+
+
+def _symbol_in(value: object) -> object:
+    """A size in a value that is not known."""
+    if isinstance(value, tuple):
+        return next(filter(None, map(_symbol_in, value)), None)
+    return value if is_symbolic(value) else None
 
 
 def _has_symbol(tensor: TensorType) -> bool:

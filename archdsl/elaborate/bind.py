@@ -17,6 +17,7 @@ from archdsl.elaborate.values import (
     describe,
     is_list,
     is_size,
+    pick,
 )
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import REQUIRED, Arg, Bound, Layer, plain
@@ -47,17 +48,6 @@ def split_repeat(
     for arg in args:
         (repeats if arg.key == REPEAT_KEY else rest).append(arg)
     return rest, repeats
-
-
-def pick(result: Result, copy: int | None) -> Result:
-    """The entry of a list for one copy of a repeat, the last one staying."""
-    value = result.value
-    if copy is None or not is_list(value):
-        return result
-    if not value:
-        return result
-    at = min(copy, len(value) - 1)
-    return Result(value[at], op("[]", value[at], result.expr, Const(at)))
 
 
 def _keyless(layer: Layer, value: object) -> str | None:

@@ -38,6 +38,8 @@ class _Compiler:
     def __init__(self, names: Names, report: Reporter) -> None:
         self._names = names
         self._report = report
+        # A body depends on what is settled in it; nothing outside of one does.
+        self._decide = getattr(names, "decide", lambda expr: None)
         self.axes = 0
 
     def code(self, node: n.Expression) -> Code | None:
@@ -61,6 +63,8 @@ class _Compiler:
         if isinstance(node, n.Not):
             inner = self.code(node.operand)
             return None if inner is None else Apply("~", (inner,))
+        if isinstance(node, n.Conditional) and not _has_place(node.condition):
+            return self._settled(node)
         if isinstance(node, n.Conditional):
             return self._apply(
                 "torch.where", (node.condition, node.then, node.otherwise)
@@ -74,6 +78,19 @@ class _Compiler:
             hints=("use arithmetic, single comparisons and functions of numbers",),
         )
         return None
+
+    def _settled(self, node: n.Conditional) -> Code | None:
+        """One arm of a condition that is the same for all places."""
+        condition = evaluate(node.condition, self._names, self._report)
+        if condition.value is UNKNOWN:
+            return None
+        if not isinstance(condition.value, bool):
+            self._report.error(
+                "E0503", "this is neither true nor false", node.condition
+            )
+            return None
+        self._decide(condition.expr)
+        return self.code(node.then if condition.value else node.otherwise)
 
     def _number(self, node: n.Expression) -> Code | None:
         result = evaluate(node, self._names, self._report, real=True)

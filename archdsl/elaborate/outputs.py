@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.diagnostics import Note
+from archdsl.elaborate.apply import target_of
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import CURRENT, DICT, TRAINING
@@ -44,7 +45,7 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
             good = False
             continue
         span = walk.report.span(line)
-        found.append(Output(_name(line), value.id, value.type, training, span))
+        found.append(Output(_name(walk, line), value.id, value.type, training, span))
     unknown = frame.value(None)
     main = next((each for each in found if not each.training), None)
     if not good or main is None:
@@ -86,6 +87,16 @@ def _returned(walk: Walk, found: list[Output], call: n.Call) -> Returned:
             "a dictionary needs a name for each output",
             nameless[-1].span,
             hints=("as in `output(out=id, aux=head) dict`",),
+        )
+    always_last = max(at for at, each in enumerate(found) if not each.training)
+    first_training = next((e for e in found[:always_last] if e.training), None)
+    if named and not as_dict and first_training is not None:
+        walk.report.error(
+            "E0314",
+            "an output that is there in training only stands last",
+            first_training.span,
+            notes=("a named tuple has its fields in the order of the text",),
+            hints=("put it behind the others, or return a dictionary: `dict`",),
         )
     seen: dict[str, Output] = {}
     for each in found:
@@ -173,7 +184,7 @@ def _in_training(walk: Walk, line: n.Line, current: Value) -> Value:
     return made
 
 
-def _name(line: n.Line) -> str | None:
+def _name(walk: Walk, line: n.Line) -> str | None:
     """The name of an output: its key, the label it fetches, or that of its stage."""
     if line.key is not None:
         return line.key.name
@@ -183,5 +194,6 @@ def _name(line: n.Line) -> str | None:
     atom = last.atom
     bare = isinstance(atom, n.Call) and atom.inputs is None and not atom.args
     if len(line.chain.stages) == 1 and bare and isinstance(atom, n.Call):
-        return None if atom.callee.name == CURRENT else atom.callee.name
+        fetched = atom.callee.name != CURRENT and target_of(walk, atom) is None
+        return atom.callee.name if fetched else None
     return None

@@ -11,7 +11,7 @@ from archdsl.elaborate.frame import Value
 from archdsl.elaborate.labels import label_text
 from archdsl.elaborate.words import SHARE
 from archdsl.ir.network import Cost, Module, Node, Repeat, Stage
-from archdsl.ops.record import Bound, Site
+from archdsl.ops.record import Bound, Site, form_of
 from archdsl.ops.tied import TIED
 from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import TensorType
@@ -56,10 +56,10 @@ def _labelled(walk: Walk, call: n.Call) -> Stage | Repeat | None:
     if arg is None:
         return None  # reported with the names
     label = label_text(arg)
-    node: Node | None = walk.frame.sharable.get(label)
-    if isinstance(node, Stage | Repeat):
-        return node
     found = walk.frame.fetch(label)
+    node: Node | None = walk.frame.sharable.get(label)
+    if found is not None and isinstance(node, Stage | Repeat):
+        return node
     if found is None:
         if not walk.frame.report_skipped(label, arg.value):  # type: ignore[arg-type]
             walk.report.error(
@@ -105,7 +105,7 @@ def _again(
             return None
         assert isinstance(made.made, Site)
         weights = made.made.layer.weights(made.made, made.type)
-        if weights != node.weights:
+        if weights != node.weights or _class(made.made) != _class(first):
             _other_shape(walk, node, first.ins, types, call)
             return None
         return node._replace(
@@ -123,6 +123,12 @@ def _again(
         _other_shape(walk, node, tuple(before), types, call)
         return None
     return node._replace(cost=_uncounted(node.cost), span=span, shared=True)
+
+
+def _class(site: Site) -> str | None:
+    """The class that PyTorch applies here."""
+    module = form_of(site).module
+    return None if module is None else module.function
 
 
 def _uncounted(cost: Cost) -> Cost:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from archdsl.shapes.symbols import UndecidedError
 
 
+# Far beyond any axis of a tensor.
+MAX_SIZE = 2**40
+
+
 def declare(frame: Frame, names: Iterable[str]) -> None:
     """Make symbols of the capitals in an input's sizes that mean nothing else yet."""
     for name in names:
@@ -79,6 +83,14 @@ def assume(node: n.Expression, frame: Frame) -> None:
         left, right = values[at : at + 2]
         if isinstance(left, float | str) or isinstance(right, float | str):
             report.error("E0503", "symbols are whole numbers", node)
+            return
+        if any(isinstance(side, int) and abs(side) > MAX_SIZE for side in values):
+            report.error(
+                "E0701",
+                "no size is as large as this",
+                node,
+                hints=("a size that is not known stays below 2**40",),
+            )
             return
         relation: Relation = operator  # type: ignore[assignment]
         sizes: tuple[Any, Any] = left, right

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from archdsl.ir.network import LayerRef
-from archdsl.shapes.expr import Const, Expr
+from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import Size, is_symbolic
 
 if TYPE_CHECKING:
@@ -74,3 +74,14 @@ def is_size(value: object) -> TypeGuard[Number]:
 def is_list(value: object) -> TypeGuard[tuple[Any, ...]]:
     """Whether the value is a list of the language."""
     return isinstance(value, tuple) and not isinstance(value, SizeValue | LayerRef)
+
+
+def pick(result: Result, copy: int | None) -> Result:
+    """The entry of a list for one copy of a repeat, the last one staying."""
+    value = result.value
+    if copy is None or not is_list(value):
+        return result
+    if not value:
+        return result
+    at = min(copy, len(value) - 1)
+    return Result(value[at], op("[]", value[at], result.expr, Const(at)))

@@ -47,6 +47,13 @@ class Infix(NamedTuple):
     operands: tuple[Code, ...]
 
 
+class Member(NamedTuple):
+    """A tensor of the submodule that has this label."""
+
+    label: str
+    tensor: str
+
+
 class Listed(NamedTuple):
     """A list."""
 
@@ -60,7 +67,9 @@ class Lambda(NamedTuple):
     body: Code
 
 
-Code: TypeAlias = Slot | Input | Inputs | Apply | Infix | Listed | Lambda | int | str
+Code: TypeAlias = (
+    Slot | Input | Inputs | Apply | Infix | Listed | Member | Lambda | int | str
+)
 
 
 class Attribute(NamedTuple):
@@ -78,7 +87,7 @@ class Form(NamedTuple):
     `function_helper` name files of `archdsl/ops/helpers` whose definition the source
     then carries along, `more_helpers` those that a constructor needs besides. With
     `attribute`, `module` is not called but is the tensor's value. `ties` names tensors
-    of the module that are those of another one: `("weight", "tok.weight")`. `imports`
+    of the module that are those of another one: `("weight", "tok")`. `imports`
     are the Python module and the class there that `module` constructs.
     """
 

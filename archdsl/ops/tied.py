@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Apply, Form, Keyword, X, apply
+from archdsl.ops.form import Apply, Form, Keyword, Member, X, apply
 from archdsl.ops.record import Arg, ArgType, Layer, Problem, Site, Weight
 from archdsl.shapes.tensor import TensorType
 
@@ -30,9 +30,9 @@ def _weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
 
 
 def _torch(site: Site) -> Form:
-    table = f"{site.args['of'].value}.weight"
+    table = str(site.args["of"].value)
     if not site.truth("labelled"):
-        return Form(None, Apply("F.linear", (X, f"self.{table}")))
+        return Form(None, Apply("F.linear", (X, Member(table, "weight"))))
     made = apply("nn.Linear", site.slot("width"), site.slot("rows"))
     if not site.truth("bias"):
         made = Apply(made.function, (*made.arguments, Keyword("bias", "False")))

@@ -153,7 +153,7 @@ class Decisions:
             if last is None:
                 return False
             ranges.append(range(first, last + 1))
-            places *= len(ranges[-1])
+            places *= last - first + 1
 
         def differs(point: tuple[int, ...]) -> bool:
             values = dict(zip(variables, point, strict=True))

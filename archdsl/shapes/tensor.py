@@ -130,7 +130,8 @@ def product(dims: tuple[Dim, ...], origin: Span | None) -> Dim:
     size: Size = 1
     for dim in dims:
         size *= dim.size
-    if not isinstance(size, int):
+    if not all(isinstance(dim.size, int) for dim in dims):
+        # What is known of symbols may leave one number.
         return Dim(size, origin)
     factors = tuple(dim.expr for dim in dims if dim.expr != Const(1))
     if len(factors) == 1:

@@ -248,7 +248,8 @@ def dotted(t: Tokens, c: Children) -> n.Name:
 
 
 def named_input(t: Tokens, c: Children) -> Any:
-    return c[2]._replace(key=c[0])
+    # An assertion cannot stand there; the names pass says so.
+    return c[2]._replace(key=c[0]) if isinstance(c[2], n.Line) else c[2]
 
 
 def conditional(t: Tokens, c: Children) -> n.Conditional:

@@ -344,8 +344,8 @@ def _plain_field(field: Receptive | None) -> dict[str, list[int | str]] | None:
     if field is None:
         return None
     return {
-        "size": list(field.size),
-        "stride": list(field.stride),
+        "size": list(map(_plain_size, field.size)),
+        "stride": list(map(_plain_size, field.stride)),
         "map": _shape(field.type),
     }
 

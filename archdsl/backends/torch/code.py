@@ -157,7 +157,7 @@ def _document(code: Code) -> tuple[_Doc, ...]:
             return ("[]",)
         return (_brackets("[", _joined([_document(i) for i in code.items]), "]"),)
     if isinstance(code, Lambda):
-        return (f"lambda {code.parameters}: ", *_document(code.body))
+        return (f"lambda {code.parameters}: ", *_statement(code.body))
     if isinstance(code, Dictionary):
         pairs: list[tuple[_Doc, ...]] = [
             (f"{key}: ", *_document(value)) for key, value in code.pairs
@@ -187,19 +187,29 @@ def _document(code: Code) -> tuple[_Doc, ...]:
             *_document(code.otherwise),
         )
         return (_Group(either),)
+    power = code.operator == "**"
+    if power and all(isinstance(o, Text) and is_simple(o.text) for o in code.operands):
+        return ("**".join(o.text for o in code.operands if isinstance(o, Text)),)
     parts: list[_Doc] = []
     for at, operand in enumerate(code.operands):
         if at:
             parts += [_SPACE, f"{code.operator} "]
         # Sums of floats are not associative: only on the left is the order the same.
-        same_order = at == 0 and isinstance(operand, Infix)
-        if isinstance(operand, Conditional | Infix) and not (
-            same_order and operand.operator == code.operator  # type: ignore[union-attr]
-        ):
+        same_order = at == 0 and isinstance(operand, Infix) and not power
+        if same_order and operand.operator == code.operator:  # type: ignore[union-attr]
+            # One chain, which is broken at every operator or at none.
+            (chain,) = _document(operand)
+            parts += chain.parts if isinstance(chain, _Group) else (chain,)
+        elif isinstance(operand, Conditional | Infix):
             parts += ["(", *_document(operand), ")"]
         else:
             parts += _document(operand)
     return (_Group(tuple(parts)),)
+
+
+def is_simple(text: str) -> bool:
+    """Whether `ruff format` hugs a `**` beside this: `x`, `a.b`, `-2`."""
+    return text.removeprefix("-").replace(".", "").replace("_", "").isalnum()
 
 
 def _statement(code: Code) -> tuple[_Doc, ...]:

@@ -18,7 +18,12 @@ from archdsl.backends.torch.planned import (
     PlannedTraining,
     Scope,
 )
-from archdsl.backends.torch.reserved import is_attribute, safe_name
+from archdsl.backends.torch.reserved import (
+    clashes,
+    is_attribute,
+    member,
+    safe_name,
+)
 from archdsl.ir.network import Module
 from archdsl.ops.form import (
     Apply,
@@ -29,6 +34,7 @@ from archdsl.ops.form import (
     Keyword,
     Lambda,
     Listed,
+    Member,
     Slot,
 )
 from archdsl.ops.form import Code as FormCode
@@ -146,10 +152,14 @@ class Constructor:
         """The tensors that a group holds beside its submodules."""
         found: list[str] = []
         for node in scope.nodes:
-            if isinstance(node, PlannedStage) and not node.shared:
-                if node.attribute is not None:
-                    found += self.tensor(node, node.attribute, indent)
-                elif not self.is_functional(node):
+            if isinstance(node, PlannedChoice | PlannedTraining) or node.shared:
+                continue
+            if isinstance(node, PlannedStage) and node.attribute is not None:
+                found += self.tensor(node, node.attribute, indent)
+            elif isinstance(node, PlannedRepeat) or not self.is_functional(node):
+                if clashes(node.name):
+                    found += self._assign(node.name, self.module(node), indent)
+                if isinstance(node, PlannedStage):
                     found += self.ties(node, indent)
         return found
 
@@ -160,20 +170,23 @@ class Constructor:
         code = self.module(stage)
         assert isinstance(code, c.Call)
         if attribute.kind == "parameter":
-            if is_attribute(stage.name):
-                return c.assign(f"self.{stage.name}", code, indent)
-            call = "self.register_parameter"
-            arguments: tuple[c.Code | c.Keyword, ...] = (code,)
-        else:
-            if is_attribute(stage.name):
-                self.namespace.tensors[stage.name] = None
-            call, arguments = "self.register_buffer", code.arguments
-            if not attribute.persistent:
-                arguments = (*arguments, c.Keyword("persistent", c.Text("False")))
+            return c.assign(member(stage.name, "_parameters"), code, indent)
         from archdsl.backends.torch.formula import quoted
 
         name = c.Text(quoted(stage.name))
-        return c.expression(c.Call(c.Text(call), (name, *arguments)), indent)
+        if not is_attribute(stage.name):
+            (value,) = code.arguments
+            assert not isinstance(value, c.Keyword)
+            lines = c.assign(member(stage.name, "_buffers"), value, indent)
+            if not attribute.persistent:
+                kept_out = c.Text("self._non_persistent_buffers_set.add")
+                lines += c.expression(c.Call(kept_out, (name,)), indent)
+            return lines
+        self.namespace.tensors[stage.name] = None
+        arguments: tuple[c.Code | c.Keyword, ...] = (name, *code.arguments)
+        if not attribute.persistent:
+            arguments = (*arguments, c.Keyword("persistent", c.Text("False")))
+        return c.expression(c.Call(c.Text("self.register_buffer"), arguments), indent)
 
     def ties(self, stage: PlannedStage, indent: int) -> list[str]:
         """The statements that put another module's tensors in place of its own."""
@@ -181,17 +194,12 @@ class Constructor:
             return []
         found: list[str] = []
         for name, other in next(iter(stage.forms().values())).ties:
-            found += c.assign(
-                f"self.{stage.name}.{name}", c.Text(f"self.{other}"), indent
-            )
+            target, source = member(stage.name), member(other)
+            found += c.assign(f"{target}.{name}", c.Text(f"{source}.{name}"), indent)
         return found
 
     def _assign(self, name: str, code: c.Code, indent: int) -> list[str]:
-        if is_attribute(name):
-            return c.assign(f"self.{name}", code, indent)
-        from archdsl.backends.torch.formula import quoted
-
-        return c.assign(f"self._modules[{quoted(name)}]", code, indent)
+        return c.assign(member(name), code, indent)
 
     def _choice(self, choice: PlannedChoice, indent: int) -> list[str]:
         condition = self.namespace.condition(choice.conditions)
@@ -294,6 +302,10 @@ class Constructor:
         if isinstance(first, Infix):
             infixes = {at: p for at, p in parts.items() if isinstance(p, Infix)}
             return self._infix(infixes, hint, inputs)
+        if isinstance(first, Member):
+            if len(set(parts.values())) != 1:
+                raise MismatchError
+            return c.Text(f"{member(first.label)}.{first.tensor}")
         if isinstance(first, Listed):
             items = {at: p.items for at, p in parts.items() if isinstance(p, Listed)}
             if len({len(each) for each in items.values()}) != 1:
@@ -330,7 +342,9 @@ class Constructor:
         for number in range(len(first.operands)):
             each = {at: part.operands[number] for at, part in parts.items()}
             written = self.code(each, hint, inputs)
-            if isinstance(written, c.Text) and isinstance(first.operands[number], Slot):
+            if isinstance(written, c.Text) and (
+                isinstance(first.operands[number], Slot) or written.text.startswith("-")
+            ):
                 written = _bracketed(written)
             if written is not None:
                 operands.append(written)
@@ -415,7 +429,8 @@ class Constructor:
                 node.attribute is not None or self.is_functional(node)
             ):
                 continue
-            named.append((node.name, self.module(node)))
+            if not clashes(node.name):
+                named.append((node.name, self.module(node)))
         if all(name == str(at) for at, (name, _) in enumerate(named)):
             return tuple(code for _, code in named)
         from archdsl.backends.torch.formula import quoted

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import NamedTuple
 
+from archdsl.backends.torch.code import is_simple
 from archdsl.ir.network import LayerRef
 from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, equal
 from archdsl.shapes.expr import Const, Expr, InputSize, Op, Opaque, Var
@@ -132,6 +133,8 @@ def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> W
     left = _tight(parts[0], binding + (operator == "**"))
     if operator == "+":
         return Written(_sum(left, parts[1:], binding), binding)
+    if operator == "**" and all(is_simple(text) for text in (left, parts[1].text)):
+        return Written(f"{left}**{parts[1].text}", binding)
     texts = [left]
     for part in parts[1:]:
         commutes = operator in ("+", "*", "and", "or")
@@ -183,7 +186,7 @@ def literal(value: object) -> str:
     if isinstance(value, bool) or value is None:
         return repr(value)
     if isinstance(value, int | float):
-        return repr(value)
+        return repr(value).replace("e+", "e")
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, LayerRef):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.constructor import Constructor, flag_name, shortcut
-from archdsl.backends.torch.formula import quoted
 from archdsl.backends.torch.planned import (
     Planned,
     PlannedChoice,
@@ -18,7 +17,7 @@ from archdsl.backends.torch.planned import (
     PlannedTraining,
     Scope,
 )
-from archdsl.backends.torch.reserved import is_attribute, safe_name
+from archdsl.backends.torch.reserved import is_attribute, member, safe_name
 from archdsl.ops.form import Apply, Attribute
 
 # A nested call longer than this gets a line of its own.
@@ -77,6 +76,12 @@ class Forward:
         for output in self._returned:
             self._uses[output.value] += 1 + (self._trains and not output.training)
         self._inline = _short_branches(scope, self._uses, constructor)
+        # What made each submodule, where another stage may use it again.
+        self._builders: dict[str, PlannedStage | PlannedRepeat] = {
+            node.name: node
+            for node in _flat(scope.nodes)
+            if isinstance(node, PlannedStage | PlannedRepeat) and not node.shared
+        }
         self._env: dict[int, Held] = {}
         self._holds: dict[str, int] = {}
         self._waiting: set[int] = set()
@@ -139,7 +144,8 @@ class Forward:
 
     def _tensor(self, stage: PlannedStage, attribute: Attribute) -> None:
         """A tensor of the module itself, with a batch of one."""
-        name = c.flat(self._submodule(stage.name))
+        among = "_parameters" if attribute.kind == "parameter" else "_buffers"
+        name = member(stage.name, among)
         code = c.Text(name if attribute.batch else f"{name}[None]")
         label = stage.any.label if stage.fetched else None
         self._hold(stage.output, code, _OF_TENSORS, label, frozenset())
@@ -287,21 +293,22 @@ class Forward:
     def _submodule(self, name: str) -> c.Code:
         if self._positional and name.isdigit():
             return c.Text(f"self[{name}]")
-        if is_attribute(name):
-            return c.Text(f"self.{name}")
-        return c.Text(f"self._modules[{quoted(name)}]")
+        return c.Text(member(name))
 
     def _told(self, stage: PlannedStage) -> list[c.Code]:
         """The sizes that a group is told, beside its tensors."""
         namespace = self._constructor.namespace
-        sizes = namespace.told.get(id(stage), [])
+        builder = self._builders.get(stage.name) if stage.shared else stage
+        sizes = namespace.told.get(id(builder), [])
         namespace.read.update(sizes)
         return [c.Text(namespace.names[size]) for size in sizes]
 
     def _repeat(self, repeat: PlannedRepeat) -> None:
         self._settle(repeat.inputs[0])
         flow = self._env[repeat.inputs[0]].flow
-        told = [self._told(run.stage) for run in repeat.runs]
+        builder = self._builders.get(repeat.name) if repeat.shared else None
+        built = builder if isinstance(builder, PlannedRepeat) else repeat
+        told = [self._told(run.stage) for run in built.runs]
         if len(repeat.inputs) == 1 and not any(told):
             called = c.Call(
                 self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
@@ -320,6 +327,9 @@ class Forward:
             self._uses[value] -= 1
         if first != c.Text(name):
             self._lines += c.assign(name, first, self._indent)
+        told_by = {
+            id(run.stage): sizes for run, sizes in zip(repeat.runs, told, strict=True)
+        }
         module = c.flat(self._submodule(repeat.name))
         taken = {run.stage.inputs for run in repeat.runs}
         if taken == {repeat.inputs} and all(sizes == told[0] for sizes in told):
@@ -331,7 +341,7 @@ class Forward:
             given = dict(zip(repeat.inputs[1:], others, strict=True))
             for number, stage in enumerate(repeat.copies()):
                 more = [given[value] for value in stage.inputs[1:]]
-                arguments = (c.Text(name), *more, *self._told(stage))
+                arguments = (c.Text(name), *more, *told_by[id(stage)])
                 called = c.Call(c.Text(f"{module}[{number}]"), arguments)
                 self._lines += c.assign(name, called, self._indent)
         self._set(repeat.output, name, name)
@@ -415,6 +425,17 @@ class Forward:
         while f"branch{number}" in self._holds:
             number += 1
         return f"branch{number}"
+
+
+def _flat(nodes: list[Planned]) -> Iterator[Planned]:
+    """All nodes, those in choices too."""
+    for node in nodes:
+        if isinstance(node, PlannedChoice):
+            yield from _flat([*node.then, *node.otherwise])
+        elif isinstance(node, PlannedTraining):
+            yield from _flat(node.nodes)
+        else:
+            yield node
 
 
 def _count_uses(nodes: list[Planned]) -> Counter[int]:

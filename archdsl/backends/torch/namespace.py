@@ -72,6 +72,9 @@ class Namespace:
                 continue
             if isinstance(expr, Const) or not self._holds(expr, values):
                 continue
+            if names & self.dynamic and not self.in_forward:
+                # There are no tensors yet.
+                continue
             used = dict(self.used)
             try:
                 text = self._formula(expr, next(iter(values)))

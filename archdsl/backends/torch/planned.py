@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
+from archdsl.backends.torch.reserved import clashes
 from archdsl.ir.network import Stage
 from archdsl.ops.form import Attribute, Form
 from archdsl.ops.record import Site, form_of, unknown
@@ -205,7 +206,7 @@ class Scope:
         for node in self.nodes:
             if isinstance(node, PlannedChoice | PlannedTraining):
                 return False
-            if node.inputs != (flow,):
+            if node.inputs != (flow,) or clashes(node.name):
                 return False
             if isinstance(node, PlannedRepeat) and (
                 node.shared or any(run.stage.needs_sizes for run in node.runs)

@@ -39,12 +39,31 @@ def is_attribute(name: str) -> bool:
     )
 
 
+def clashes(name: str) -> bool:
+    """Whether PyTorch refuses to register a submodule or tensor of that name."""
+    return name in MODULE_ATTRIBUTES or name.startswith("_")
+
+
+def member(name: str, among: str = "_modules") -> str:
+    """What holds the submodule, parameter or buffer of that name."""
+    if is_attribute(name):
+        return f"self.{name}"
+    from archdsl.backends.torch.formula import quoted
+
+    return f"self.{among}[{quoted(name)}]"
+
+
 def safe_name(name: str) -> str:
     """A name for a parameter or variable, changed as little as it takes."""
     if not (name.isidentifier() and name.isascii()):
         name = re.sub(r"[^A-Za-z0-9_]", "_", name)
         name = f"layer{name}" if not name[:1].isalpha() else name
-    if keyword.iskeyword(name) or name in _SOURCE_NAMES or name.startswith("__"):
+    if (
+        keyword.iskeyword(name)
+        or name in ("l", "I", "O")
+        or name in _SOURCE_NAMES
+        or name.startswith("__")
+    ):
         return f"{name.lstrip('_')}_"
     return name
 
@@ -64,6 +83,9 @@ def class_name(name: str) -> str:
         apart = shown[-1:].isdigit() and word[:1].isdigit()
         shown += f"_{_capitalised(word)}" if apart else _capitalised(word)
     shown = shown or "Net"
+    if keyword.iskeyword(shown):
+        # None, True and False.
+        shown += "_"
     return f"Net{shown}" if shown[0].isdigit() else shown
 
 
