@@ -20,7 +20,11 @@ from torch.utils.flop_counter import FlopCounterMode
 import archdsl
 from archdsl import SpecError
 from archdsl.backends.torch.emit import emit, net_class
-from archdsl.backends.torch.reserved import MODULE_ATTRIBUTES, class_name
+from archdsl.backends.torch.reserved import (
+    MODULE_ATTRIBUTES,
+    SEQUENTIAL_ATTRIBUTES,
+    class_name,
+)
 from archdsl.ir.flat import state_dict_names
 from archdsl.ir.network import Network
 from archdsl.pipeline import check
@@ -289,6 +293,9 @@ def test_module_attributes_are_those_of_torch() -> None:
         name for name in dir(nn.Module) if not name.startswith("_")
     }
     assert "training" in MODULE_ATTRIBUTES
+    assert set(SEQUENTIAL_ATTRIBUTES) >= {
+        name for name in dir(nn.Sequential()) if not name.startswith("__")
+    }
 
 
 HOSTILE = [

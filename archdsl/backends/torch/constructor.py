@@ -19,7 +19,6 @@ from archdsl.backends.torch.planned import (
     Scope,
 )
 from archdsl.backends.torch.reserved import (
-    clashes,
     is_attribute,
     member,
     safe_name,
@@ -156,11 +155,8 @@ class Constructor:
                 continue
             if isinstance(node, PlannedStage) and node.attribute is not None:
                 found += self.tensor(node, node.attribute, indent)
-            elif isinstance(node, PlannedRepeat) or not self.is_functional(node):
-                if clashes(node.name):
-                    found += self._assign(node.name, self.module(node), indent)
-                if isinstance(node, PlannedStage):
-                    found += self.ties(node, indent)
+            elif isinstance(node, PlannedStage) and not self.is_functional(node):
+                found += self.ties(node, indent)
         return found
 
     def tensor(
@@ -429,8 +425,7 @@ class Constructor:
                 node.attribute is not None or self.is_functional(node)
             ):
                 continue
-            if not clashes(node.name):
-                named.append((node.name, self.module(node)))
+            named.append((node.name, self.module(node)))
         if all(name == str(at) for at, (name, _) in enumerate(named)):
             return tuple(code for _, code in named)
         from archdsl.backends.torch.formula import quoted

@@ -16,7 +16,7 @@ from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
 from archdsl.backends.torch.namespace import Namespace, for_block, for_net
 from archdsl.backends.torch.plan import plan
 from archdsl.backends.torch.planned import MismatchError, PlannedStage, Scope
-from archdsl.backends.torch.reserved import class_name, safe_name
+from archdsl.backends.torch.reserved import clashes, class_name, safe_name
 from archdsl.backends.torch.results import ClassSource
 from archdsl.backends.torch.size import check_size
 from archdsl.backends.torch.uses import blocks, exposed
@@ -187,10 +187,15 @@ class _Emitter:
         word = class_name(stage.name) if not stage.name.isdigit() else "Copy"
         name = self._unique(class_name(owner) + word)
         constructor = self._constructor(namespace, owner, positional=True)
-        children = c.Call(c.Text("super().__init__"), constructor.items(scope))
         namespace.taken = scope.names()
-        built = c.expression(children, 2 * c.INDENT)
-        built += constructor.tensors(scope, 2 * c.INDENT)
+        if any(map(clashes, scope.names())):
+            # Put where nn.Sequential would put them.
+            built = ["        super().__init__()"]
+            built += constructor.lines(scope.nodes, 2 * c.INDENT)
+        else:
+            children = c.Call(c.Text("super().__init__"), constructor.items(scope))
+            built = c.expression(children, 2 * c.INDENT)
+            built += constructor.tensors(scope, 2 * c.INDENT)
         inputs = ["x", *(f"y{n}" if n > 1 else "y" for n in range(1, scope.inputs))]
         forward = Forward(scope, constructor, inputs, positional=True).lines()
         told = namespace.sizes_read()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import keyword
 import re
 
-# The attributes of torch.nn.Module; a test compares them with the installed torch.
+# The attributes of torch.nn.Module and nn.Sequential; a test compares them with the
+# installed torch.
 MODULE_ATTRIBUTES = frozenset(
     """
+    append extend insert pop
     T_destination add_module apply bfloat16 buffers call_super_init children compile cpu
     cuda double dump_patches eval extra_repr float forward get_buffer get_extra_state
     get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers
@@ -18,6 +20,22 @@ MODULE_ATTRIBUTES = frozenset(
     register_parameter register_state_dict_post_hook register_state_dict_pre_hook
     requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
     train training type xpu zero_grad
+    """.split()
+)
+
+# These, and what both keep to themselves.
+SEQUENTIAL_ATTRIBUTES = MODULE_ATTRIBUTES | frozenset(
+    """
+    _apply _backward_hooks _backward_pre_hooks _buffers _call_impl
+    _compiled_call_impl _forward_hooks _forward_hooks_always_called
+    _forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs
+    _get_backward_hooks _get_backward_pre_hooks _get_item_by_idx _get_name
+    _is_full_backward_hook _load_from_state_dict _load_state_dict_post_hooks
+    _load_state_dict_pre_hooks _maybe_warn_non_full_backward_hook _modules
+    _named_members _non_persistent_buffers_set _parameters
+    _register_load_state_dict_pre_hook _register_state_dict_hook
+    _replicate_for_data_parallel _save_to_state_dict _slow_forward _state_dict_hooks
+    _state_dict_pre_hooks _version _wrapped_call_impl
     """.split()
 )
 
@@ -40,8 +58,8 @@ def is_attribute(name: str) -> bool:
 
 
 def clashes(name: str) -> bool:
-    """Whether PyTorch refuses to register a submodule or tensor of that name."""
-    return name in MODULE_ATTRIBUTES or name.startswith("_")
+    """Whether nn.Sequential refuses a submodule of that name."""
+    return name in SEQUENTIAL_ATTRIBUTES or name.startswith("__")
 
 
 def member(name: str, among: str = "_modules") -> str:
