@@ -6,29 +6,13 @@ import math
 
 import pytest
 import torch
+from oneliners import built, codes, network
 from torch import nn
 
 from archdsl.backends.torch.emit import emit
-from archdsl.ir.network import Network
 from archdsl.pipeline import check
 from archdsl.runtime.load import execute
 from archdsl.source import Source
-
-
-def network(text: str) -> Network:
-    found = check(Source("t.arch", text))
-    assert not found.diagnostics, found.diagnostics[0].message
-    return found.networks[""]
-
-
-def built(text: str) -> nn.Module:
-    module = execute(emit(network(text))).Net()
-    assert isinstance(module, nn.Module)
-    return module
-
-
-def codes(text: str) -> list[str]:
-    return [found.code for found in check(Source("t.arch", text)).diagnostics]
 
 
 def initialised(text: str) -> nn.Module:

@@ -9,10 +9,10 @@ import random
 import numpy as np
 import pytest
 import torch
+from oneliners import built, codes, network
 from torch import Tensor, nn
 
 from archdsl.backends.torch.emit import emit
-from archdsl.ir.network import Network
 from archdsl.ops import LAYERS
 from archdsl.ops.helpers.cross_attention import CrossAttention
 from archdsl.ops.helpers.dot_product_attention import DotProductAttention
@@ -43,22 +43,6 @@ def refusal(name: str, *ins: TensorType, **given: object) -> Problem:
     found = layer.shape(Site(layer, ins, args, None))
     assert isinstance(found, Problem)
     return found
-
-
-def network(text: str) -> Network:
-    found = check(Source("t.arch", text))
-    assert not found.diagnostics, found.diagnostics[0].message
-    return found.networks[""]
-
-
-def built(text: str) -> nn.Module:
-    module = execute(emit(network(text))).Net()
-    assert isinstance(module, nn.Module)
-    return module
-
-
-def codes(text: str) -> list[str]:
-    return [found.code for found in check(Source("t.arch", text)).diagnostics]
 
 
 # Attention

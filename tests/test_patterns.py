@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from oneliners import built, codes, network
 
 from archdsl.backends.torch.emit import emit
-from archdsl.ir.network import Network
 from archdsl.ops import LAYERS
 from archdsl.ops.helpers.rearrange import Rearrange
 from archdsl.ops.record import Bound, Site
@@ -27,22 +26,6 @@ from archdsl.source import Source
 
 def tensor(*sizes: int, dtype: DType = "float", batched: bool = True) -> TensorType:
     return TensorType(tuple(Dim(size, None) for size in sizes), dtype, batched)
-
-
-def network(text: str) -> Network:
-    found = check(Source("t.arch", text))
-    assert not found.diagnostics, found.diagnostics[0].message
-    return found.networks[""]
-
-
-def built(text: str) -> nn.Module:
-    module = execute(emit(network(text))).Net()
-    assert isinstance(module, nn.Module)
-    return module
-
-
-def codes(text: str) -> list[str]:
-    return [found.code for found in check(Source("t.arch", text)).diagnostics]
 
 
 def moved(x: NDArray[np.int64], pattern: str, **given: int) -> NDArray[np.int64]:

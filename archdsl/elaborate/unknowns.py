@@ -13,7 +13,7 @@ from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
 from archdsl.elaborate.words import is_symbol
 from archdsl.shapes.expr import Var
-from archdsl.shapes.size import Relation, is_known, is_symbolic, require
+from archdsl.shapes.size import Relation, is_symbolic, require
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -129,8 +129,3 @@ def undecided(problem: UndecidedError, what: str) -> tuple[str, tuple[str, ...]]
 
 def _is(names: list[str]) -> str:
     return "are" if len(names) > 1 else "is"
-
-
-def unknown_among(sizes: tuple[Any, ...]) -> Any | None:
-    """The first size that is not known."""
-    return next((size for size in sizes if not is_known(size)), None)

@@ -76,10 +76,13 @@ def safe_name(name: str) -> str:
     if not (name.isidentifier() and name.isascii()):
         name = re.sub(r"[^A-Za-z0-9_]", "_", name)
         name = f"layer{name}" if not name[:1].isalpha() else name
+    from archdsl.backends.torch.helpers import HELPERS
+
     if (
         keyword.iskeyword(name)
         or name in ("l", "I", "O")
         or name in _SOURCE_NAMES
+        or name in HELPERS
         or name.startswith("__")
     ):
         return f"{name.lstrip('_')}_"
