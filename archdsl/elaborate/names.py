@@ -258,7 +258,9 @@ class Scope:
         name = call.callee.name
         labels = [arg for arg in call.args if _names_a_label(arg)]
         for arg in labels[:1]:
-            self._visible.fetch(label_text(arg))
+            text = label_text(arg)
+            if not self._visible.fetch(text):
+                self._visible.report_unlabelled(n.Name(text, arg.start, arg.end), name)
         if not labels:
             called = next((a.value for a in call.args), None)
             self._report.error(

@@ -61,15 +61,8 @@ def _labelled(walk: Walk, call: n.Call) -> Stage | Repeat | None:
     if found is not None and isinstance(node, Stage | Repeat):
         return node
     if found is None:
-        if not walk.frame.report_skipped(label, arg.value):  # type: ignore[arg-type]
-            walk.report.error(
-                "E0317",
-                f"there is no stage `{label}` to {word}",
-                arg,
-                hints=(
-                    f"label one before this: `{label}: fc 10 | … | {word} {label}`",
-                ),
-            )
+        # Reported with the names, unless its line is not taken.
+        walk.frame.report_skipped(label, arg.value)  # type: ignore[arg-type]
         return None
     if found.value.type is None:
         # What it labels was wrong, and was reported there.

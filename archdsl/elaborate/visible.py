@@ -278,6 +278,21 @@ class Visible:
             "E0206", f"there is no parameter or layer `{name}`", node, hints=hints
         )
 
+    def report_unlabelled(self, node: n.Name, word: str) -> None:
+        """Report a label of `share` or `tie` that no stage before it has."""
+        if self._coming(node):
+            return
+        labels = [label for labels in self._labels for label in labels]
+        example = (
+            f"label one before this: `{node.name}: fc 10 | … | {word} {node.name}`"
+        )
+        self._report.error(
+            "E0317",
+            f"there is no stage `{node.name}` to {word}",
+            node,
+            hints=did_you_mean(node.name, labels) or (example,),
+        )
+
     def _coming(self, node: n.Name) -> n.Label | None:
         """The label of that name that is defined below, which is reported."""
         for later in reversed(self._later):
