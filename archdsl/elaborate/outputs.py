@@ -28,7 +28,7 @@ class Returned(NamedTuple):
 
 
 def output(walk: Walk, call: n.Call, current: Value) -> Value:
-    """Elaborate an `output(…)`; the value is that of the first output."""
+    """Elaborate an `output(…)`; the value is that of the first one always there."""
     frame = walk.frame
     found: list[Output] = []
     good = True
@@ -58,21 +58,19 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
             )
         frame.returned = Returned((), "tensor")
         return unknown
-    # What stands first is what the net is about.
-    found.remove(main)
-    found.insert(0, main)
-    frame.returned = _returned(walk, found, call)
+    frame.returned = _returned(walk, found, main, call)
     return Value(main.value, main.type)
 
 
-def _returned(walk: Walk, found: list[Output], call: n.Call) -> Returned:
+def _returned(walk: Walk, found: list[Output], main: Output, call: n.Call) -> Returned:
     as_dict = any(
         isinstance(arg.value, n.Name) and arg.value.name == DICT for arg in call.args
     )
     nameless = [each for each in found if each.name is None]
     named = len(found) - len(nameless)
-    if named and len(nameless) == 1 and nameless[0] is found[0]:
-        found = [found[0]._replace(name=_MAIN), *found[1:]]
+    if named and len(nameless) == 1 and nameless[0] is main:
+        at = found.index(main)
+        found[at] = main._replace(name=_MAIN)
         nameless = []
     if nameless and named and not as_dict:
         walk.report.error(

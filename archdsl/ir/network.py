@@ -183,7 +183,8 @@ class Module(NamedTuple):
     `written` counts stages by kind as they stand in the text. `referenced` are the
     values that some label or `in` fetched. `decided` are the parameters and input
     sizes on which the structure depends. `outputs` is empty unless a net ends in
-    `output(…)`; `output` and `type` are then those of the first.
+    `output(…)`; `output` and `type` are then those of the
+    first one that is always there.
     """
 
     kind: Literal["net", "block", "group"]
