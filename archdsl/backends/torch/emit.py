@@ -53,6 +53,8 @@ class _Emitter:
         self._helpers: set[str] = set()
         self._needs_math = False
         self._taken: set[str] = set()
+        # How many classes there were before the last block was tried.
+        self._begun = 0
         self._imported: dict[imports.Place, str] = {}
 
     def source(self) -> str:
@@ -104,8 +106,10 @@ class _Emitter:
             rest = rest[size:]
 
     def _drop(self, modules: list[Module]) -> None:
-        name = self._classes.pop().name
-        self._taken.discard(name)
+        """Take the classes out again that the last try wrote."""
+        for source in self._classes[self._begun :]:
+            self._taken.discard(source.name)
+        del self._classes[self._begun :]
         for module in modules:
             del self._callees[id(module)]
 
@@ -116,7 +120,7 @@ class _Emitter:
     def _try(self, modules: list[Module], given: dict[int, set[str]]) -> bool:
         """Write one class for these variants; False if they do not go together."""
         taken = set(self._taken)
-        count = len(self._classes)
+        self._begun = count = len(self._classes)
         try:
             self._write_block(modules, given)
         except MismatchError:
@@ -215,15 +219,12 @@ class _Emitter:
         assert isinstance(target, Module)
         doc = [f"The group `{docstring.plain(stage.name)}`" + self._place(target)]
         head = _init_signature(arguments)
-        self._classes.append(
-            ClassSource(
-                name,
-                "nn.Sequential",
-                doc,
-                [*_declared(namespace), *head, *built, *_kept(namespace)],
-                _forward(inputs, forward, sizes=[namespace.names[s] for s in told]),
-            )
+        init = [*_declared(namespace), *head, *built, *_kept(namespace)]
+        sizes = [namespace.names[size] for size in told]
+        source = ClassSource(
+            name, "nn.Sequential", doc, init, _forward(inputs, forward, sizes=sizes)
         )
+        name = self._group_source(source)
         self._finish(namespace)
         for used in namespace.used:
             outer.used[used] = None
@@ -237,6 +238,15 @@ class _Emitter:
                 )
             )
         return name, given
+
+    def _group_source(self, source: ClassSource) -> str:
+        """The class of a group: one that says the same, or a new one."""
+        for known in self._classes:
+            if known[3:] == source[3:] and known.base == source.base:
+                self._taken.discard(source.name)
+                return known.name
+        self._classes.append(source)
+        return source.name
 
     def _net(self, root: Module, name: str) -> ClassSource:
         scope = plan([root])
