@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
+from archdsl.backends.torch.choices import flag_name, negated, shortcut
 from archdsl.backends.torch.copies import folded
 from archdsl.backends.torch.namespace import Extra, Name, Namespace, merged_slot
 from archdsl.backends.torch.planned import (
@@ -60,31 +61,6 @@ class Callee(NamedTuple):
 
 FindClass = Callable[[Module], Callee]
 GroupClass = Callable[[Scope, Namespace, PlannedStage], tuple[str, list[str]]]
-
-
-class Shortcut(NamedTuple):
-    """A choice between one submodule and nothing at all."""
-
-    node: PlannedStage | PlannedRepeat
-    negated: bool
-
-
-def shortcut(choice: PlannedChoice) -> Shortcut | None:
-    """The lone submodule that one arm has and the other lacks, if that is all."""
-    arms = (
-        (choice.then, choice.then_result, choice.otherwise, choice.otherwise_result),
-        (choice.otherwise, choice.otherwise_result, choice.then, choice.then_result),
-    )
-    for number, (nodes, result, others, other_result) in enumerate(arms):
-        if others or len(nodes) != 1:
-            continue
-        node = nodes[0]
-        if isinstance(node, PlannedChoice | PlannedTraining) or node.shared:
-            continue
-        alone = node.inputs == (other_result,) and node.output == result
-        if alone and (isinstance(node, PlannedRepeat) or node.makes_module):
-            return Shortcut(node, negated=number == 1)
-    return None
 
 
 class Constructor:
@@ -202,7 +178,7 @@ class Constructor:
         lone = shortcut(choice)
         if lone is not None and is_attribute(lone.node.name):
             if lone.negated:
-                condition = _negated(condition)
+                condition = negated(condition)
             identity = c.Call(c.Text("nn.Identity"), ())
             return [
                 *c.assign(f"self.{lone.node.name}: nn.Module", identity, indent),
@@ -481,20 +457,6 @@ def _bracketed(code: c.Text) -> c.Text:
     """A number or formula as it may stand beside any operator."""
     plain = code.text.replace(".", "").replace("_", "").isalnum()
     return code if plain else c.Text(f"({code.text})")
-
-
-def _negated(condition: str) -> str:
-    if condition.isidentifier():
-        return f"not {condition}"
-    return f"not ({condition})"
-
-
-def flag_name(choice: PlannedChoice) -> str:
-    """The attribute that remembers how a condition was decided."""
-    for node in (*choice.then, *choice.otherwise):
-        if isinstance(node, PlannedStage | PlannedRepeat) and is_attribute(node.name):
-            return f"has_{node.name}"
-    return f"has_branch{choice.output}"
 
 
 # What the first arguments of common constructors are, for names of extra arguments.

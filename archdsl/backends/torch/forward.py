@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
-from archdsl.backends.torch.constructor import Constructor, flag_name, shortcut
+from archdsl.backends.torch.choices import flag_name, shortcut
+from archdsl.backends.torch.constructor import Constructor
 from archdsl.backends.torch.planned import (
     Planned,
     PlannedChoice,
