@@ -150,6 +150,41 @@ class _Evaluator(Operations):
         value = base.value[index.value]
         return Result(value, op("[]", value, base.expr, index.expr))
 
+    def slice(self, node: n.Slice, depth: int) -> Result:
+        base = self.value(node.base, depth)
+        ends = [
+            None if end is None else self.value(end, depth)
+            for end in (node.first, node.last)
+        ]
+        known = [end for end in ends if end is not None]
+        if any(part.value is UNKNOWN for part in (base, *known)):
+            return FAILED
+        if not isinstance(base.value, tuple) or isinstance(base.value, LayerRef):
+            return self.fail(
+                "E0503", f"{describe(base.value)} has no entries to cut", node.base
+            )
+        count = len(base.value)
+        bounds = [0, count]
+        for at, (end, written) in enumerate(
+            zip(ends, (node.first, node.last), strict=True)
+        ):
+            if end is None or written is None:
+                continue
+            if not isinstance(end.value, int) or isinstance(end.value, bool):
+                return self.fail(
+                    "E0503",
+                    f"an end of a part is a whole number, not {describe(end.value)}",
+                    written,
+                )
+            if not -count <= end.value <= count:
+                return self.fail(
+                    "E0504", f"a list of {count} cannot be cut at {end.value}", written
+                )
+            bounds[at] = end.value + count * (end.value < 0)
+        part = base.value[bounds[0] : bounds[1]]
+        value = SizeValue(part) if isinstance(base.value, SizeValue) else part
+        return Result(value, opaque(value, base.expr, *(end.expr for end in known)))
+
     def list_of(self, node: n.ListOf, depth: int) -> Result:
         items = [self.value(item, depth) for item in node.items]
         if any(item.value is UNKNOWN for item in items):
@@ -268,6 +303,7 @@ _EVALUATE: dict[type, Callable[..., Result]] = {
     n.Name: _Evaluator.name,
     n.Attribute: _Evaluator.attribute,
     n.Index: _Evaluator.index,
+    n.Slice: _Evaluator.slice,
     n.Negate: _Evaluator.negate,
     n.Not: _Evaluator.not_,
     n.Binary: _Evaluator.binary,

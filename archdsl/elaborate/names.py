@@ -79,6 +79,8 @@ class Scope:
         for line in body.lines:
             if isinstance(line, n.AssertLine):
                 self.asserted(line.condition, trust_labels=False)
+            elif isinstance(line, n.OrderLine):
+                self._visible.check_order(line)
         self._visible.report_unused()
 
     def _body(self, body: n.Body) -> None:
@@ -86,6 +88,8 @@ class Scope:
         for line in body.lines:
             if isinstance(line, n.Line):
                 self._line(line)
+            elif isinstance(line, n.OrderLine):
+                self._order(line)
             elif self._visible.in_group:
                 self._report.error(
                     "E0217",
@@ -94,6 +98,16 @@ class Scope:
                     hints=("label the group: `assert stem.params == 9408`",),
                 )
         self._visible.leave()
+
+    def _order(self, line: n.OrderLine) -> None:
+        if self._visible.in_group:
+            self._report.error(
+                "E0221",
+                "`order` stands in a block or net, outside of its groups",
+                line,
+                notes=("a group's submodules are in the order of the text",),
+                hints=("make the group a block",),
+            )
 
     def _line(self, line: n.Line, output: bool = False) -> None:
         if line.condition is not None:
@@ -221,7 +235,9 @@ class Scope:
             self.sound = False
             self._report.error(
                 "E0102",
-                "an assertion stands on a line of its own, not among inputs",
+                "`order` stands on a line of its own, not among inputs"
+                if isinstance(line, n.OrderLine)
+                else "an assertion stands on a line of its own, not among inputs",
                 line,
             )
 

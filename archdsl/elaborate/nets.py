@@ -322,6 +322,14 @@ class Elaborator:
             self._report.span(body),
             *(frame.returned or ()),
         )
+        order = tuple(
+            label.name
+            for line in body.lines
+            if isinstance(line, n.OrderLine)
+            for label in line.labels
+        )
+        if order:
+            made = made._replace(order=order)
         report_clash(made, self._report)
         report_unread(made, self._report)
         if kind == "net":

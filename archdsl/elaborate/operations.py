@@ -18,7 +18,7 @@ from archdsl.elaborate.values import (
     is_size,
 )
 from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, OF_LISTS, equal
-from archdsl.shapes.expr import op, opaque
+from archdsl.shapes.expr import Expr, op, opaque
 from archdsl.shapes.size import (
     UndecidedError,
     divides,
@@ -261,7 +261,7 @@ class Operations:
         return Result(value, op("neg", value, op("//", -value, less, right.expr)))
 
     def of_lists(self, node: n.Function, arguments: list[Result]) -> Result:
-        """`size(a, b)` of numbers, and `len(list)`."""
+        """`size(a, b)` of numbers; `len(list)` and `sum(list)`."""
         values = [argument.value for argument in arguments]
         if any(value is UNKNOWN for value in values):
             return FAILED
@@ -277,11 +277,24 @@ class Operations:
         if len(values) != 1 or not isinstance(value, tuple):
             return self.fail(
                 "E0503",
-                "`len` takes one list or size",
+                f"`{node.name}` takes one list or size",
                 node,
-                ("as in `len(n)`, where `n=[3,4,6,3]`",),
+                (f"as in `{node.name}(n)`, where `n=[3,4,6,3]`",),
             )
+        if node.name == "sum":
+            return self._sum(node, value, arguments[0].expr)
         return Result(len(value), opaque(len(value), arguments[0].expr))
+
+    def _sum(self, node: n.Function, entries: tuple[Any, ...], expr: Expr) -> Result:
+        for entry in entries:
+            if not is_size(entry):
+                return self.fail(
+                    "E0503", f"`sum` adds numbers, not {describe(entry)}", node
+                )
+        total = sum(entries)
+        if not is_symbolic(total) and abs(total) > limits.MAX_INTEGER:
+            return self.too_large(node)
+        return Result(total, opaque(total, expr))
 
     def function_of_unknown(
         self, node: n.Function, values: list[Any], arguments: list[Result]

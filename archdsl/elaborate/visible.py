@@ -20,6 +20,7 @@ from archdsl.elaborate.words import (
     elsewhere,
     is_flag,
     place,
+    there_are,
 )
 from archdsl.ops import LAYERS
 from archdsl.reading import standard_names
@@ -200,6 +201,27 @@ class Visible:
         labels[name] = label
         if nameless:
             self._nameless.append(label)
+
+    def check_order(self, line: n.OrderLine) -> None:
+        """Report what an `order` names that is no submodule of the block or net."""
+        labels = self._labels[-1]
+        nameless = [label.name for label in self._nameless]
+        seen: set[str] = set()
+        for label in line.labels:
+            name = label.name
+            if name not in labels:
+                said = f"`order` names `{name}`, but no stage here has that label"
+                hints = did_you_mean(name, labels) or there_are(labels, nameless)
+            elif name in nameless:
+                said = f"`order` names `{name}`, which is a value and no submodule"
+                hints = ()
+            elif name in seen:
+                said = f"`order` names `{name}` twice"
+                hints = ()
+            else:
+                seen.add(name)
+                continue
+            self._report.error("E0221", said, label, hints=hints)
 
     def fetch(self, name: str) -> bool:
         """Whether a value of that name flows in or was labelled; it is used then."""

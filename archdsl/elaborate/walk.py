@@ -48,7 +48,11 @@ class Walk:
         for line in body.lines:
             if isinstance(line, n.Line):
                 current = self._line(line, current)
-            elif self.frame.symbols and self.assumes(line.condition):
+            elif (
+                isinstance(line, n.AssertLine)
+                and self.frame.symbols
+                and self.assumes(line.condition)
+            ):
                 from archdsl.elaborate.unknowns import assume
 
                 assume(line.condition, self.frame)

@@ -71,6 +71,8 @@ class _Dump:
             ]
         else:
             lines.append(f"  return %{module.output} : {_type(module.type)}")
+        if module.order:
+            lines.append(f"  order {' '.join(module.order)}")
         lines += [
             f"  params={cost.params} trainable={cost.trainable} macs={cost.macs}"
             f" activation_bytes={cost.activation_bytes} layers={cost.layers}",

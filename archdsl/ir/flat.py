@@ -14,6 +14,7 @@ from archdsl.ir.names import (
     children,
     copies,
     holds_attributes,
+    registered,
 )
 from archdsl.ir.network import Choice, Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
@@ -150,6 +151,8 @@ def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:
         known = holds.get(id(module))
         if known is None:
             known = holds[id(module)] = holds_attributes(module)
+        if module.order:
+            module = module._replace(nodes=registered(module))
         return _as_registered(module) if known else children(module)
 
     stack = [(opened(network.root), "")]

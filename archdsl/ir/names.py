@@ -12,14 +12,16 @@ labelled repeat are `label.0`, `label.1` and so on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TypeVar
 
 from archdsl.ir.fold import Fold, Folder
 from archdsl.ir.network import Choice, Module, Node, Repeat, Run, Stage
 from archdsl.ops.form import Attribute
 from archdsl.ops.record import Site, form_of
 from archdsl.source import Span
+
+T = TypeVar("T")
 
 # So many children are compared when names are looked through for clashes.
 MAX_COMPARED = 10_000
@@ -127,6 +129,38 @@ def children(
     if positional is None:
         positional = module.kind == "group"
     return _Scope(positional, folder).children(module)
+
+
+def registered(module: Module) -> tuple[Node, ...]:
+    """The nodes of a scope as their submodules are registered.
+
+    That is the order of the text, but for those that `order` names: they share their
+    places among each other.
+    """
+    return arranged(module.nodes, module.order, _labels)
+
+
+def arranged(
+    nodes: Sequence[T], order: Sequence[str], labels: Callable[[T], Iterable[str]]
+) -> tuple[T, ...]:
+    """The nodes, with those that hold a label of `order` in its order."""
+    rank = {label: at for at, label in enumerate(order)}
+    ranks: dict[int, int] = {}
+    for at, node in enumerate(nodes if rank else ()):
+        found = [rank[label] for label in labels(node) if label in rank]
+        if found:
+            ranks[at] = min(found)
+    taken = dict(zip(ranks, sorted(ranks, key=ranks.__getitem__), strict=True))
+    return tuple(nodes[taken.get(at, at)] for at in range(len(nodes)))
+
+
+def _labels(node: Node) -> Iterator[str]:
+    """The labels of a node, or of those inside a condition."""
+    if isinstance(node, Choice):
+        for inner in node.nodes:
+            yield from _labels(inner)
+    elif node.label is not None:
+        yield node.label
 
 
 def copies(repeat: Repeat, folder: Folder | None = None) -> Iterator[Child]:

@@ -183,8 +183,9 @@ class Module(NamedTuple):
     `written` counts stages by kind as they stand in the text. `referenced` are the
     values that some label or `in` fetched. `decided` are the parameters and input
     sizes on which the structure depends. `outputs` is empty unless a net ends in
-    `output(…)`; `output` and `type` are then those of the
-    first one that is always there.
+    `output(…)`; `output` and `type` are then those of the first one that is always
+    there. `order` names submodules that are registered in this order, and not in that
+    of the text.
     """
 
     kind: Literal["net", "block", "group"]
@@ -202,6 +203,7 @@ class Module(NamedTuple):
     span: Span
     outputs: tuple[Output, ...] = ()
     output_form: OutputForm = "tensor"
+    order: tuple[str, ...] = ()
 
 
 class Network(NamedTuple):

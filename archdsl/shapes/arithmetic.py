@@ -35,8 +35,8 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., int | float]]] = {
     "cos": (1, 1, math.cos),
 }
 
-# Functions of other things than numbers: sizes from numbers, lengths of lists.
-OF_LISTS = ("size", "len")
+# Functions of other things than numbers: sizes from numbers; lengths, sums of lists.
+OF_LISTS = ("size", "len", "sum")
 
 ARITHMETIC: dict[str, Callable[[int | float, int | float], int | float]] = {
     "+": lambda a, b: a + b,

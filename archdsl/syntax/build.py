@@ -59,9 +59,9 @@ def empty_file(t: Tokens, c: Children) -> n.File:
 
 def file(t: Tokens, c: Children) -> n.File:
     items: list[n.Item] = []
-    lines: list[n.Line | n.AssertLine] = []
+    lines: list[n.Line | n.AssertLine | n.OrderLine] = []
     for entry in _all(c):
-        if isinstance(entry, n.Line | n.AssertLine):
+        if isinstance(entry, n.Line | n.AssertLine | n.OrderLine):
             lines.append(entry)
         else:
             items.append(entry)
@@ -156,6 +156,15 @@ def line_if_else(t: Tokens, c: Children) -> n.Line:
 
 def assertion_line(t: Tokens, c: Children) -> n.AssertLine:
     return n.AssertLine(c[1], t.starts[c[0]], c[1].end)
+
+
+def order_line(t: Tokens, c: Children) -> n.OrderLine:
+    labels = (_label(t, c[1]), *_all(c[2:]))
+    return n.OrderLine(labels, t.starts[c[0]], labels[-1].end)
+
+
+def ordered_label(t: Tokens, c: Children) -> n.Label:
+    return _label(t, c[0])
 
 
 def chain(t: Tokens, c: Children) -> n.Chain:
@@ -334,6 +343,18 @@ def attribute(t: Tokens, c: Children) -> n.Attribute:
 
 def index(t: Tokens, c: Children) -> n.Index:
     return n.Index(c[0], c[2], c[0].start, t.ends[c[3]])
+
+
+def slice_from(t: Tokens, c: Children) -> n.Slice:
+    return n.Slice(c[0], c[2], None, c[0].start, t.ends[c[4]])
+
+
+def slice_to(t: Tokens, c: Children) -> n.Slice:
+    return n.Slice(c[0], None, c[3], c[0].start, t.ends[c[4]])
+
+
+def slice_between(t: Tokens, c: Children) -> n.Slice:
+    return n.Slice(c[0], c[2], c[4], c[0].start, t.ends[c[5]])
 
 
 def parenthesised(t: Tokens, c: Children) -> n.Expression:

@@ -185,6 +185,9 @@ def _space(code: Code) -> None:
             return 0
         if left == "LBRACE" or right == "RBRACE":
             return int(frame.opener in padded)
+        if left == "COLON" and kinds[frame.opener] == "CALL_LSQB":
+            # The `:` of `n[1:3]`.
+            return 0
         if left == "COMMA":
             return int(frame.opener not in plain)
         if right in _BINARY:

@@ -53,6 +53,16 @@ class Index(NamedTuple):
     end: int
 
 
+class Slice(NamedTuple):
+    """`n[1:3]`: the entries from the first up to, but not including, the last."""
+
+    base: Expression
+    first: Expression | None
+    last: Expression | None
+    start: int
+    end: int
+
+
 class Negate(NamedTuple):
     operand: Expression
     start: int
@@ -125,6 +135,7 @@ Expression: TypeAlias = (
     | Name
     | Attribute
     | Index
+    | Slice
     | Negate
     | Not
     | Binary
@@ -219,8 +230,16 @@ class AssertLine(NamedTuple):
     end: int
 
 
+class OrderLine(NamedTuple):
+    """`order proj norm`: how these submodules come in the `state_dict`."""
+
+    labels: tuple[Label, ...]
+    start: int
+    end: int
+
+
 class Body(NamedTuple):
-    lines: tuple[Line | AssertLine, ...]
+    lines: tuple[Line | AssertLine | OrderLine, ...]
     start: int
     end: int
 

@@ -215,7 +215,7 @@ _TELLING = ("NAME", "STRING", "LPAR", "COMPARE")
 _RESERVED = frozenset(
     (
         *("DEFAULT", "BLOCK", "NET", "USE", "EXTERN", "FROM", "AS"),
-        *("ASSERT", "IF", "ELSE"),
+        *("ASSERT", "ORDER", "IF", "ELSE"),
         *("AND", "OR", "NOT", "TRUE", "FALSE"),
     )
 )
@@ -291,6 +291,11 @@ def _misplaced(
     stage = "STRING" in possible and "LBRACE" in possible and "LPAR" not in possible
     opener = _opener(tokens, at)
     apart = at == 0 or previous == "NEWLINE"
+    if kind in _RESERVED and tokens.kinds[at + 1 : at + 2] == ["COLON"] and stage:
+        return (
+            f"`{text}` is a reserved word and cannot be a label",
+            (f'in quotes it can: `"{text}": …`',),
+        )
     if kind in _TOP_LEVEL and opener < 0 and not apart and (stage or possible <= _ENDS):
         return f"`{text}` begins on a new line", ()
     if kind in _TOP_LEVEL and opener >= 0 and (stage or "NEWLINE" in possible):
@@ -305,6 +310,11 @@ def _misplaced(
         )
     if kind == "ASSERT" and stage:
         return "an assertion stands on a line of its own", ()
+    if kind == "ORDER" and stage:
+        return (
+            "`order` stands on a line of its own",
+            ("as in `order norm1 attn`, in a block or net",),
+        )
     if kind == "FROM" and previous != "EXTERN" and _governing(tokens, at) == "EXTERN":
         return (
             "an extern lacks its shape, which stands before its place",
@@ -319,7 +329,7 @@ def _misplaced(
         word = tokens.text[tokens.starts[at - 1] : tokens.ends[at - 1]]
         return (
             f"`{word}` is a reserved word and cannot be a label",
-            (f"choose another name, such as `{word}_`",),
+            (f'in quotes it can: `"{word}": …`',),
         )
     if kind == "PIPE" and previous in ("", "LBRACE", "NEWLINE", "CALL_LPAR", "COMMA"):
         return "`|` has nothing before it", ("begin with a stage, such as `id`",)

@@ -141,7 +141,7 @@ class _Emitter:
         name = self._unique(class_name(first.name))
         constructor = self._constructor(namespace, first.name, positional=False)
         namespace.taken = scope.names()
-        built = constructor.lines(scope.nodes, 2 * c.INDENT)
+        built = constructor.lines(scope.registered, 2 * c.INDENT)
         inputs = [safe_name(i) if i != "x" else "x" for i in input_names]
         forward = Forward(scope, constructor, inputs, positional=False).lines()
         arguments = self._arguments(modules, given, namespace)
@@ -253,7 +253,7 @@ class _Emitter:
         namespace = for_net(root, exposed(root))
         constructor = self._constructor(namespace, self._network.name, positional=False)
         namespace.taken = scope.names()
-        built = constructor.lines(scope.nodes, 2 * c.INDENT)
+        built = constructor.lines(scope.registered, 2 * c.INDENT)
         inputs = [safe_name(i) if i != "x" else "x" for i in root.input_names] or ["x"]
         result = results.of(root, self._unique(f"{name}Output"))
         if result.source is not None:

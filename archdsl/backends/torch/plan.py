@@ -50,6 +50,7 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
     if len(counts) != 1:
         raise MismatchError
     scope.inputs = counts.pop()
+    scope.order = next(iter(modules.values())).order
     for number in range(scope.inputs):
         value = scope.value()
         for variant in variants.values():

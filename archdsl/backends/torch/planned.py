@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from archdsl.backends.torch.reserved import clashes
+from archdsl.ir.names import arranged
 from archdsl.ir.network import Stage
 from archdsl.ops.form import Attribute, Form
 from archdsl.ops.record import Site, form_of, unknown
@@ -152,6 +153,19 @@ class PlannedOutput(NamedTuple):
     training: bool
 
 
+def _names(node: Planned) -> Iterator[str]:
+    """What the submodules of a node are called."""
+    nodes = [node]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, PlannedChoice):
+            nodes += [*node.then, *node.otherwise]
+        elif isinstance(node, PlannedTraining):
+            nodes += node.nodes
+        else:
+            yield node.name
+
+
 @dataclass(eq=False)
 class Scope:
     """What becomes one class or one `nn.Sequential`."""
@@ -161,6 +175,12 @@ class Scope:
     output: int = 0
     values: int = 0
     outputs: tuple[PlannedOutput, ...] = ()
+    order: tuple[str, ...] = ()
+
+    @property
+    def registered(self) -> list[Planned]:
+        """The nodes in the order in which their submodules are registered."""
+        return list(arranged(self.nodes, self.order, _names))
 
     def value(self) -> int:
         """A new planned value."""
@@ -169,17 +189,7 @@ class Scope:
 
     def names(self) -> frozenset[str]:
         """What the submodules are called, those of each arm among them."""
-        found: set[str] = set()
-        nodes = list(self.nodes)
-        while nodes:
-            node = nodes.pop()
-            if isinstance(node, PlannedChoice):
-                nodes += [*node.then, *node.otherwise]
-            elif isinstance(node, PlannedTraining):
-                nodes += node.nodes
-            else:
-                found.add(node.name)
-        return frozenset(found)
+        return frozenset(name for node in self.nodes for name in _names(node))
 
     @property
     def needs_sizes(self) -> bool:
