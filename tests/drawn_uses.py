@@ -173,6 +173,29 @@ def drawn_index(r: random.Random) -> Drawn:
     ), {}
 
 
+def drawn_affine(r: random.Random) -> Drawn:
+    x = drawn_tensor(r, r.randint(1, 4))._replace(batched=r.random() < 0.9)
+    n = r.choice(SIZES)
+    given = [tensor(n, x.numbers[-1], batched=False), tensor(n, batched=False)]
+    return (x, *given[: r.randint(1, 2)]), {}
+
+
+def drawn_elementwise(r: random.Random, most: int) -> Drawn:
+    """Equal shapes, a vector for the channels, or sizes that are 1 or missing."""
+    whole = drawn_shape(r, r.randint(1, 4))
+    broadcast = r.random() < 0.6
+    ins: list[TensorType] = []
+    for _ in range(r.randint(2, most)):
+        sizes = whole
+        if broadcast:
+            kept = whole[r.randrange(len(whole)) :]
+            sizes = tuple(size if r.random() < 0.7 else 1 for size in kept)
+        elif r.random() < 0.3 and ins:
+            sizes = whole[:1]
+        ins.append(tensor(*sizes, batched=r.random() < 0.8))
+    return tuple(ins), {"broadcast": broadcast}
+
+
 def drawn_tensor(r: random.Random, rank: int) -> TensorType:
     return tensor(*(r.choice(SIZES) for _ in range(rank)))
 
@@ -180,6 +203,11 @@ def drawn_tensor(r: random.Random, rank: int) -> TensorType:
 # Of layers whose inputs would seldom fit.
 DRAWN_INPUTS: dict[str, Callable[[random.Random], Drawn]] = {
     "index": drawn_index,
+    "affine": drawn_affine,
+    "add": lambda r: drawn_elementwise(r, 4),
+    "mul": lambda r: drawn_elementwise(r, 4),
+    "sub": lambda r: drawn_elementwise(r, 2),
+    "div": lambda r: drawn_elementwise(r, 2),
     "attention": drawn_attention,
     "sdpa": drawn_sdpa,
     "einsum": drawn_einsum,

@@ -67,7 +67,10 @@ def _value(code: Code, inputs: list[Tensor], sizes: Mapping[str, int]) -> Any:
         return _listed(_numbers(code.value, sizes))
     if isinstance(code, Input):
         x = inputs[code.number]
-        return x[(..., *([None] * code.axes))] if code.axes else x
+        if code.bare:
+            return x[0]
+        x = x[(..., *([None] * code.axes))] if code.axes else x
+        return x[(slice(None), *([None] * code.front))] if code.front else x
     if isinstance(code, Inputs):
         return inputs
     if isinstance(code, Listed):

@@ -118,8 +118,9 @@ def assert_holds(
     batch = 2 if any(tensor.batched for tensor in site.ins) else 1
     assert tuple(result.shape) == (batch, *out.sizes)
     if counter:
-        # Two operations each, and a batch of two.
-        assert counter.get_total_flops() - before == 4 * site.layer.macs(site, out)
+        # Two operations each, for each sample.
+        macs = batch * site.layer.macs(site, out)
+        assert counter.get_total_flops() - before == 2 * macs
 
 
 def assert_forms_agree(site: Site) -> None:

@@ -24,7 +24,7 @@ def kinds(text: str) -> str:
     return " ".join(tokens.kinds[:-1])
 
 
-def lines(text: str) -> tuple[n.Line | n.AssertLine, ...]:
+def lines(text: str) -> tuple[n.Line | n.AssertLine | n.OrderLine, ...]:
     """The lines of the only net or block in a text."""
     (item,) = tree(text).items
     assert isinstance(item, n.Net | n.Block)

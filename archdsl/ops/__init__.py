@@ -23,7 +23,7 @@ _FAMILIES: tuple[tuple[str, dict[str, str]], ...] = (
     (
         "Linear",
         {
-            "linear": "fc",
+            "linear": "fc affine",
             "embedding": "embedding",
         },
     ),
@@ -60,7 +60,7 @@ _FAMILIES: tuple[tuple[str, dict[str, str]], ...] = (
             "activation": (
                 "relu relu6 leaky prelu elu celu selu gelu silu mish "
                 "hardswish hardsigmoid hardtanh tanh sigmoid softplus softmax "
-                "logsoftmax glu swiglu scale abs scaled_tanh"
+                "logsoftmax glu swiglu scale abs exp clamp scaled_tanh"
             ),
         },
     ),

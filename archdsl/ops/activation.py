@@ -81,6 +81,52 @@ ABS = Layer(
     ),
 )
 
+EXP = Layer(
+    name="exp",
+    doc="e to the power of each number.",
+    example="input 64x28x28 | exp",
+    look="activation",
+    shape=same_shape,
+    sees=own_place,
+    torch=lambda site: Form(apply("Exp"), apply("torch.exp", X), helper="exp"),
+)
+
+
+def _clamp_shape(site: Site) -> TensorType | Problem:
+    least, most = site.args["min"].value, site.args["max"].value
+    if least is None and most is None:
+        return Problem(
+            "E0402",
+            "clamp lacks a bound",
+            hints=("give `min=`, `max=` or both",),
+        )
+    if (
+        isinstance(least, int | float)
+        and isinstance(most, int | float)
+        and least > most
+    ):
+        return Problem("E0405", f"{least} is more than the most, {most}", at="min")
+    return site.x
+
+
+CLAMP = Layer(
+    name="clamp",
+    doc="Numbers below `min` become `min`, those above `max` become `max`.",
+    example="input 64x28x28 | clamp min=0 max=6",
+    look="activation",
+    args=(
+        Arg("min", ArgType("number"), None, "the least number", ("low",)),
+        Arg("max", ArgType("number"), None, "the most", ("high",)),
+    ),
+    shape=_clamp_shape,
+    sees=own_place,
+    torch=lambda site: Form(
+        apply("Clamp", min=site.slot("min"), max=site.slot("max")),
+        apply("torch.clamp", X, min=site.slot("min"), max=site.slot("max")),
+        helper="clamp",
+    ),
+)
+
 SCALED_TANH = Layer(
     name="scaled_tanh",
     doc="1.7159 · tanh(2x/3), which maps ±1 to ±1.",
@@ -361,5 +407,7 @@ LAYERS = (
     SWIGLU,
     SCALE,
     ABS,
+    EXP,
+    CLAMP,
     SCALED_TANH,
 )

@@ -16,10 +16,18 @@ class Slot(NamedTuple):
 
 
 class Input(NamedTuple):
-    """The tensor that flows in, by number; `axes` are added at its end."""
+    """The tensor that flows in, by number.
+
+    `axes` are added at its end, `front` behind its batch. One that is `loose` may come
+    without its batch of one and the axes behind it: what it meets has them. One that
+    is `bare`, the same for all samples, comes without its batch.
+    """
 
     number: int
     axes: int = 0
+    front: int = 0
+    loose: bool = False
+    bare: bool = False
 
 
 class Inputs(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Form, apply
+from archdsl.ops.form import Form, Input, X, apply
 from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
@@ -16,10 +16,17 @@ from archdsl.ops.record import (
 )
 from archdsl.shapes.tensor import TensorType
 
+LAST = Arg(
+    "last",
+    ArgType("truth"),
+    False,
+    "over the last axis of a map, whose channels stand last",
+)
+
 
 def _shape(site: Site) -> TensorType | Problem:
     x = site.x
-    if x.rank > 2:
+    if x.rank > 2 and not site.truth("last"):
         flat = x.elements
         return Problem(
             "E0305",
@@ -64,6 +71,7 @@ FC = Layer(
             ("out", "features", "units", "out_features"),
         ),
         Arg("bias", ArgType("truth"), True, "add a learned bias"),
+        LAST,
     ),
     positional=("n",),
     shape=_shape,
@@ -72,4 +80,67 @@ FC = Layer(
     torch=_torch,
 )
 
-LAYERS = (with_initialiser(FC),)
+
+def _given_problem(site: Site) -> Problem | None:
+    """Why the weight or bias that is given does not fit."""
+    x, weight = site.ins[:2]
+    for number, what in enumerate(("weight", "bias")[: len(site.ins) - 1], start=1):
+        tensor = site.ins[number]
+        if tensor.batched:
+            return Problem(
+                "E0301",
+                f"affine takes a {what} that is the same for all samples",
+                at=number,
+                dims=((tensor.dims[0], "this differs between samples"),),
+                hints=("`matmul` multiplies two values",),
+            )
+        if tensor.rank != 3 - number:
+            wanted = ("outputs x inputs", "one number for each output")[number - 1]
+            return Problem(
+                "E0301",
+                f"affine takes a {what} of {wanted}, not {tensor}",
+                at=number,
+                dims=((tensor.dims[0], "it comes from here"),),
+            )
+    pairs = [(weight.dims[1], x.dims[-1], 1)]
+    if len(site.ins) == 3:
+        pairs.append((site.ins[2].dims[0], weight.dims[0], 2))
+    for given, wanted_dim, number in pairs:
+        if given != wanted_dim:
+            return Problem(
+                "E0304",
+                f"affine of {x} by a weight of {weight}"
+                + (f" and a bias of {site.ins[2]}" if number == 2 else "")
+                + f": {given.size} is not {wanted_dim.size}",
+                at=number,
+                label=f"this is {site.ins[number]}",
+                dims=((wanted_dim, f"the {wanted_dim.size} comes from here"),),
+                hints=("a weight is outputs x inputs: `param 10x84`",),
+            )
+    return None
+
+
+def _affine_shape(site: Site) -> TensorType | Problem:
+    problem = _given_problem(site)
+    if problem:
+        return problem
+    return TensorType((*site.x.dims[:-1], site.ins[1].dims[0]))
+
+
+AFFINE = Layer(
+    name="affine",
+    doc="A linear map over the last axis, as `fc` is, by a weight and perhaps a bias"
+    " that are given: `affine(x, weight, bias)`. They are the same for all samples: a"
+    " `param`, or what is computed of one.",
+    example="input 84 | affine(id, param 10x84 init=xavier)",
+    look="linear",
+    inputs=(2, 3),
+    shape=_affine_shape,
+    macs=lambda site, out: out.elements * site.x.dims[-1].size,
+    torch=lambda site: Form(
+        None,
+        apply("F.linear", X, *(Input(at, bare=True) for at in range(1, len(site.ins)))),
+    ),
+)
+
+LAYERS = (with_initialiser(FC), AFFINE)

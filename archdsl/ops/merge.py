@@ -6,10 +6,14 @@ from archdsl.ops.axes import axis, axis_arg, rank_problem, replaced, torch_axis
 from archdsl.ops.form import Form, Infix, Input, Inputs, Slot, X, apply
 from archdsl.ops.record import (
     ANY_DTYPE,
+    Arg,
+    ArgType,
     Layer,
     Problem,
+    Sight,
     Site,
     own_place,
+    unknown_sight,
 )
 from archdsl.shapes.expr import Const, op
 from archdsl.shapes.size import is_known
@@ -48,12 +52,49 @@ def _elementwise_shape(site: Site) -> TensorType | Problem:
     problem = _unlike(site)
     if problem:
         return problem
+    if site.truth("broadcast"):
+        return _broadcast_shape(site)
     widest = max(site.ins, key=lambda tensor: tensor.rank)
     for number, tensor in enumerate(site.ins):
         if tensor.sizes == widest.sizes or _is_channel_vector(tensor, widest):
             continue
         return _unequal(site, number, tensor)
     return widest
+
+
+def _broadcast_shape(site: Site) -> TensorType | Problem:
+    """The shape of all inputs together, where a size of 1 fits any other."""
+    rank = max(tensor.rank for tensor in site.ins)
+    dims: list[Dim] = []
+    for at in range(-rank, 0):
+        there = [tensor.dims[at] for tensor in site.ins if -at <= tensor.rank]
+        wide = [dim for dim in there if dim.size != 1] or there
+        for other in wide[1:]:
+            if other != wide[0]:
+                number = next(
+                    n
+                    for n, tensor in enumerate(site.ins)
+                    if -at <= tensor.rank and tensor.dims[at] is other
+                )
+                return _not_broadcast(site, number, wide[0], other)
+        dims.append(wide[0])
+    return TensorType(tuple(dims))
+
+
+def _not_broadcast(site: Site, number: int, one: Dim, other: Dim) -> Problem:
+    shapes = " and ".join(map(str, site.ins))
+    return Problem(
+        "E0304",
+        f"{site.layer.name} cannot broadcast {shapes}: {one.size} and {other.size}"
+        f" differ, and neither is 1{_where_they_differ(one, other)}",
+        at=number,
+        label=f"this is {site.ins[number]}",
+        dims=(
+            (one, f"the {one.size} comes from here"),
+            (other, f"the {other.size} comes from here"),
+        ),
+        notes=("sizes are compared from the last one on",),
+    )
 
 
 def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
@@ -84,6 +125,8 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
             (tensor.dims[axis], f"the {tensor.dims[axis].size} comes from here"),
         )
         hints = _to_make_equal(first, tensor)
+        if any(1 in pair for pair in zip(first.sizes, tensor.sizes, strict=True)):
+            hints = (*hints, f"`{site.layer.name}(…) broadcast` repeats a size of 1")
     return Problem(
         "E0304",
         f"{site.layer.name} needs equal shapes, but gets {first} and {tensor}{where}",
@@ -131,10 +174,24 @@ def _to_make_equal(a: TensorType, b: TensorType) -> tuple[str, ...]:
 
 def _elementwise_torch(operator: str, site: Site) -> Form:
     widest = max(tensor.rank for tensor in site.ins)
-    operands = tuple(
-        Input(number, widest - tensor.rank) for number, tensor in enumerate(site.ins)
-    )
-    return Form(None, Infix(operator, operands))
+    batched = any(tensor.batched for tensor in site.ins)
+    operands = []
+    for number, tensor in enumerate(site.ins):
+        missing = widest - tensor.rank
+        loose = batched and not tensor.batched
+        if site.truth("broadcast"):
+            operands.append(Input(number, front=missing, loose=loose))
+        else:
+            operands.append(Input(number, missing, loose=loose and not missing))
+    return Form(None, Infix(operator, tuple(operands)))
+
+
+def _elementwise_sees(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
+    if any(
+        tensor.rank > 1 and tensor.sizes[1:] != out.sizes[1:] for tensor in site.ins
+    ):
+        return unknown_sight(site, out)
+    return own_place(site, out)
 
 
 def _elementwise(
@@ -147,12 +204,21 @@ def _elementwise(
     return Layer(
         name=name,
         doc=doc + " A vector of as many numbers as there are channels is applied to"
-        " each channel.",
+        f" each channel, and `{name}(…) broadcast` repeats what has a size of 1, or"
+        " lacks the first sizes, as PyTorch does.",
         example=f"input 64x56x56 | {name}(id, conv 64x3x3 p1)",
         look="merge",
+        args=(
+            Arg(
+                "broadcast",
+                ArgType("truth"),
+                False,
+                "repeat along axes of size 1, and along first axes that are missing",
+            ),
+        ),
         inputs=(2, most),
         shape=_elementwise_shape,
-        sees=own_place,
+        sees=_elementwise_sees,
         torch=lambda site: _elementwise_torch(operator, site),
         dtypes=(kinds,),
     )

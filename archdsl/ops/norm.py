@@ -5,6 +5,7 @@ from __future__ import annotations
 from archdsl.ops.axes import axis, axis_arg, rank_problem, same_on_axis, torch_axis
 from archdsl.ops.form import Form, Slot, X, apply
 from archdsl.ops.initialise import with_initialiser
+from archdsl.ops.linear import LAST
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -175,41 +176,65 @@ GN = Layer(
 
 
 def _last_axis(site: Site) -> TensorType | Problem:
-    if site.x.rank > 2:
+    if site.x.rank > 2 and not site.truth("last"):
         return rank_problem(
             site,
             "a vector or a sequence of vectors",
+            f"`{site.layer.name} last` takes channels that stand last",
             "`gn 1` normalises a whole map, `tokens` makes a sequence of it",
         )
     return site.x
 
 
+def _ln_shape(site: Site) -> TensorType | Problem:
+    if not site.truth("channels"):
+        return _last_axis(site)
+    if site.truth("last"):
+        return Problem("E0405", "`channels` and `last` exclude each other", at="last")
+    if site.x.rank == 1:
+        return rank_problem(site, "a map, for `channels`", "leave `channels` out")
+    return site.x
+
+
+def _ln_axis(site: Site) -> Dim:
+    return site.x.dims[0 if site.truth("channels") else -1]
+
+
 def _ln_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
-    learned = _scale_and_shift(site.x.sizes[-1], site)
+    learned = _scale_and_shift(_ln_axis(site).size, site)
     return learned if site.truth("bias") else learned[:1]
+
+
+def _ln_torch(site: Site) -> Form:
+    channels = site.truth("channels")
+    return Form(
+        apply(
+            "ChannelLayerNorm" if channels else "nn.LayerNorm",
+            dim_slot(_ln_axis(site)),
+            eps=site.slot("eps", 1e-5),
+            elementwise_affine=site.slot("affine", True),
+            bias=site.slot("bias", True),
+        ),
+        helper="channel_layer_norm" if channels else None,
+    )
 
 
 LN = Layer(
     name="ln",
-    doc="Layer normalisation over the last axis.",
+    doc="Layer normalisation over the last axis, of each vector of a sequence; over the"
+    " channels at each position of a map with `channels`.",
     example="input 197x768 | ln",
     look="normalisation",
     args=(
         _eps("variance"),
         _affine(True),
         Arg("bias", ArgType("truth"), True, "learn the shift too"),
+        LAST,
+        Arg("channels", ArgType("truth"), False, "over the channels of a map"),
     ),
-    shape=_last_axis,
+    shape=_ln_shape,
     weights=_ln_weights,
-    torch=lambda site: Form(
-        apply(
-            "nn.LayerNorm",
-            dim_slot(site.x.dims[-1]),
-            eps=site.slot("eps", 1e-5),
-            elementwise_affine=site.slot("affine", True),
-            bias=site.slot("bias", True),
-        )
-    ),
+    torch=_ln_torch,
     source="Ba et al. 2016",
 )
 
@@ -221,6 +246,7 @@ RMS = Layer(
     args=(
         _eps("mean square; the machine epsilon when left out", None),
         Arg("affine", ArgType("truth"), True, "learn a scale"),
+        LAST,
     ),
     shape=_last_axis,
     weights=lambda site, out: _scale_and_shift(site.x.sizes[-1], site)[:1],

@@ -42,6 +42,21 @@ from archdsl.ops.record import unknown
 from archdsl.shapes.expr import Const, InputSize, Var, depends
 
 
+def _with_axes(given: c.Code, wanted: Input) -> c.Code:
+    """A tensor with the axes that it needs beside others."""
+    text = c.flat(given)
+    if (wanted.loose or wanted.bare) and text.endswith("[None]"):
+        # Tensors of the module have no batch, and PyTorch adds axes in front.
+        return c.Text(text.removesuffix("[None]"))
+    if wanted.bare:
+        return c.Text(f"{text}[0]")
+    if wanted.axes:
+        return c.Text(f"{text}[..., {', '.join(['None'] * wanted.axes)}]")
+    if wanted.front:
+        return c.Text(f"{text}[:, {', '.join(['None'] * wanted.front)}]")
+    return given
+
+
 class Argument(NamedTuple):
     """A constructor argument: what it stands for, and its default if it has one."""
 
@@ -262,10 +277,7 @@ class Constructor:
         if isinstance(first, Input):
             if len(set(parts.values())) != 1:
                 raise MismatchError
-            given = inputs[first.number]
-            if not first.axes:
-                return given
-            return c.Text(f"{c.flat(given)}[..., {', '.join(['None'] * first.axes)}]")
+            return _with_axes(inputs[first.number], first)
         if isinstance(first, Inputs):
             return c.Listing(tuple(inputs))
         if isinstance(first, Apply):

@@ -241,4 +241,16 @@ Nothing is imported when a spec is checked.
         'extern warp c -> c in.h in.w from "layers:Warp"\n'
         "net n { input 3x32x32 | warp 16 }\n",
     ),
+    Code(
+        "E0221",
+        "an order of what is no submodule",
+        """
+`order norm attn` says that these submodules come in this order in the `state_dict`,
+whatever the order of the text. It names labels of stages in the same block or net,
+each once. A label of a value, such as `sum: add(…)`, names no submodule, and a group
+keeps the order of the text.
+""",
+        "net n {\n  input 16\n  order norm lin\n  linear1: fc 8 | norm: ln\n}\n",
+        "net n {\n  input 16\n  order norm linear1\n  linear1: fc 8 | norm: ln\n}\n",
+    ),
 )
