@@ -220,6 +220,8 @@ def test_the_committed_page_is_made_from_the_committed_numbers() -> None:
     found = report.read(COMMITTED)
     page = (COMMITTED / "README.md").read_text(encoding="utf-8")
     assert page == report.page(found)
+    front = (COMMITTED.parent / "README.md").read_text(encoding="utf-8")
+    assert report.answer(found) in front
 
 
 def test_the_committed_numbers_are_of_the_whole_experiment_as_it_stands() -> None:

@@ -63,9 +63,10 @@ def _curve(panel: Axes, net: str, runs: Sequence[Run]) -> None:
     colour, marker = STYLES[depth(net)]
     losses = list(zip(*(run.losses for run in runs), strict=True))
     epochs = range(1, len(losses) + 1)
-    panel.fill_between(
-        epochs, [*map(min, losses)], [*map(max, losses)], color=colour, alpha=0.15, lw=0
-    )
+    least, most = [*map(min, losses)], [*map(max, losses)]
+    panel.fill_between(epochs, least, most, color=colour, alpha=0.1, linewidth=0)
+    for edge in (least, most):
+        panel.plot(epochs, edge, color=colour, alpha=0.5, linewidth=0.6)
     panel.plot(
         epochs,
         [*map(median, losses)],

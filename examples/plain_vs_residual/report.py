@@ -40,17 +40,24 @@ Written by `python -m examples.plain_vs_residual`; what it does and why stands i
 ![Training loss over the epochs, plain nets on the left, residual ones on the right, a
 curve for each depth](curves.svg)
 
-A curve is the median of the seeds {seeds}; its band reaches from the least to the most.
+A curve is the median over the seeds {seeds}; its band reaches from the least to the
+most.
 """
 
 CLAIM = """\
 ## The claim
 
-The final training loss is that of the last epoch, in training mode. Behind it is the
+The final training loss is that of the last epoch, in training mode. Below it is the
 loss of the same digits after the last step, in evaluation mode. The first ratio is of
-the medians over the seeds, the others are of the two runs of a seed.
+the medians over the seeds, and is the one that has to hold. The others are of the two
+runs of a seed.
 
 {answer}"""
+
+EPOCHS = """\
+The same ratio of medians, had the training ended earlier, after so many epochs:
+
+{table}"""
 
 MEDIANS = """\
 ## By net
@@ -72,10 +79,11 @@ Right answers to the {test} digits of the test:
 TRAINED = """\
 ## How they were trained
 
-SGD, learning rate {rate}, momentum {momentum}, weight decay {weight_decay}, batches of
-{batch}, {epochs} epochs, {train:,} digits for training and {test:,} for the test. The
-training took {minutes:.1f} minutes of CPU time, with one thread, on {cpu}{gpu},
-{platform}, with {python} and PyTorch {torch}.
+- SGD, learning rate {rate}, momentum {momentum}, weight decay {weight_decay}.
+- {epochs} epochs in batches of {batch}.
+- {train:,} digits for training and {test:,} for the test.
+- {minutes:.1f} minutes of CPU time with one thread, on {cpu}{gpu},
+  {platform}, with {python} and PyTorch {torch}.
 """
 
 
@@ -157,6 +165,7 @@ def page(results: Results) -> str:
         (
             HEAD.format(seeds=", ".join(seeds)),
             CLAIM.format(answer=answer(results)),
+            EPOCHS.format(table=_by_epoch(nets)),
             MEDIANS.format(table=_medians(nets, test)),
             SEEDS.format(
                 losses=_by_seed(nets, seeds, lambda run: f"{run.final_loss:#.3g}"),
@@ -194,6 +203,25 @@ def answer(results: Results) -> str:
                 )
             )
     return _table(("", "medians", *seeds, "expected", "holds"), rows)
+
+
+def _by_epoch(nets: dict[str, list[Run]]) -> str:
+    """The ratios of `answer` for every epoch; empty where that has none."""
+    names = [(f"{which}{DEEP}", f"{which}{SHALLOW}") for which in EXPECTED]
+    if not all(net in nets for pair in names for net in pair):
+        return ""
+    epochs = range(len(nets[names[0][0]][0].losses))
+
+    def loss(net: str, epoch: int) -> float:
+        return median(run.losses[epoch] for run in nets[net])
+
+    return _table(
+        ("", *(str(epoch + 1) for epoch in epochs)),
+        (
+            (f"{a} / {b}", *(f"{loss(a, e) / loss(b, e):.3g}" for e in epochs))
+            for a, b in names
+        ),
+    )
 
 
 def _medians(nets: dict[str, list[Run]], test: int) -> str:
