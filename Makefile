@@ -19,6 +19,8 @@ help:
 	@echo "make lint    ruff and mypy"
 	@echo "make format  format the code and mend what ruff can mend"
 	@echo "make bench   run the benchmarks"
+	@echo "make plain-vs-residual"
+	@echo "             train plain and residual nets, in some ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
@@ -55,6 +57,11 @@ format: $(DEV_STAMP)
 .PHONY: bench
 bench: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.run
+
+.PHONY: plain-vs-residual
+plain-vs-residual: $(DEMO_STAMP)
+	$(BIN)/python -m examples.plain_vs_residual \
+		--out examples/plain_vs_residual/results
 
 .PHONY: docs
 docs: $(DEV_STAMP)

@@ -1,0 +1,1 @@
+"""The papers' claim about plain and residual networks, tried on small digits."""
