@@ -80,7 +80,7 @@ class Scope:
             if isinstance(line, n.AssertLine):
                 self.asserted(line.condition, trust_labels=False)
             elif isinstance(line, n.OrderLine):
-                self._visible.check_order(line)
+                self._visible.check_order(line, tuple(_scope_labels(body)))
         self._visible.report_unused()
 
     def _body(self, body: n.Body) -> None:
@@ -454,6 +454,27 @@ class Scope:
         is_value = base.name in (CURRENT, BLOCK_INPUT)
         if not is_value and not self._visible.fetch(base.name):
             self._visible.report_value(base)
+
+
+def _scope_labels(body: n.Body) -> Iterator[str]:
+    """The labels of a block or net, those in braces without a label among them."""
+    for line in body.lines:
+        if isinstance(line, n.Line):
+            yield from _line_labels(line)
+
+
+def _line_labels(line: n.Line) -> Iterator[str]:
+    for chain in (line.chain, line.otherwise):
+        for stage in chain.stages if chain else ():
+            atom = stage.atom
+            if stage.label is not None:
+                yield stage.label.name
+            if isinstance(atom, n.Call):
+                for given in atom.inputs or ():
+                    if isinstance(given, n.Line):
+                        yield from _line_labels(given)
+            elif stage.label is None:
+                yield from _scope_labels(atom.body)
 
 
 def declared(body: n.Body) -> tuple[str, ...]:

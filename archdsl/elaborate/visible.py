@@ -202,9 +202,8 @@ class Visible:
         if nameless:
             self._nameless.append(label)
 
-    def check_order(self, line: n.OrderLine) -> None:
-        """Report what an `order` names that is no submodule of the block or net."""
-        labels = self._labels[-1]
+    def check_order(self, line: n.OrderLine, labels: Collection[str]) -> None:
+        """Report what an `order` names that is none of the labels of submodules."""
         nameless = [label.name for label in self._nameless]
         seen: set[str] = set()
         for label in line.labels:

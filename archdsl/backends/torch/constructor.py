@@ -48,13 +48,15 @@ def _with_axes(given: c.Code, wanted: Input) -> c.Code:
     if (wanted.loose or wanted.bare) and text.endswith("[None]"):
         # Tensors of the module have no batch, and PyTorch adds axes in front.
         return c.Text(text.removesuffix("[None]"))
+    if not (wanted.bare or wanted.axes or wanted.front):
+        return given
+    if not isinstance(given, c.Text | c.Call):
+        text = f"({text})"
     if wanted.bare:
         return c.Text(f"{text}[0]")
     if wanted.axes:
         return c.Text(f"{text}[..., {', '.join(['None'] * wanted.axes)}]")
-    if wanted.front:
-        return c.Text(f"{text}[:, {', '.join(['None'] * wanted.front)}]")
-    return given
+    return c.Text(f"{text}[:, {', '.join(['None'] * wanted.front)}]")
 
 
 class Argument(NamedTuple):
