@@ -81,6 +81,10 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         # Terms that cancel are worth another form; others stay as they were written.
         if operands[1] == Const(0) or less.weight < max(o.weight for o in operands):
             return less
+    if operator == "//" and isinstance(value, int):
+        quotient = _without_factor(*operands)
+        if quotient is not None:
+            return quotient
     if operator == "[]":
         parts, at = operands
         if (
@@ -97,6 +101,19 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
     if opaque or weight > MAX_WEIGHT:
         return Opaque(depends(*operands))
     return Op(operator, operands, weight)
+
+
+def _without_factor(product: Expr, factor: Expr) -> Expr | None:
+    """What is left of a product of integers that is divided by one of its factors."""
+    if not isinstance(product, Op) or product.operator != "*":
+        return None
+    if factor not in product.operands:
+        return None
+    at = product.operands.index(factor)
+    rest = (*product.operands[:at], *product.operands[at + 1 :])
+    if len(rest) == 1:
+        return rest[0]
+    return Op("*", rest, product.weight - factor.weight)
 
 
 def total(*operands: Expr) -> Expr:

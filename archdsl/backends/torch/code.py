@@ -194,17 +194,34 @@ def _document(code: Code) -> tuple[_Doc, ...]:
     for at, operand in enumerate(code.operands):
         if at:
             parts += [_SPACE, f"{code.operator} "]
+        parts += _operand(operand, code.operator, at == 0)
+    return (_Group(tuple(parts)),)
+
+
+# How tightly Python's operators bind.
+_BINDING = {
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 1),
+    **{"|": 2, "&": 3},
+    **dict.fromkeys("+-", 4),
+    **dict.fromkeys(("*", "/", "//", "%"), 5),
+    "**": 6,
+}
+
+
+def _operand(operand: Code, operator: str, first: bool) -> tuple[_Doc, ...]:
+    """An operand, in brackets where Python would read it otherwise."""
+    if isinstance(operand, Infix):
+        tight, tighter = _BINDING[operator], _BINDING[operand.operator]
         # Sums of floats are not associative: only on the left is the order the same.
-        same_order = at == 0 and isinstance(operand, Infix) and not power
-        if same_order and operand.operator == code.operator:  # type: ignore[union-attr]
+        if first and tight == tighter and tight not in (1, 6):
             # One chain, which is broken at every operator or at none.
             (chain,) = _document(operand)
-            parts += chain.parts if isinstance(chain, _Group) else (chain,)
-        elif isinstance(operand, Conditional | Infix):
-            parts += ["(", *_document(operand), ")"]
-        else:
-            parts += _document(operand)
-    return (_Group(tuple(parts)),)
+            return chain.parts if isinstance(chain, _Group) else (chain,)
+        if tighter > tight:
+            return _document(operand)
+    if isinstance(operand, Conditional | Infix | Lambda):
+        return (_brackets("(", _document(operand), ")"),)
+    return _document(operand)
 
 
 def is_simple(text: str) -> bool:

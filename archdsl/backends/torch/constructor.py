@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -331,7 +332,7 @@ class Constructor:
             if isinstance(written, c.Text) and (
                 isinstance(first.operands[number], Slot) or written.text.startswith("-")
             ):
-                written = _bracketed(written)
+                written = _bracketed(written, first.operator)
             if written is not None:
                 operands.append(written)
         return c.Infix(first.operator, tuple(operands))
@@ -467,10 +468,18 @@ def _known_values(code: FormCode | None) -> list[object]:
     return [None if unknown(slot) else slot.value for slot in _slots(code)]
 
 
-def _bracketed(code: c.Text) -> c.Text:
-    """A number or formula as it may stand beside any operator."""
-    plain = code.text.replace(".", "").replace("_", "").isalnum()
-    return code if plain else c.Text(f"({code.text})")
+def _bracketed(code: c.Text, operator: str) -> c.Text:
+    """A number or formula as it may stand beside an operator."""
+    text = code.text
+    plain = text.replace(".", "").replace("_", "").isalnum()
+    power = operator != "**" and text.replace("**", "", 1).isidentifier()
+    compared = operator in _LOOSE and not _LOOSER.search(text)
+    return code if plain or power or compared else c.Text(f"({text})")
+
+
+# Beside these, sums and products need no brackets.
+_LOOSE = frozenset(("==", "!=", "<", "<=", ">", ">="))
+_LOOSER = re.compile(r"[<>=&|]|\b(and|or|not|if|lambda)\b")
 
 
 # What the first arguments of common constructors are, for names of extra arguments.
