@@ -146,6 +146,9 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--weights", metavar="FILE", help="a state_dict, .pt or .safetensors"
     )
     command.add_argument(
+        "--rename", metavar="FILE", help="what old names in the weights have become"
+    )
+    command.add_argument(
         "--batch", type=_whole, default=1, metavar="N", help="samples in a batch"
     )
     command.add_argument(

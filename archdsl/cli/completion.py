@@ -7,7 +7,7 @@ import argparse
 from archdsl.cli.arguments import parser
 from archdsl.cli.console import CLEAN, out
 
-_FILES = ("file", "files", "output", "lock", "input", "weights")
+_FILES = ("file", "files", "output", "lock", "input", "weights", "rename")
 
 
 def run(args: argparse.Namespace) -> int:

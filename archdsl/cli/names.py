@@ -16,8 +16,6 @@ from archdsl.reading import reason
 # The beginning of every lock file; nothing else is ever overwritten.
 _MARK = "# archdsl names of "
 _MAX_LOCK_BYTES = 2**27
-# Names are looked at for likeness up to so many on either side.
-_MAX_GUESSED = 500
 _AT_ONCE = 1000
 
 
@@ -117,9 +115,11 @@ def _parsed(lines: list[str]) -> dict[str, str]:
 
 def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
     """What has changed, a line each; nothing if nothing has."""
+    from archdsl.diagnostics.suggest import renamed_to
+
     missing = [name for name in before if name not in after]
     new = [name for name in after if name not in before]
-    renamed = _renamed(before, after, missing, new)
+    renamed = renamed_to(before, after, missing, new)
     found = [
         f"changed  {name}  {before[name]} → {after[name]}"
         for name in before
@@ -144,26 +144,3 @@ def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
         )
         found.append(f"moved    {name}  is now number {at}, and others follow")
     return found
-
-
-def _renamed(
-    before: dict[str, str], after: dict[str, str], missing: list[str], new: list[str]
-) -> dict[str, str]:
-    """For names that are gone, the new one of the same shape that is most like it."""
-    if not 0 < len(missing) <= _MAX_GUESSED or not 0 < len(new) <= _MAX_GUESSED:
-        return {}
-    from archdsl.diagnostics.suggest import nearest
-
-    left = dict.fromkeys(new)
-    guessed: dict[str, str] = {}
-    for name in missing:
-        same = [other for other in left if after[other] == before[name]]
-        # The last of one shape, called alike within its layer, needs no likeness.
-        tail = name.rpartition(".")[2]
-        like = nearest(name, same) or (
-            same[0] if len(same) == 1 and same[0].rpartition(".")[2] == tail else None
-        )
-        if like is not None:
-            guessed[name] = like
-            del left[like]
-    return guessed

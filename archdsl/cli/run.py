@@ -15,6 +15,8 @@ _NO_TORCH = 'running a net needs PyTorch: pip install "archdsl[torch]"'
 
 def run(args: argparse.Namespace) -> int:
     """Build the net, feed it, and print what came out."""
+    if args.rename is not None and args.weights is None:
+        raise CommandError("--rename needs --weights FILE")
     net = network(args)
     if net.root.cost.layers > MAX_LISTED:
         raise CommandError(
@@ -25,18 +27,23 @@ def run(args: argparse.Namespace) -> int:
         import torch  # noqa: F401
     except ImportError:
         raise CommandError(_NO_TORCH) from None
+    from archdsl.runtime.renames import RenameError
     from archdsl.runtime.run import RunError
+    from archdsl.runtime.weights import WeightsError
 
     try:
         _show(args, net)
-    except RunError as problem:
+    except (RunError, WeightsError, RenameError) as problem:
         raise CommandError(str(problem)) from None
     return CLEAN
 
 
 def _show(args: argparse.Namespace, net: Network) -> None:
     from archdsl.runtime import run as runtime
+    from archdsl.runtime.renames import renames_of
+    from archdsl.runtime.weights import load_weights
 
+    renames = renames_of(args.rename)
     device = runtime.device_named(args.device)
     if args.input is not None:
         x, how = runtime.picture(net, args.input, args.batch)
@@ -47,7 +54,7 @@ def _show(args: argparse.Namespace, net: Network) -> None:
     module = runtime.built(net, args.seed)
     weights = f"initialised with seed {args.seed}"
     if args.weights is not None:
-        count = runtime.load_weights(module, args.weights)
+        count = load_weights(module, net, args.weights, renames)
         weights = f"{count:,} tensors from {args.weights}"
     done = runtime.ran(module, inputs, device)
     lines = [f"{net.name or net.source_name} on {device}", f"weights  {weights}"]

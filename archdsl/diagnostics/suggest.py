@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+
+# Names of tensors are looked at for likeness up to so many on either side.
+MAX_GUESSED = 500
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -21,3 +24,31 @@ def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """A hint, or none."""
     found = nearest(word, known)
     return (f"did you mean `{found}`?",) if found else ()
+
+
+def renamed_to(
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+    missing: Sequence[str],
+    new: Sequence[str],
+) -> dict[str, str]:
+    """For tensors that are gone, the new one of the same shape most like it in name.
+
+    `before` and `after` hold the shapes of all by name. Nothing is guessed if there
+    are many.
+    """
+    if not 0 < len(missing) <= MAX_GUESSED or not 0 < len(new) <= MAX_GUESSED:
+        return {}
+    left = dict.fromkeys(new)
+    guessed: dict[str, str] = {}
+    for name in missing:
+        same = [other for other in left if after[other] == before[name]]
+        # The last of one shape, called alike within its layer, needs no likeness.
+        tail = name.rpartition(".")[2]
+        like = nearest(name, same) or (
+            same[0] if len(same) == 1 and same[0].rpartition(".")[2] == tail else None
+        )
+        if like is not None:
+            guessed[name] = like
+            del left[like]
+    return guessed

@@ -114,6 +114,36 @@ def layers(network: Network) -> Iterator[FlatLayer]:
             yield FlatLayer(path, node, shared, training)
 
 
+class Owners:
+    """Which layer each tensor of the `state_dict` belongs to."""
+
+    def __init__(self, network: Network) -> None:
+        self._layers: dict[str, FlatLayer] = {}
+        self._source = network.source_name
+        for layer in layers(network):
+            # A path stands again where the layer is shared.
+            self._layers.setdefault(layer.path, layer)
+
+    def of(self, name: str) -> FlatLayer | None:
+        """The layer with a tensor of that name; None if there is none."""
+        path = name
+        while path not in self._layers:
+            path, _, last = path.rpartition(".")
+            if not last:
+                return None
+        return self._layers[path]
+
+    def line(self, name: str) -> str:
+        """Where that is written, `line 12` or `blocks.arch:3`; "" if nowhere."""
+        layer = self.of(name)
+        return self.place(layer) if layer is not None else ""
+
+    def place(self, layer: FlatLayer) -> str:
+        """Where a layer is written."""
+        source = layer.stage.span.source.name
+        return f"{'line ' if source == self._source else f'{source}:'}{layer.line}"
+
+
 def uncounted(network: Network) -> list[str]:
     """The externs of a net, whose weights nothing here knows of, each once."""
     found: dict[str, None] = {}

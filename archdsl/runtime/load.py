@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import linecache
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,23 +19,39 @@ from torch import nn
 
 from archdsl.api import check, source_of
 from archdsl.backends.torch.emit import net_class
+from archdsl.runtime.renames import renames_of
+from archdsl.runtime.weights import load_weights
 
 _PREFIX = "archdsl_compiled_"
 
 
 def load(
-    path_or_text: str | Path, net: str | None = None, **params: object
+    path_or_text: str | Path,
+    net: str | None = None,
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    rename: str | os.PathLike[str] | Mapping[str, str] | None = None,
+    **params: object,
 ) -> nn.Module:
-    """The PyTorch module of a net, freshly initialised.
+    """The PyTorch module of a net, freshly initialised or with weights from a file.
 
-    `net` names the net if there are several; `params` set its parameters. Raises
-    SpecError when the spec has mistakes, and OSError when the file cannot be read.
+    `net` names the net if there are several; `params` set its parameters. `weights`
+    is a file with a state_dict, `.safetensors` or what torch.save wrote. `rename`
+    tells what old names in it have become: a table in a file, or a dictionary; see
+    `archdsl.runtime.renames`. Raises SpecError when the spec has mistakes, OSError
+    when it cannot be read, WeightsError when the weights cannot be read or do not
+    fit, and RenameError when the renames cannot be used.
     """
+    renames = renames_of(rename)
+    if weights is None and rename is not None:
+        raise TypeError("rename is for the names in a file: give weights, too")
     checked = check(path_or_text, net, **params)
     network = checked.network(net)
     module = execute(source_of(network))
     built = getattr(module, net_class(network.name))()
     assert isinstance(built, nn.Module)
+    if weights is not None:
+        load_weights(built, network, weights, renames)
     return built
 
 

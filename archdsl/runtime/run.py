@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
 import statistics
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +21,6 @@ RUNS = 5
 LARGEST = 5
 # Whole numbers are drawn below this where no table tells what they may be.
 _FEW = 10
-_MAX_NAMED = 10
 # PyTorch has no one exception for it.
 _NO_MEMORY = ("out of memory", "allocate memory", "not enough memory", "overflow")
 # Of ImageNet's pictures, as weights for it expect them.
@@ -71,85 +69,6 @@ def built(network: Network, seed: int) -> nn.Module:
         module = made()
     assert isinstance(module, nn.Module)
     return module.eval()
-
-
-def load_weights(module: nn.Module, path: str) -> int:
-    """Load a state_dict, .pt or .safetensors, and return how many tensors it has."""
-    state = _read(path)
-    known = module.state_dict()
-    wrong = [
-        f"{name}: the net has {_shape(known[name])}, the file {_shape(tensor)}"
-        for name, tensor in state.items()
-        if name in known and tensor.shape != known[name].shape
-    ]
-    # Older files do not count batches, which evaluation does not need.
-    missing = [
-        name
-        for name in known
-        if name not in state and not name.endswith(".num_batches_tracked")
-    ]
-    unexpected = [name for name in state if name not in known]
-    if wrong or missing or unexpected:
-        lines = [f"the weights in `{path}` do not fit the net"]
-        lines += _listed("of another shape", wrong)
-        lines += _listed("missing in the file", missing)
-        lines += _listed("not in the net", unexpected)
-        raise RunError("\n".join(lines))
-    module.load_state_dict(state, strict=False)
-    return len(state)
-
-
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "scalar"
-
-
-def _listed(title: str, names: Sequence[str]) -> Iterable[str]:
-    if names:
-        yield f"  {title}: {len(names):,}"
-        yield from (f"    {name}" for name in names[:_MAX_NAMED])
-        if len(names) > _MAX_NAMED:
-            yield f"    and {len(names) - _MAX_NAMED:,} more"
-
-
-def _read(path: str) -> dict[str, Tensor]:
-    try:
-        if path.lower().endswith(".safetensors"):
-            found = _safetensors(path)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except RunError:
-        raise
-    except OSError as problem:
-        reason = problem.strerror or problem
-        raise RunError(f"`{path}` cannot be read: {reason}") from None
-    except pickle.UnpicklingError:
-        raise RunError(
-            f"`{path}` is no file of weights alone; save module.state_dict() with"
-            " torch.save"
-        ) from None
-    except Exception as problem:
-        # Each kind of broken file has its own.
-        first = str(problem).partition("\n")[0][:200]
-        raise RunError(f"`{path}` is no file of weights: {first}") from None
-    for key in ("state_dict", "model"):
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    if not isinstance(found, Mapping) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor)
-        for name, tensor in found.items()
-    ):
-        raise RunError(f"`{path}` holds no state_dict: tensors by name")
-    return dict(found)
-
-
-def _safetensors(path: str) -> Any:
-    try:
-        from safetensors.torch import load_file  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise RunError(
-            f"`{path}` needs the safetensors package: pip install safetensors"
-        ) from None
-    return load_file(path)
 
 
 def _input_sizes(network: Network) -> list[tuple[int, ...]]:
