@@ -3,6 +3,7 @@
 check(path_or_text, net=None, **params)      what is in a spec, and what is wrong
 compile(path_or_text, net=None, **params)    PyTorch source
 load(path_or_text, net=None, **params)       a torch.nn.Module
+verify(path_or_text, reference, net=None)    how it compares with another module
 install(), uninstall()                       whether `import` finds .arch files
 """
 
@@ -19,25 +20,31 @@ __all__ = [
     "install",
     "load",
     "uninstall",
+    "verify",
 ]
 
 if TYPE_CHECKING:
     from archdsl.api import Checked, SpecError, check, compile
     from archdsl.runtime.imports import install, uninstall
     from archdsl.runtime.load import load
+    from archdsl.runtime.verify import verify
 
 
 def __getattr__(name: str) -> object:
-    # Importing archdsl imports nothing else, and only `load` needs torch.
-    if name == "load":
+    # Importing archdsl imports nothing else, and only these two need torch.
+    if name in ("load", "verify"):
         try:
             from archdsl.runtime.load import load
+
+            if name == "load":
+                return load
+            from archdsl.runtime.verify import verify
         except ModuleNotFoundError as missing:
             if missing.name != "torch":
                 raise
-            text = "archdsl.load needs PyTorch: pip install 'archdsl[torch]'"
+            text = f"archdsl.{name} needs PyTorch: pip install 'archdsl[torch]'"
             raise ModuleNotFoundError(text, name="torch") from None
-        return load
+        return verify
     if name in ("install", "uninstall"):
         from archdsl.runtime import imports
 

@@ -12,6 +12,7 @@ from archdsl.diagnostics.render import FORMATS
 
 PICTURES = ("dot", "svg", "png")
 SHELLS = ("bash", "zsh", "tcsh")
+REPORTS = ("full", "json")
 # What layers are sorted by, and what their totals are grouped by.
 MEASURES = ("macs", "params", "activations")
 GROUPS = ("kind", "block")
@@ -22,6 +23,7 @@ COMMANDS = {
     "compile": "write PyTorch source",
     "draw": "draw a diagram",
     "run": "run a net once, on a picture or random numbers",
+    "verify": "compare a net with a PyTorch module that it describes",
     "names": "list the names and shapes of the state_dict",
     "init": "write a commented first spec",
     "fmt": "lay out specs in the one style",
@@ -136,12 +138,7 @@ def _run(command: argparse.ArgumentParser) -> None:
     fed.add_argument(
         "--random", action="store_true", help="random numbers (the default)"
     )
-    command.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda"),
-        default="auto",
-        help="where to run (default: auto, the GPU if there is one)",
-    )
+    _device(command, "auto", "auto, the GPU if there is one")
     command.add_argument(
         "--weights", metavar="FILE", help="a state_dict, .pt or .safetensors"
     )
@@ -157,6 +154,67 @@ def _run(command: argparse.ArgumentParser) -> None:
         default=0,
         metavar="N",
         help="of random weights and inputs (default: 0)",
+    )
+
+
+def _verify(command: argparse.ArgumentParser) -> None:
+    _one_net(command)
+    command.add_argument(
+        "--against",
+        required=True,
+        metavar="MODULE:NAME",
+        help="the class or function that makes the reference; FILE.py:NAME, too",
+    )
+    command.add_argument(
+        "--kwargs",
+        action="append",
+        default=[],
+        metavar="ARGUMENTS",
+        help="its arguments: a JSON object, or name=value; may stand several times",
+    )
+    command.add_argument(
+        "--map", metavar="FILE", help="what its tensors are called in the net"
+    )
+    command.add_argument(
+        "--tolerance",
+        type=_number,
+        metavar="X",
+        help="the largest relative error that is no difference (default: 1e-05)",
+    )
+    command.add_argument(
+        "--inputs",
+        type=_whole,
+        metavar="N",
+        help="how often parameters and inputs are drawn (default: 2)",
+    )
+    command.add_argument(
+        "--batch", type=_whole, metavar="N", help="samples in a batch (default: 4)"
+    )
+    command.add_argument(
+        "--seed", type=_seed, default=0, metavar="N", help="of all draws (default: 0)"
+    )
+    command.add_argument(
+        "--no-dropout",
+        action="store_true",
+        help="compare training without what random layers draw",
+    )
+    command.add_argument(
+        "--double",
+        action="store_true",
+        help="compute in float64, where rounding is nothing",
+    )
+    _device(command, "cpu", "cpu")
+    command.add_argument(
+        "--format", choices=REPORTS, default="full", help="how the result is printed"
+    )
+
+
+def _device(command: argparse.ArgumentParser, default: str, shown: str) -> None:
+    command.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default=default,
+        help=f"where to run (default: {shown})",
     )
 
 
@@ -209,6 +267,7 @@ _ADD = {
     "compile": _compile,
     "draw": _draw,
     "run": _run,
+    "verify": _verify,
     "names": _names,
     "init": _init,
     "fmt": _fmt,
@@ -250,6 +309,17 @@ def _whole(text: str) -> int:
     if not 0 < number < 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
     return number
+
+
+def _number(text: str) -> float:
+    """A tolerance."""
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError
+    return number
+
+
+_number.__name__ = "number of 0 or more"
 
 
 def _seed(text: str) -> int:

@@ -7,7 +7,10 @@ import argparse
 from archdsl.cli.arguments import parser
 from archdsl.cli.console import CLEAN, out
 
-_FILES = ("file", "files", "output", "lock", "input", "weights", "rename")
+_FILES = (
+    *("file", "files", "output", "lock"),
+    *("input", "weights", "rename", "map"),
+)
 
 
 def run(args: argparse.Namespace) -> int:

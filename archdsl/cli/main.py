@@ -102,6 +102,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.draw import run
     elif args.command == "run":
         from archdsl.cli.run import run
+    elif args.command == "verify":
+        from archdsl.cli.verify import run
     elif args.command == "names":
         from archdsl.cli.names import run
     elif args.command == "init":
