@@ -199,6 +199,11 @@ def _verify(command: argparse.ArgumentParser) -> None:
         help="compare training without what random layers draw",
     )
     command.add_argument(
+        "--any-order",
+        action="store_true",
+        help="the state_dict may be in another order",
+    )
+    command.add_argument(
         "--double",
         action="store_true",
         help="compute in float64, where rounding is nothing",

@@ -42,6 +42,7 @@ def _compare(args: argparse.Namespace, net: Network) -> int:
         "device": args.device,
         "dropout": not args.no_dropout,
         "double": args.double,
+        "order": not args.any_order,
     }
     options = Options(**{k: value for k, value in given.items() if value is not None})
     reference = reference_of(args.against, kwargs_of(args.kwargs))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from archdsl.diagnostics.suggest import renamed_to
 from archdsl.ir.flat import Owners
-from archdsl.runtime.renames import RenameError, Renames, renames_of
+from archdsl.runtime.renames import RenameError, Renames, parsed
 from archdsl.runtime.weights import dtype_text, shape_text
 
 # What batch normalisation learns while it is fed; other buffers are constants.
@@ -24,8 +24,8 @@ _CONSTANT = 1e-6
 class Finding(NamedTuple):
     """A difference between two state_dicts.
 
-    `kind` is missing, unexpected, shape, dtype, kind, order, tied or constant; `name`
-    is the tensor's, `line` where it is written in the spec, "" if nowhere.
+    `kind` is renamed, missing, unexpected, shape, dtype, kind, order, tied or constant;
+    `name` is the tensor's, `line` where it is written in the spec, "" if nowhere.
     """
 
     kind: str
@@ -86,15 +86,15 @@ def matched(
     guess = pairs if pairs is not None and missing else {v: k for k, v in like.items()}
     guessed = {new: mine for mine, new in guess.items() if mine != new}
     for name in missing:
-        perhaps = guessed.get(name)
-        line = owners.line(perhaps) if perhaps else ""
-        at = f" ({line})" if line else ""
-        also = f"; here perhaps `{perhaps}`{at}" if perhaps else ""
-        findings.append(
-            Finding("missing", name, "", f"{shape_text(renamed[name])} there{also}")
-        )
+        shape = shape_text(renamed[name])
+        if name in guessed:
+            note("renamed", guessed[name], f"{shape}; there it is `{name}`")
+        else:
+            findings.append(Finding("missing", name, "", f"{shape} in the reference"))
+    taken = set(guessed.values())
     for name in extra:
-        note("unexpected", name, f"{shape_text(here[name])}, not in the reference")
+        if name not in taken:
+            note("unexpected", name, f"{shape_text(here[name])}, not in the reference")
     both = [name for name in here if name in renamed]
     for name in both:
         _same_form(name, here[name], renamed[name], note)
@@ -196,9 +196,8 @@ def _rules(guessed: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:
             a, b = a[1:], b[1:]
         found[f"{'.'.join(a)} {'.'.join(b)}"] = None
     rules = tuple(found)
-    words = (rule.split() for rule in rules)
     try:
-        table = renames_of(dict(words))
+        table = parsed("\n".join(rules), "")
         became = table.keys(names)
     except RenameError:
         return ()

@@ -28,6 +28,7 @@ _LONGEST = 90
 _MAX_SHOWN = 3
 # Arguments that tell a reader nothing.
 _DULL = ("output_padding", "transposed", "implicit")
+_USUAL = {"padding": 0, "dilation": 1, "groups": 1}
 
 
 class Parted(NamedTuple):
@@ -50,8 +51,9 @@ class Parted(NamedTuple):
         for path, line, reordered in self.before:
             has = "the same numbers in another order" if reordered else "the same value"
             lines.append(f"  it gets `{path}`{f' ({line})' if line else ''}, {has}")
-        for operation in self.goes_on:
-            lines.append(f"  there the reference computes {operation}")
+        if self.goes_on:
+            lines.append("  there the reference computes")
+        lines += (f"    {operation}" for operation in self.goes_on)
         return "\n".join(lines)
 
 
@@ -66,6 +68,7 @@ class _Print(NamedTuple):
 
 class _Printer:
     def __init__(self) -> None:
+        self._generator = torch.Generator().manual_seed(0)
         self._signs = torch.empty(2, 0, dtype=torch.float64)
 
     def __call__(self, tensor: Tensor) -> _Print:
@@ -75,14 +78,20 @@ class _Printer:
         n = x.numel()
         if n == 0:
             return _Print(0, (0.0, 0.0), 0.0, (0.0, 0.0, 0.0))
-        if self._signs.shape[1] < n or self._signs.device != x.device:
-            generator = torch.Generator().manual_seed(0)
-            signs = torch.randn(n, 2, generator=generator, dtype=torch.float64)
-            self._signs = signs.T.contiguous().to(x.device)
-        a, b = (self._signs[:, :n] @ x).tolist()
-        norm = float(x.norm())
+        a, b = (self._first(n, x.device) @ x).tolist()
         others = torch.stack((x.sum(), x.max(), x.min())).tolist()
-        return _Print(n, (a, b), norm, tuple(others))
+        return _Print(n, (a, b), float(x.norm()), tuple(others))
+
+    def _first(self, n: int, device: torch.device) -> Tensor:
+        """Random signs and sizes, the first of always the same."""
+        more = n - self._signs.shape[1]
+        if more > 0:
+            drawn = torch.randn(
+                2, more, generator=self._generator, dtype=torch.float64
+            ).to(self._signs.device)
+            self._signs = torch.cat((self._signs, drawn), 1)
+        self._signs = self._signs.to(device)
+        return self._signs[:, :n]
 
 
 class _Operation(NamedTuple):
@@ -152,7 +161,9 @@ def _shown(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
         )
         idle = value is False or value == [] or argument.name in _DULL
         if plain and value != default and not idle:
-            parts.append(f"{argument.name}={_brief(value)}")
+            brief = _brief(value)
+            if brief != str(_USUAL.get(argument.name)):
+                parts.append(f"{argument.name}={brief}")
     name = func.overloadpacket.__name__.removeprefix("_").removeprefix("native_")
     text = f"{name}({', '.join(parts)})" if parts else str(name)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

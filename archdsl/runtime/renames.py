@@ -36,13 +36,22 @@ class Rule(NamedTuple):
 
 
 class Renames:
-    """The rules of a table, applied one after the other."""
+    """The rules of a table, applied one after the other.
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+    Names in `exact` become what stands there, and no rule is applied to them.
+    """
+
+    def __init__(
+        self, rules: Iterable[Rule] = (), exact: Mapping[str, str] | None = None
+    ) -> None:
         self.rules = tuple(rules)
+        self._exact = dict(exact or {})
 
     def __call__(self, name: str) -> str | None:
         """The new name; None if the tensor is left out."""
+        if name in self._exact:
+            new = self._exact[name]
+            return new if new != _OUT else None
         found: str | None = name
         for rule in self.rules:
             if found is None:
@@ -71,6 +80,9 @@ class Renames:
         """The rules that change none of the names."""
         left = dict.fromkeys(range(len(self.rules)))
         for name in names:
+            if name in self._exact:
+                left.pop(list(self._exact).index(name), None)
+                continue
             found: str | None = name
             for number, rule in enumerate(self.rules):
                 if found is None:
@@ -87,14 +99,16 @@ def renames_of(
 ) -> Renames:
     """Renames from a file, or from a dictionary of old names and new.
 
-    Raises RenameError if the file cannot be read or a rule cannot be understood.
+    A name that is a key of the dictionary is that tensor's; other keys are rules as
+    in a file. Raises RenameError if the file cannot be read or a rule cannot be
+    understood.
     """
     if given is None:
         return Renames()
     if isinstance(given, Renames):
         return given
     if isinstance(given, Mapping):
-        return Renames(_words(old, new) for old, new in given.items())
+        return Renames((_words(old, new) for old, new in given.items()), given)
     path = os.fspath(given)
     try:
         with open(path, "rb") as file:

@@ -78,10 +78,10 @@ class Cause(NamedTuple):
 class Verified(NamedTuple):
     """What was found; true if the net is the reference within the tolerance.
 
-    `evaluation` and `training` are None where weights could not be copied over.
-    `kept` is training in which random layers drop nothing; it was run only if
-    training differed, or if it was asked for instead. `passes` counts how often all
-    parameters were drawn.
+    `evaluation` is None where weights could not be copied over, and `training` also
+    where evaluation differs. `kept` is training in which random layers drop nothing;
+    it was run only if training differed, or if it was asked for instead. `passes`
+    counts how often all parameters were drawn.
     """
 
     net: str
@@ -202,7 +202,7 @@ def _lines(found: Verified) -> Iterator[str]:
     if found.training is not None:
         yield from _measured(_TRAINING, found.training, found.tolerance)
     if found.kept is not None:
-        yield from _measured("  no chance", found.kept, found.tolerance)
+        yield from _measured("  no dropout", found.kept, found.tolerance)
     if found.cause is not None:
         yield from _because(found, found.cause)
     drawn = (

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from archdsl.api import check
 from archdsl.ir.flat import MAX_LISTED, Owners
@@ -49,7 +50,7 @@ class Options(NamedTuple):
 
     `passes` is how often parameters and inputs are drawn. Without `dropout`, training
     is compared only with random layers that drop nothing. With `double` all is
-    computed in float64.
+    computed in float64. Without `order` the state_dict may be in another one.
     """
 
     tolerance: float = TOLERANCE
@@ -59,6 +60,7 @@ class Options(NamedTuple):
     device: str = "cpu"
     dropout: bool = True
     double: bool = False
+    order: bool = True
 
 
 def verify(
@@ -76,6 +78,7 @@ def verify(
     device: str = "cpu",
     dropout: bool = True,
     double: bool = False,
+    order: bool = True,
 ) -> Verified:
     """Compare a net with a PyTorch module that is to compute the same.
 
@@ -84,15 +87,16 @@ def verify(
     end. `rename` tells what its tensors are called in the net, as for `load`. `params`
     set the net's parameters. Parameters and inputs are drawn `passes` times, `batch`
     samples each, with `seed`; `dropout=False` leaves out what random layers draw, and
-    `double=True` computes in float64. The result is true if state_dicts agree and all
-    relative errors are within `tolerance`; its text tells what differs.
+    `double=True` computes in float64, and `order=False` lets the state_dict be in
+    another order. The result is true if state_dicts agree and all relative errors are
+    within `tolerance`; its text tells what differs.
 
     Raises SpecError, OSError, ValueError and KeyError as `load` does, RenameError for
     renames that cannot be used, RunError if sizes of inputs are not known or memory
     does not suffice, and VerifyError if the reference cannot be made or run.
     """
     network = check(path_or_text, net, **dict(params or {})).network(net)
-    options = Options(tolerance, passes, batch, seed, device, dropout, double)
+    options = Options(tolerance, passes, batch, seed, device, dropout, double, order)
     given = kwargs or {}
     if isinstance(reference, str):
         module, name = reference_of(reference, given), reference
@@ -106,6 +110,7 @@ def verify(
             raise VerifyError(f"`{name}` fails: {told(problem)}") from problem
         if not isinstance(module, nn.Module):
             raise VerifyError(f"`{name}` makes a {type(module).__name__}")
+    _no_lazy(module)
     with _restored(module):
         return compared(network, module, name, renames_of(rename), options)
 
@@ -128,8 +133,14 @@ def compared(
         )
     if not 0 <= options.tolerance < float("inf"):
         raise VerifyError("the tolerance is a number of 0 or more")
+    _no_lazy(reference)
     with _reproducible():
         return _Comparison(network, reference, name, renames, options).run()
+
+
+def _no_lazy(module: nn.Module) -> None:
+    if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
+        raise VerifyError("the reference has lazy layers; run it once before")
 
 
 @contextlib.contextmanager
@@ -214,12 +225,16 @@ class _Comparison:
             self._state = matched(self._ours, reference, self._owners, renames)
         except RenameError as problem:
             raise VerifyError(str(problem)) from None
+        if not options.order:
+            left = (f for f in self._state.findings if f.kind != "order")
+            self._state = self._state._replace(findings=tuple(left))
         self._names = network.root.input_names
         self._by_name = given_by_name(reference, self._names)
         if options.double:
             self._ours.double()
             self._reference.double()
-        self._inputs: list[Tensor] = []
+        # At once, since unknown sizes are a mistake whatever else is.
+        self._inputs = self._drawn_inputs(options.seed)
         self._gradients: list[tuple[str, Tensor | None, Tensor | None]] = []
 
     def run(self) -> Verified:
@@ -232,8 +247,11 @@ class _Comparison:
             passes += 1
             found = self._measure("evaluation", pairs)
             evaluation = evaluation.worse(found) if evaluation else found
-            trained, quiet = self._trained(pairs)
-            training = training.worse(trained) if training and trained else trained
+            trained = quiet = None
+            if found.within(self._options.tolerance):
+                trained, quiet = self._trained(pairs)
+            if trained is not None:
+                training = training.worse(trained) if training else trained
             if quiet is not None:
                 kept = kept.worse(quiet) if kept else quiet
             cause = self._cause(found, trained, quiet, pairs)
