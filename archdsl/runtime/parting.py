@@ -26,6 +26,7 @@ from archdsl.runtime.stages import Held, run_stages
 # Arguments of an operation are shown up to so many signs.
 _LONGEST = 90
 _MAX_SHOWN = 3
+_STRICTER = 1e-3
 # Arguments that tell a reader nothing.
 _DULL = ("output_padding", "transposed", "implicit")
 _USUAL = {"padding": 0, "dilation": 1, "groups": 1}
@@ -240,9 +241,10 @@ class _Prints:
         if bool(same.any()):
             return _Look(tuple(numbers[same].tolist()), False)
         goal = torch.tensor((*wanted.others, wanted.norm), dtype=torch.float64)
-        # A sum of n numbers may be √n times the norm.
+        # Moving numbers changes none, and unlike numbers may have like sums; a sum of
+        # n numbers may be √n times their norm.
         scale = torch.tensor((wanted.size**0.5, 1, 1, 1), dtype=torch.float64)
-        alike = ((others - goal).abs() <= near * scale).all(1)
+        alike = ((others - goal).abs() <= near * _STRICTER * scale).all(1)
         return _Look((), bool(alike.any()))
 
 
@@ -250,7 +252,6 @@ class _Seen(NamedTuple):
     layer: FlatLayer
     sources: tuple[int, ...]
     look: _Look
-    holds: bool
 
 
 class Traced(NamedTuple):
@@ -294,10 +295,8 @@ def traced(
         prints = _Prints(recorder.prints, tolerance)
         seen: list[_Seen] = []
 
-        def see(
-            layer: FlatLayer, sources: tuple[int, ...], value: Tensor, holds: bool
-        ) -> None:
-            seen.append(_Seen(layer, sources, prints.find(printer(value)), holds))
+        def see(layer: FlatLayer, sources: tuple[int, ...], value: Tensor) -> None:
+            seen.append(_Seen(layer, sources, prints.find(printer(value))))
 
         outputs = run_stages(network, module, inputs, see)
         given = [prints.find(printer(x)) for x in inputs]
@@ -344,7 +343,7 @@ def _first_unknown(
     stack = list(ends)
     while stack:
         stage = stack.pop()
-        if stage < 0 or stage in unknown or seen[stage].look.same or seen[stage].holds:
+        if stage < 0 or stage in unknown or seen[stage].look.same:
             continue
         if seen[stage].look.reordered and not strict:
             continue

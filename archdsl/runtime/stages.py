@@ -52,9 +52,8 @@ class Held(NamedTuple):
     stage: int
 
 
-# Told each layer that was run, with the stages that its inputs came from, its value,
-# and whether it is a tensor that the module holds.
-Seen = Callable[[FlatLayer, tuple[int, ...], Tensor, bool], None]
+# Told each layer that was run, the stages that its inputs came from, and its value.
+Seen = Callable[[FlatLayer, tuple[int, ...], Tensor], None]
 
 
 def run_stages(
@@ -150,15 +149,14 @@ class _Run:
             return _at(found, inputs, self._folder.flat(target).output)
         form = form_of(target)
         tensors = [held.value for held in inputs]
-        holds = form.attribute is not None and not inputs
-        if form.attribute is not None and holds:
+        if form.attribute is not None and not inputs:
             value = self._tensor(path, form.attribute)
         else:
             value = self._layer(target, path, prefix, tensors)
         number = self._count
         self._count += 1
         layer = FlatLayer(path, stage, stage.shared)
-        self._seen(layer, tuple(held.stage for held in inputs), value, holds)
+        self._seen(layer, tuple(held.stage for held in inputs), value)
         return Held(value, number)
 
     def _layer(

@@ -43,6 +43,8 @@ _SMALL = 1 / 16
 # In float64, what rounding may come to if there is a cast to float32 somewhere.
 _ROUNDING = 1e-6
 _FINEST = 1e-9
+# And in float32.
+_COARSE = 1e-4
 
 
 class Options(NamedTuple):
@@ -312,8 +314,9 @@ class _Comparison:
         self._copy(pairs)
         chance = all_kept() if kept else contextlib.nullcontext()
         with chance:
-            theirs = self._pass(self._reference, self._call_reference, mode)
             ours = self._pass(self._ours, self._call_ours, mode)
+            names = [name for name, _ in ours.outputs]
+            theirs = self._pass(self._reference, self._call_reference, mode, names)
         found = self._compared(ours, theirs, pairs, mode, kept)
         with torch.no_grad():
             for name, buffer in self._reference.named_buffers():
@@ -333,8 +336,13 @@ class _Comparison:
         return trained, self._measure("training", pairs, kept=True)
 
     def _pass(
-        self, module: nn.Module, call: Callable[[str], object], mode: str
+        self,
+        module: nn.Module,
+        call: Callable[[str], object],
+        mode: str,
+        names: Sequence[str] = (),
     ) -> _Passed:
+        """One pass there and back; outputs in the order of `names` if called so."""
         module.train(mode == "training")
         module.zero_grad(set_to_none=True)
         leaves = [
@@ -350,6 +358,8 @@ class _Comparison:
         if not outputs:
             who = "reference" if module is self._reference else "net"
             raise VerifyError(f"the {who} returns no tensor in {mode}")
+        if len(dict(outputs)) == len(outputs) and set(names) == set(dict(outputs)):
+            outputs = [(name, dict(outputs)[name]) for name in names]
         loss = _loss([tensor for _, tensor in outputs], self._options.seed)
         if loss is not None:
             loss.backward()
@@ -472,9 +482,9 @@ class _Comparison:
                 self._back()
             if error is not None and error <= _ROUNDING and not measure.note:
                 return Cause(mode, double=error, rounding=True)
-            finest = (
-                1e-4 if error is None else min(_ROUNDING, max(_FINEST, error / 100))
-            )
+            finest = _COARSE
+            if error is not None:
+                finest = min(_ROUNDING, max(_FINEST, measure.outputs.largest / 100))
             if measure.outputs.largest <= finest and not measure.note:
                 return self._tensor_cause(mode, measure, pairs, error)
             chance = all_kept() if mode == "training" else contextlib.nullcontext()
