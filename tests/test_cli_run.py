@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from shell import Shell
 
 import archdsl
@@ -138,6 +139,24 @@ def test_weights_that_do_not_fit(shell: Shell) -> None:
         assert line in ran.err
 
 
+def test_renamed_weights(shell: Shell) -> None:
+    state = archdsl.load(NET).state_dict()
+    old = {name.replace("bn1", "norm.1"): tensor for name, tensor in state.items()}
+    torch.save(old, shell.folder / "w.pt")
+    ran = shell("run", "-e", NET, "--weights", "w.pt")
+    assert ran.status == 2
+    assert "bn1.weight (line 3): 4, in the file as norm.1.weight?\n" in ran.err
+    shell.file("old", "# of 2017\nnorm.1 bn1\n")
+    ran = shell("run", "-e", NET, "--weights", "w.pt", "--rename", "old")
+    assert ran.status == 0
+    assert "weights  9 tensors from w.pt\n" in ran.out
+    shell.file("old", "norm.1\n")
+    ran = shell("run", "-e", NET, "--weights", "w.pt", "--rename", "old")
+    assert (ran.status, ran.out) == (2, "")
+    assert "old:1: a rule is" in ran.err
+    assert "--weights" in shell("run", "-e", NET, "--rename", "old").err
+
+
 def test_files_that_are_no_weights(shell: Shell) -> None:
     shell.file("a.pt", b"no")
     shell.file("empty.pt", b"")
@@ -184,8 +203,7 @@ def test_what_cannot_be_run(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_safetensors(shell: Shell) -> None:
-    safetensors = pytest.importorskip("safetensors.torch")
-    safetensors.save_file(archdsl.load(NET).state_dict(), "w.safetensors")
+    save_file(archdsl.load(NET).state_dict(), "w.safetensors")
     assert shell("run", "-e", NET, "--weights", "w.safetensors").status == 0
 
 

@@ -8,7 +8,9 @@ In a page, these blocks are looked at:
 - `console`: commands after `$ ` with what they print, both streams together. Commands
   are `archdsl …`, perhaps with `< FILE`, and `echo $?`. A block that begins with make,
   pip or git is left alone. `[…]` stands for anything within a line.
-- `python`: executed, in one namespace for a page.
+- `python`: executed, in one namespace for a page. With `# file: NAME` in its first line
+  it is that file instead.
+- `text`: with `# file: NAME` in its first line it is that file, and nothing else.
 
 Files, commands and Python are run in the page's order in a directory of their own,
 which holds a copy of `specs`.
@@ -110,7 +112,7 @@ def test_commands_and_programs_do_what_they_show(
     namespace: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page):
         where = f"{block.page}:{block.line}"
-        if block.language == "arch" and block.file:
+        if block.file:
             Path(block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "console" and not block.text.startswith(NOT_RUN):
             printed = session(block.text, monkeypatch)

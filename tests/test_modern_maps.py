@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -56,7 +56,7 @@ TABLE = {
 FILES = sorted({facts.file for facts in TABLE.values()})
 
 
-def loaded(net: str, **parameters: object) -> nn.Module:
+def loaded(net: str, **parameters: Any) -> nn.Module:
     torch.manual_seed(0)
     return archdsl.load(MODERN / TABLE[net].file, net=net, **parameters)
 

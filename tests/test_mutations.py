@@ -12,7 +12,7 @@ the change alone is tested. In all others the module is written without archdsl.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,7 +53,7 @@ class Row(NamedTuple):
     change: Change
     at: str
     shrink: tuple[Change, ...] = ()
-    params: dict[str, object] = {}  # noqa: RUF012
+    params: Mapping[str, Any] = {}
     names: dict[str, str] | None = None
 
 

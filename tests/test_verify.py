@@ -464,7 +464,7 @@ def test_numbers_that_are_none() -> None:
 def test_wrong_usage() -> None:
     with pytest.raises(VerifyError, match="TypeError"):
         found(kwargs={"no": 1})
-    with pytest.raises(VerifyError, match="makes a dict"):
+    with pytest.raises(VerifyError, match="a value of type dict"):
         found(reference=dict)
     with pytest.raises(VerifyError, match="lazy layers"):
         found("input 4 | fc 4", nn.LazyLinear, kwargs={"out_features": 4})

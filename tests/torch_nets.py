@@ -39,8 +39,8 @@ def mean(x: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(x, 1).flatten(1)
 
 
-def largest(*args: int, **kwargs: bool) -> nn.Module:
-    return nn.MaxPool2d(*args, **kwargs)
+def largest(k: int, s: int, p: int = 0, ceil_mode: bool = False) -> nn.Module:
+    return nn.MaxPool2d(k, s, p, ceil_mode=ceil_mode)
 
 
 def lenet() -> nn.Module:

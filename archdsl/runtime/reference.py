@@ -41,14 +41,14 @@ def reference_of(place: str, kwargs: Mapping[str, object]) -> nn.Module:
         return target
     if not callable(target):
         raise VerifyError(
-            f"`{place}` cannot be called: it is a {type(target).__name__}"
+            f"`{place}` cannot be called: it is of type {type(target).__name__}"
         )
     given = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
     with _refusing(f"`{place}({given})` fails"):
         made = target(**kwargs)
     if not isinstance(made, nn.Module):
         raise VerifyError(
-            f"`{place}` makes a {type(made).__name__}, and an nn.Module is needed"
+            f"`{place}` makes no nn.Module, but a value of type {type(made).__name__}"
         )
     return made
 

@@ -111,7 +111,10 @@ def verify(
         except Exception as problem:
             raise VerifyError(f"`{name}` fails: {told(problem)}") from problem
         if not isinstance(module, nn.Module):
-            raise VerifyError(f"`{name}` makes a {type(module).__name__}")
+            kind = type(module).__name__
+            raise VerifyError(
+                f"`{name}` makes no nn.Module, but a value of type {kind}"
+            )
     _no_lazy(module)
     with _restored(module):
         return compared(network, module, name, renames_of(rename), options)
