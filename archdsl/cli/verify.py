@@ -29,9 +29,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _compare(args: argparse.Namespace, net: Network) -> int:
+    from archdsl.runtime.comparison import Options
     from archdsl.runtime.reference import kwargs_of, reference_of
     from archdsl.runtime.renames import renames_of
-    from archdsl.runtime.verify import Options, compared
+    from archdsl.runtime.verify import compared
 
     renames = renames_of(args.map)
     given = {
