@@ -89,7 +89,7 @@ def spec(family: str) -> Path:
 
 
 def built(model: str) -> nn.Module:
-    """torchvision's module, its weights not yet drawn with care."""
+    """Torchvision's module, its weights not yet drawn with care."""
     torchvision = import_torchvision()
     given = {"init_weights": False} if model in ("googlenet", "inception_v3") else {}
     with warnings.catch_warnings():
@@ -178,7 +178,7 @@ def _training(path: Path, model: str) -> str:
 
 
 def tokens(text: str) -> int:
-    """Words and signs, as `\\w+|[^\\w\\s]` parts them."""
+    r"""Words and signs, as `\w+|[^\w\s]` parts them."""
     return len(re.findall(r"\w+|[^\w\s]", text))
 
 
@@ -205,23 +205,23 @@ def torchvision_tokens(family: str) -> int:
 class _Bare(ast.NodeTransformer):
     """Leaves the code alone that makes networks."""
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> None:
         return None
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         return None
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         is_docstring = isinstance(node.value, ast.Constant)
         return None if is_docstring else self.generic_visit(node)
 
-    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         return None if _tells_of_weights(node.targets[0]) else self.generic_visit(node)
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:  # noqa: N802
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         return None if _tells_of_weights(node.target) else self.generic_visit(node)
 
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST | None:  # noqa: N802
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST | None:
         bases = [base.id for base in node.bases if isinstance(base, ast.Name)]
         return None if "WeightsEnum" in bases else self.generic_visit(node)
 
@@ -299,9 +299,8 @@ def page(result: dict[str, Any]) -> str:
         for families, mine, other in (*measured, ("all", ours, theirs))
     ]
     text += _table(("family", "spec", "torchvision", "ratio"), shown, right=(1, 2, 3))
-    return text + "\nMeasured with torch {torch} and torchvision {torchvision}.\n".format(
-        **result
-    )
+    text += f"\nMeasured with torch {result['torch']} and torchvision"
+    return f"{text} {result['torchvision']}.\n"
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -333,7 +332,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     for family in args.families:
         if family not in families:
-            parser.error(f"there is no family {family}; there are {', '.join(families)}")
+            parser.error(f"no family {family}; there are {', '.join(families)}")
     torch.set_num_threads(1)
     wanted = args.families or families
     rows: list[Row] = []

@@ -13,11 +13,11 @@ from test_emit import assert_agrees
 from test_modern import MODERN, checked
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision_cpu import import_torchvision
 
 import archdsl
 from archdsl.source import Source
 from archdsl.syntax.format import format_source
+from benchmarks.torchvision_cpu import import_torchvision
 
 
 class Facts(NamedTuple):

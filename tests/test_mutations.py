@@ -20,10 +20,10 @@ import pytest
 import torch_nets as nets
 import torch_sequences as sequences
 from torch import nn
-from torchvision_cpu import import_torchvision
 
 import archdsl
 from archdsl.runtime.verified import Verified
+from benchmarks.torchvision_cpu import import_torchvision
 
 SPECS = Path(__file__).parents[1] / "specs"
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from torchvision_cpu import import_torchvision
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from benchmarks.torchvision_cpu import import_torchvision
 
 MODELS = (
     "resnet18 resnet34 resnet50 resnet101 resnet152 vgg11 vgg13 vgg16 vgg19"
