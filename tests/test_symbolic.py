@@ -193,6 +193,27 @@ def test_exports_with_sizes_left_open(text: str) -> None:
         torch.testing.assert_close(exported(x), module(x))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 3xHxW | aspp 4 rates=[1,2,3]",
+        "input 3xHxW | body: {maxpool 2 | upsample H W mode=bilinear}",
+        "input 3xHxW | tokens | transformer_encoder 1 8",
+        "input 8xHxW | upsample size=2*H | crop H W | roll 2 h | slice 0 H h",
+    ],
+)
+def test_layers_told_of_sizes_export(text: str) -> None:
+    module = module_of(checked(text)).eval()
+    open_axes = {2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+    channels = int(re.findall(r"\d+", text)[0])
+    exported = torch.export.export(
+        module, (torch.randn(2, channels, 8, 7),), dynamic_shapes=(open_axes,)
+    ).module()
+    for height, width in ((8, 11), (13, 6), (30, 41)):
+        x = torch.randn(2, channels, height, width)
+        torch.testing.assert_close(exported(x), module(x))
+
+
 def test_a_square_has_one_symbol() -> None:
     network = checked("input 3xHxH | conv 4x3x3 s2 | permute 0 2 1 | add(id, id)")
     assert str(network.root.type) == "4x(⌈H/2⌉-1)x(⌈H/2⌉-1)"
@@ -261,6 +282,13 @@ def test_an_assumption_fails_for_a_number_that_breaks_it() -> None:
     text = "input 3xH\nassert H % 32 == 0\nrelu"
     assert codes(text, H=33) == ["E0602"]
     assert codes(text, H=64) == []
+    one_left = "input 3xHxW\nassert H % 32 == 0\nassert W > H\nrelu"
+    (finding,) = check(Source("t.arch", one_left), "", {"H": 33}).diagnostics
+    assert (finding.code, finding.message) == (
+        "E0602",
+        "this does not hold: H % 32 is 1",
+    )
+    assert codes(one_left, H=64) == []
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def assume(node: n.Expression, frame: Frame) -> None:
     values = [evaluate(operand, frame, report).value for operand in node.operands]
     if any(value is UNKNOWN for value in values):
         return
-    if not any(is_symbolic(result.value) for result in frame.symbols.values()):
-        # The symbols were given numbers.
+    if not any(map(is_symbolic, values)):
+        # The symbols in it were given numbers.
         hold_condition(n.AssertLine(node, node.start, node.end), frame)
         return
     for at, operator in enumerate(node.operators):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.ops.axes import each
 from archdsl.ops.conv import too_wide
-from archdsl.ops.form import Code, Form, Slot, X, apply
+from archdsl.ops.form import Apply, Code, Form, Slot, X, apply
 from archdsl.ops.record import (
     ANY_DTYPE,
     REQUIRED,
@@ -13,6 +13,7 @@ from archdsl.ops.record import (
     Layer,
     Problem,
     Site,
+    dim_slot,
     plain,
     same_shape,
 )
@@ -220,10 +221,15 @@ def _upsample_shape(site: Site) -> TensorType | Problem:
 
 
 def _upsample_torch(site: Site) -> Form:
-    if site.args["s"].value is not None:
-        keywords: dict[str, Code] = {"scale_factor": site.slot("s")}
+    if site.args["s"].value is None:
+        keywords: dict[str, Code] = {"size": size_code(site, "size")}
+    elif is_symbol(site.args["s"].value):
+        # `torch.export` takes no unknown number as a factor.
+        out = _upsample_shape(site)
+        assert isinstance(out, TensorType)
+        keywords = {"size": Apply("", tuple(map(dim_slot, out.dims[1:])))}
     else:
-        keywords = {"size": size_code(site, "size")}
+        keywords = {"scale_factor": site.slot("s")}
     keywords["mode"] = site.slot("mode", "nearest")
     if site.args["mode"].value in _SMOOTH:
         keywords["align_corners"] = site.slot("align", False)
