@@ -63,6 +63,11 @@ def drawn_inputs(net: Network, sizes: dict[str, int], device: str) -> list[Tenso
         shape = [2, *(at(size, sizes) for size in tensor.sizes)]
         if tensor.dtype == "int":
             made.append(torch.randint(entries or 2, shape, device=device))
+        elif tensor.dtype == "bool":
+            # Each query has to see something: the first key, and itself.
+            mask = torch.rand(shape, device=device) > 0.3
+            mask[..., 0] = True
+            made.append(mask)
         else:
             made.append(torch.empty(shape, device=device).uniform_(-1, 1))
     return made

@@ -234,8 +234,13 @@ def _syntax_error(
     possible = {
         name for name in (*_EXPECTED, *_TELLING) if _step(parser, states.copy(), name)
     }
+    code = "E0102"
     special = _misplaced(tokens, possible, at)
-    if special is not None:
+    incomplete = _incomplete_extern(tokens, at)
+    if incomplete is not None:
+        code = "E0222"
+        message, hints = incomplete, (_EXTERN_HINT,)
+    elif special is not None:
         message, hints = special
     else:
         seen = _SAID.get(kind, f"`{text}`")
@@ -243,7 +248,30 @@ def _syntax_error(
             seen = f"`{text}`"
         message = _found(seen, _expected(possible))
         hints = _hints(tokens, possible, at)
-    return Diagnostic("E0102", message, Span(source, start, end), hints=hints)
+    return Diagnostic(code, message, Span(source, start, end), hints=hints)
+
+
+_EXTERN_HINT = 'as in `extern warp c -> c in.h in.w from "package.module:Class"`'
+
+
+def _incomplete_extern(tokens: Tokens, at: int) -> str | None:
+    """What an extern lacks that ends, or goes on, too early."""
+    kind, previous = tokens.kinds[at], tokens.kinds[at - 1] if at else ""
+    if _governing(tokens, at) != "EXTERN" or previous in ("EXTERN", "FROM"):
+        return None
+    if kind == "FROM":
+        return "an extern lacks its shape, which stands before its place"
+    if kind in ("NEWLINE", "$END") and previous != "ARROW":
+        shape = "its shape and " * ("ARROW" not in _since_extern(tokens, at))
+        return f"an extern lacks {shape}its place, the class that it is"
+    return None
+
+
+def _since_extern(tokens: Tokens, at: int) -> list[str]:
+    start = at
+    while tokens.kinds[start] != "EXTERN":
+        start -= 1
+    return tokens.kinds[start:at]
 
 
 def _expected(possible: set[str]) -> list[str]:
@@ -314,11 +342,6 @@ def _misplaced(
         return (
             "`order` stands on a line of its own",
             ("as in `order norm1 attn`, in a block or net",),
-        )
-    if kind == "FROM" and previous != "EXTERN" and _governing(tokens, at) == "EXTERN":
-        return (
-            "an extern lacks its shape, which stands before its place",
-            ('as in `extern warp c -> c in.h in.w from "package.module:Class"`',),
         )
     if kind in _RESERVED and "NAME" in possible:
         return (

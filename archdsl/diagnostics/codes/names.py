@@ -253,4 +253,16 @@ keeps the order of the text.
         "net n {\n  input 16\n  order norm lin\n  linear1: fc 8 | norm: ln\n}\n",
         "net n {\n  input 16\n  order norm linear1\n  linear1: fc 8 | norm: ln\n}\n",
     ),
+    Code(
+        "E0222",
+        "an extern without its shape or its class",
+        """
+An extern is checked without its code, so it has to say what shape leaves it. The shape
+stands behind `->`, and may be computed from the sizes of the inputs and from the
+parameters. Behind it stands the class: `from "package.module:Class"`.
+""",
+        'extern warp c from "layers:Warp"\nnet n { input 3x32x32 | warp 16 }\n',
+        'extern warp c -> c in.h in.w from "layers:Warp"\n'
+        "net n { input 3x32x32 | warp 16 }\n",
+    ),
 )
