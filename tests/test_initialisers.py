@@ -56,6 +56,40 @@ def test_orthogonal_weights() -> None:
     assert torch.allclose(weight @ weight.T, 9 * torch.eye(8), atol=1e-4)
 
 
+@pytest.mark.parametrize("padding", [0, -1])
+def test_the_entry_for_padding_begins_with_zeros(padding: int) -> None:
+    text = f"input 4 int | embedding 9 5 padding={padding} init=normal std=3"
+    weight = initialised(text).get_parameter("weight")
+    assert not weight[padding].any()
+    assert weight.any(1).sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("args", "mean", "deviation"),
+    [
+        ("init=kaiming", 0, math.sqrt(2 / 300)),
+        ("init=kaiming fan=out", 0, math.sqrt(2 / 200)),
+        ("init=xavier gain=3", 0, 3 * math.sqrt(2 / 500)),
+        ("init=uniform bound=0.3", 0, 0.3 / math.sqrt(3)),
+        ("init=normal std=2", 0, 2),
+        ("init=ones", 1, 0),
+        ("value=0.5", 0.5, 0),
+        ("", 0, 0),
+    ],
+)
+def test_tensors_of_the_module(args: str, mean: float, deviation: float) -> None:
+    torch.manual_seed(0)
+    module = built(f"input 200x300 | add(id, t: param 200x300 {args})")
+    t = module.get_parameter("t").detach()
+    assert float(t.mean()) == pytest.approx(mean, abs=0.02 * max(deviation, 1e-6))
+    assert float(t.std()) == pytest.approx(deviation, rel=0.02)
+
+
+@pytest.mark.parametrize("args", ["std=2", "init=zeros std=2", "init=normal fan=out"])
+def test_options_that_mean_nothing_to_a_tensor(args: str) -> None:
+    assert codes(f"input 2x3 | add(id, param 2x3 {args})") == ["E0405"]
+
+
 def test_initialiser_of_a_default_line() -> None:
     text = (
         "default conv init=kaiming fan=out bias_init=0\n"

@@ -15,7 +15,13 @@ from archdsl.ops.form import (
     apply,
 )
 from archdsl.ops.form import Input as InputCode
-from archdsl.ops.initialise import FUNCTIONS, OF_MATRICES
+from archdsl.ops.initialise import (
+    FUNCTIONS,
+    OF_MATRICES,
+    OPTIONS,
+    option_alone,
+    options_of,
+)
 from archdsl.ops.record import (
     REQUIRED,
     Arg,
@@ -95,6 +101,9 @@ def _shape(site: Site) -> TensorType | Problem:
     init = site.args["init"].value if "init" in site.args else None
     if init is not None and value is not None:
         return Problem("E0405", "`init` and `value` exclude each other", at="init")
+    problem = option_alone(site) if "init" in site.args else None
+    if problem is not None:
+        return problem
     if init in OF_MATRICES and len(_stored(site)) < 2:
         return Problem(
             "E0405",
@@ -134,13 +143,10 @@ def _value(site: Site, dtype: str) -> Code:
         return Apply("torch.zeros", slots)
     if init == "ones":
         return Apply("torch.ones", slots)
-    function, options = FUNCTIONS[init]
-    given = [
-        Keyword(option, site.slot(option))
-        for option in options
-        if option in site.args and site.args[option].value is not None
-    ]
-    return Apply(f"nn.init.{function}", (Apply("torch.empty", slots), *given))
+    given = [Keyword(name, slot) for name, slot in options_of(site, init).items()]
+    return Apply(
+        f"nn.init.{FUNCTIONS[init][0]}", (Apply("torch.empty", slots), *given)
+    )
 
 
 _TORCH = {"int": "long", "bool": "bool", "float": "float"}
@@ -182,7 +188,7 @@ PARAM = Layer(
             None,
             "how it begins; zeros when left out",
         ),
-        Arg("std", ArgType("number", 0), None, "standard deviation of the beginning"),
+        *OPTIONS,
         _VALUE,
     ),
     positional=("*shape",),

@@ -28,11 +28,8 @@ OF_MATRICES = (
     "xavier_uniform",
     "orthogonal",
 )
-_NAMES = ("init", "fan", "gain", "std", "bound", "bias_init")
-# Arguments that only change how `init` draws.
-_OPTIONS = ("fan", "gain", "std", "bound")
 
-_ARGS = (
+_INIT = (
     Arg(
         "init",
         ArgType("number", words=tuple(FUNCTIONS)),
@@ -40,6 +37,8 @@ _ARGS = (
         "how the weights begin, as PyTorch does when left out; a number is for all",
         keyed=True,
     ),
+)
+OPTIONS = (
     Arg(
         "fan",
         ArgType("word", words=("in", "out")),
@@ -49,9 +48,15 @@ _ARGS = (
     ),
     Arg("gain", ArgType("number", 0), None, "factor of `xavier` and `orthogonal`"),
     Arg("std", ArgType("number", 0), None, "deviation of `normal` and `trunc_normal`"),
-    Arg("bound", ArgType("number", 0), None, "`uniform` is from -bound to bound"),
-    Arg("bias_init", ArgType("number"), None, "what the biases begin with"),
+    Arg(
+        "bound",
+        ArgType("number", 0),
+        None,
+        "`uniform` is from -bound to bound, and from 0 to 1 without it",
+    ),
 )
+_BIAS = Arg("bias_init", ArgType("number"), None, "what the biases begin with")
+_ARGS = (*_INIT, *OPTIONS, _BIAS)
 
 
 def with_initialiser(layer: Layer) -> Layer:
@@ -78,13 +83,11 @@ def _asked(site: Site, name: str) -> bool:
     return inside and bound.span.source is site.span.source
 
 
-def _problem(site: Site, out: TensorType) -> Problem | None:
-    """Why the weights cannot begin so."""
-    if all(site.args[name].value is None for name in _NAMES):
-        return None
+def option_alone(site: Site) -> Problem | None:
+    """An option that means nothing to how the weights are drawn."""
     init = site.args["init"].value
     allowed = FUNCTIONS[init][1] if isinstance(init, str) else ()
-    for name in _OPTIONS:
+    for name in (arg.name for arg in OPTIONS):
         if _asked(site, name) and name not in allowed:
             fitting = [word for word, (_, takes) in FUNCTIONS.items() if name in takes]
             return Problem(
@@ -92,6 +95,34 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
                 f"`{name}` goes with {' or '.join(f'`init={w}`' for w in fitting)}",
                 at=name,
             )
+    return None
+
+
+def options_of(site: Site, init: str) -> dict[str, Slot]:
+    """The arguments of the function of nn.init, as they are given here."""
+    options: dict[str, Slot] = {}
+    allowed = FUNCTIONS[init][1]
+    if "fan" in allowed:
+        fan = "fan_out" if site.is_word("fan", "out") else "fan_in"
+        options["mode"] = _text(fan)
+        options["nonlinearity"] = _text("relu")
+    if "bound" in allowed and site.args["bound"].value is not None:
+        bound = site.number("bound")
+        options["a"], options["b"] = _number(-bound), _number(bound)
+    for name in ("gain", "std"):
+        if name in allowed and site.args[name].value is not None:
+            options[name] = site.slot(name)
+    return options
+
+
+def _problem(site: Site, out: TensorType) -> Problem | None:
+    """Why the weights cannot begin so."""
+    if all(site.args[arg.name].value is None for arg in _ARGS):
+        return None
+    init = site.args["init"].value
+    problem = option_alone(site)
+    if problem is not None:
+        return problem
     if init is None and site.args["bias_init"].value is None:
         return None
     ranks: dict[str, int] = {}
@@ -123,17 +154,8 @@ def _initialised(site: Site, form: Form) -> Form:
     options: dict[str, Slot] = {}
     function = None
     if isinstance(init.value, str):
-        function, allowed = FUNCTIONS[init.value]
-        if init.value in ("kaiming", "kaiming_uniform"):
-            fan = "fan_out" if site.is_word("fan", "out") else "fan_in"
-            options["mode"] = _text(fan)
-            options["nonlinearity"] = _text("relu")
-        if init.value == "uniform" and site.args["bound"].value is not None:
-            bound = site.number("bound")
-            options["a"], options["b"] = _number(-bound), _number(bound)
-        for name in ("gain", "std"):
-            if name in allowed and site.args[name].value is not None:
-                options[name] = site.slot(name)
+        function = FUNCTIONS[init.value][0]
+        options = options_of(site, init.value)
     elif init.value is not None:
         function = "constant_"
         options["val"] = site.slot("init")

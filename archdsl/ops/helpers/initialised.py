@@ -16,4 +16,6 @@ def initialised(
                 nn.init.constant_(parameter, bias)
         elif weight is not None:
             getattr(nn.init, weight)(parameter, **options)
+    if isinstance(layer, nn.Embedding) and layer.padding_idx is not None:
+        nn.init.zeros_(layer.weight[layer.padding_idx])
     return layer
