@@ -313,6 +313,10 @@ class Scope:
                 if layer is not None and arg.key is None:
                     self._argument(arg.value, layer, words)
                     continue
+                record = layer.arg(arg.key or "") if layer is not None else None
+                if record is not None and record.type.words:
+                    self._name(arg.value, totals=False, words=record.type.words)
+                    continue
             self.expression(arg.value, places=_is_formula(layer, arg.key))
 
     def _use(self, args: tuple[n.Argument, ...]) -> None:
@@ -419,7 +423,7 @@ class Scope:
                     child for child in reversed(part) if isinstance(child, tuple)
                 )
 
-    def _name(self, node: n.Name, totals: bool) -> None:
+    def _name(self, node: n.Name, totals: bool, words: tuple[str, ...] = ()) -> None:
         name = node.name
         visible = self._visible
         if name in visible.params:
@@ -435,7 +439,7 @@ class Scope:
         if known:
             return
         if visible.fetch(name) or self._report.definition(name) is None:
-            visible.report_expression(node, totals)
+            visible.report_expression(node, totals, words)
 
     def _is_used(self, part: n.Attribute) -> bool:
         """Whether `b.up` is a used file's block, or was meant as one (reported)."""

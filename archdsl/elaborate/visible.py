@@ -272,13 +272,19 @@ class Visible:
             hints=did_you_mean(node.name, known),
         )
 
-    def report_expression(self, node: n.Name, totals: bool) -> None:
+    def report_expression(
+        self, node: n.Name, totals: bool, words: tuple[str, ...] = ()
+    ) -> None:
         """Report what stands in an expression, and is neither parameter nor layer.
 
-        `totals` tells whether those of a module could stand there.
+        `totals` tells whether those of a module could stand there, and `words` are
+        those that could.
         """
         name = node.name
-        hints = did_you_mean(name, {*self.params, *(TOTALS if totals else ())})
+        known: Iterable[str] = {*self.params, *(TOTALS if totals else ()), *words}
+        hints = did_you_mean(name, known)
+        if not hints and words:
+            hints = (f"the words are: {', '.join(words)}",)
         if not hints:
             known = (*CONSTANTS, *LAYERS, *self.blocks, *standard_names())
             hints = did_you_mean(name, known)

@@ -144,9 +144,7 @@ def _value(site: Site, dtype: str) -> Code:
     if init == "ones":
         return Apply("torch.ones", slots)
     given = [Keyword(name, slot) for name, slot in options_of(site, init).items()]
-    return Apply(
-        f"nn.init.{FUNCTIONS[init][0]}", (Apply("torch.empty", slots), *given)
-    )
+    return Apply(f"nn.init.{FUNCTIONS[init][0]}", (Apply("torch.empty", slots), *given))
 
 
 _TORCH = {"int": "long", "bool": "bool", "float": "float"}
