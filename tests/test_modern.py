@@ -6,12 +6,14 @@ print exact multiply-adds: here those of PyTorch's counter stand beside them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from test_emit import assert_agrees
+from torch import Tensor
 
 import archdsl
 from archdsl.pipeline import Checked, check
@@ -111,6 +113,8 @@ def test_the_module_agrees(net: str) -> None:
         ("densenet_bc_100_12", {}, 2),
         ("densenet121", {}, 1),
         ("wrn", {"depth": 10, "k": 1, "rate": 0.3}, 2),
+        ("wrn_28_10", {}, 1),
+        ("c3d", {}, 1),
         ("se_resnet50", {}, 2),
         ("squeezenet1_0", {}, 1),
         ("squeezenet1_1", {}, 1),
@@ -120,13 +124,28 @@ def test_the_module_learns(net: str, arguments: dict[str, Any], batch: int) -> N
     facts = TABLE.get(net) or TABLE["wrn_28_10"]
     torch.manual_seed(0)
     module = archdsl.load(MODERN / facts.file, net=net, **arguments)
-    out = module(torch.randn(batch, *facts.input))
-    assert out.shape == (batch, *facts.output)
+    assert_learns(module, torch.randn(batch, *facts.input), facts.output)
+
+
+def assert_learns(module: torch.nn.Module, x: Tensor, output: tuple[int, ...]) -> None:
+    """Each parameter gets a gradient."""
+    out = module(x)
+    assert out.shape == (len(x), *output)
     assert out.isfinite().all()
     out.square().mean().backward()
     for name, parameter in module.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
+
+
+def test_the_unet_learns() -> None:
+    """With all its weights, on the smallest picture that leaves something."""
+    text = (MODERN / "unet.arch").read_text(encoding="utf-8")
+    text = re.sub(r" +-> .*", "", text.replace("1x572x572", "1x188x188"))
+    torch.manual_seed(0)
+    module = archdsl.load(text)
+    assert sum(p.numel() for p in module.parameters()) == TABLE["unet"].params
+    assert_learns(module, torch.randn(1, 1, 188, 188), (2, 4, 4))
 
 
 # What the papers say about single parts

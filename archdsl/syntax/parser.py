@@ -235,6 +235,7 @@ def _syntax_error(
         name for name in (*_EXPECTED, *_TELLING) if _step(parser, states.copy(), name)
     }
     code = "E0102"
+    hints: tuple[str, ...]
     special = _misplaced(tokens, possible, at)
     incomplete = _incomplete_extern(tokens, at)
     if incomplete is not None:
