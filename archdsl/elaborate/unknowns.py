@@ -57,6 +57,19 @@ def assumes(node: n.Expression, frame: Frame) -> bool:
     return speaks
 
 
+def named(node: n.Expression, frame: Frame) -> set[str]:
+    """The symbols that a condition names."""
+    found: set[str] = set()
+    stack: list[object] = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, n.Name) and part.name in frame.symbols:
+            found.add(part.name)
+        elif isinstance(part, tuple):
+            stack.extend(child for child in part if isinstance(child, tuple))
+    return found
+
+
 def assume(node: n.Expression, frame: Frame) -> None:
     """Restrict the symbols by a condition; one that no sizes fulfil is reported."""
     report = frame.report
@@ -75,7 +88,7 @@ def assume(node: n.Expression, frame: Frame) -> None:
     values = [evaluate(operand, frame, report).value for operand in node.operands]
     if any(value is UNKNOWN for value in values):
         return
-    if not any(map(is_symbolic, values)):
+    if not any(is_symbolic(frame.symbols[name].value) for name in named(node, frame)):
         # The symbols in it were given numbers.
         hold_condition(n.AssertLine(node, node.start, node.end), frame)
         return

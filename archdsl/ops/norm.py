@@ -19,8 +19,8 @@ from archdsl.ops.record import (
     same_shape,
 )
 from archdsl.shapes.expr import Const
-from archdsl.shapes.size import Size, divides
-from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.shapes.size import Size, divides, require
+from archdsl.shapes.tensor import Dim, TensorType, product
 
 
 def _bn_weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
@@ -90,7 +90,8 @@ BN = Layer(
 
 
 def _instance_shape(site: Site) -> TensorType | Problem:
-    if all(dim.size == 1 for dim in site.x.dims[1:]):
+    positions = product(site.x.dims[1:], None).size
+    if not require(positions, ">", 1):
         return Problem(
             "E0301",
             f"instancenorm needs several positions in each channel, but {site.x}"
@@ -133,7 +134,7 @@ def _gn_shape(site: Site) -> TensorType | Problem:
             label=f"{channels.size} is not a multiple of {groups}",
             dims=((channels, f"the {channels.size} channels come from here"),),
         )
-    if site.x.elements == groups:
+    if not require(site.x.elements // groups, ">", 1):
         return Problem(
             "E0405",
             f"each of {groups} groups of {site.x} is one number alone",
