@@ -62,7 +62,7 @@ def test_formulas_are_what_numbers_give(name: str) -> None:
             module = module_of(symbolic).eval()
         for number in range(SIZES):
             sizes = drawn(symbolic, r, MOST)
-            concrete = checked(text, **sizes)
+            concrete = checked(text, "", **sizes)
             assert shapes(symbolic, sizes) == shapes(concrete, {})
             assert totals(symbolic, sizes) == totals(concrete, {})
             if number < 3:

@@ -139,7 +139,7 @@ def _other_shape(
     walk.report.error(
         "E0318",
         f"`{node.label}` was built for {' and '.join(map(str, before))}, but"
-        f" {shown} arrives",
+        f" {shown} {'arrives' if len(types) == 1 else 'arrive'}",
         call,
         related=(Note(node.span, "it stands here"),),
         notes=("its weights would have other shapes",)

@@ -160,7 +160,7 @@ LPPOOL = Layer(
     look="pooling",
     args=(
         _KERNEL,
-        Arg("norm", ArgType("whole", 1), 2, "the exponent n", ("norm_type",)),
+        Arg("norm", ArgType("number", 1), 2, "the exponent n", ("norm_type",)),
         _STRIDE,
         _CEIL,
     ),
