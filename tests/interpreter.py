@@ -289,13 +289,16 @@ def _tensor(site: Site, attribute: Attribute, path: str, scope: _Scope) -> Tenso
     return held if attribute.batch else held[None]
 
 
+_FUNCTIONS = ("sin", "cos", "exp", "log", "sqrt", "floor", "ceil")
+
+
 def _constant(site: Site, attribute: Attribute, scope: _Scope) -> Tensor:
     """The tensor of a formula, each place by Python's own arithmetic."""
     shape = site.args["shape"].value
     value = site.args["value"].value
     assert isinstance(shape, tuple)
     known: dict[str, Any] = {name: bound.value for name, bound in scope.given.items()}
-    known |= {name: getattr(math, name) for name in ("sin", "cos", "sqrt", "floor")}
+    known |= {name: getattr(math, name) for name in _FUNCTIONS}
     text = value.text if isinstance(value, IndexFormula) else "0"
     code = compile(text.strip(), "formula", "eval")
     axes = shape[1:] if attribute.batch else shape
