@@ -266,10 +266,17 @@ def test_constraints_are_collected(text: str, constraints: tuple[str, ...]) -> N
         ("input 3xH\nassert H % 2 == 0\nassert H % 2 == 1", "E0319"),
         ("input 3xH -> 3x17", "E0601"),
         ("input 3xH | add(id, param 3xH)", "E0310"),
+        ("input 3xH\nassert H**100000 == 3\nrelu", "E0310"),
+        ("input 3xH\nassert (H*H + H + 1)**60 % 7 == 3\nrelu", "E0310"),
     ],
 )
 def test_what_cannot_be_is_refused(text: str, code: str) -> None:
     assert codes(text) == [code]
+
+
+def test_sizes_may_grow_with_each_layer() -> None:
+    network = checked("input 3xHxW | {upsample H W} x40")
+    assert at(network.root.type.sizes[1], {"H": 2, "W": 1}) == 2**41
 
 
 def test_the_message_names_where_sizes_differ() -> None:

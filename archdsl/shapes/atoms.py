@@ -17,6 +17,9 @@ from archdsl.shapes.polynomial import (
     scale,
 )
 
+# Longer products are not multiplied out for a bound.
+_MOST_FACTORS = 12
+
 Kind = Literal["symbol", "part", "floor", "ceil", "max", "min"]
 
 
@@ -302,6 +305,13 @@ class Atoms:
         lengths: dict[int, int | None] = {}
         moved = constant(parted(p)[1])
         for monomial, c in parted(p)[0]:
+            if len(monomial) > _MOST_FACTORS:
+                # Multiplying it out would take too long; often the ends will do.
+                lows = [self.interval(number)[0] for number in monomial]
+                if c < 0 or any(low is None or low < 0 for low in lows):
+                    return None
+                moved = plus(moved, c * prod(low for low in lows if low is not None))
+                continue
             product = constant(c)
             for number in monomial:
                 low, high = self.interval(number)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "Symbolic", "UndecidedError", "difference"]
 
+# A formula of a higher power is no size of anything.
+_MOST_POWER = 32
+
 
 class Symbolic:
     """A size in terms of symbols, never changed once made.
@@ -135,7 +138,8 @@ class Symbolic:
         return self.facts.algebra.floor(p, divisor)
 
     def __pow__(self, other: Size) -> Size:
-        if not isinstance(other, int) or other < 0:
+        degree = max(len(monomial) for monomial, _ in self.poly)
+        if not isinstance(other, int) or not 0 <= degree * other <= _MOST_POWER:
             raise UndecidedError(self, "**", other)
         return self._made(power(self.poly, other), _formula("**", self, other))
 
