@@ -42,7 +42,7 @@ def opened(example: str) -> Iterator[str]:
 
 
 # Their weights, or what they are told, speak of every size of the example's input.
-NEEDS_NUMBERS = {"fc", "reshape", "unflatten", "rbf"}
+NEEDS_NUMBERS = {"affine", "fc", "reshape", "unflatten", "rbf"}
 WITH_INPUTS = [name for name, layer in LAYERS.items() if layer.inputs != (0, 0)]
 
 
