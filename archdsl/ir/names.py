@@ -73,6 +73,9 @@ def makes_module(node: Stage | Repeat) -> bool:
     target = node.target
     if isinstance(target, Module):
         return True
+    if node.inputs and node.weights and not node.weights[0].tied:
+        # What learns has a module, and this is sooner known than its form.
+        return True
     form = form_of(target)
     return form.module is not None and form.attribute is None
 
