@@ -122,8 +122,9 @@ class _Evaluator(Operations):
         return self._names.lookup(node)
 
     def attribute(self, node: n.Attribute, depth: int) -> Result:
-        if isinstance(node.base, n.Name):
-            return self._names.attribute(node.base.name, node)
+        base = n.dotted(node.base)
+        if base is not None:
+            return self._names.attribute(base.name, node)
         return self.fail("E0505", f"`.{node.name}` follows a label, `in` or `id`", node)
 
     def index(self, node: n.Index, depth: int) -> Result:

@@ -95,6 +95,13 @@ def has_index(stage: n.Stage) -> bool:
     return stage.label is not None and stage.label.quoted and "{" in stage.label.name
 
 
+def names_a_label(arg: n.Argument) -> bool:
+    """Whether an argument of `share` or `tie` can be the label."""
+    if arg.flag or (arg.key is None and isinstance(arg.value, n.String)):
+        return True
+    return arg.key is None and n.dotted(arg.value) is not None
+
+
 def label_text(arg: n.Argument) -> str:
     """The label that such an argument names; `c1` reads as a flag."""
     if arg.flag:
@@ -102,5 +109,8 @@ def label_text(arg: n.Argument) -> str:
         assert isinstance(value, n.Number | n.Size)
         digits = value.parts if isinstance(value, n.Size) else (value.value,)
         return f"{arg.key}{'x'.join(map(str, digits))}"
-    assert isinstance(arg.value, n.Name | n.String)
-    return arg.value.name if isinstance(arg.value, n.Name) else arg.value.value
+    if isinstance(arg.value, n.String):
+        return arg.value.value
+    name = n.dotted(arg.value)
+    assert name is not None
+    return name.name

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate.labels import label_text
+from archdsl.elaborate.labels import label_text, names_a_label
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.visible import Visible
 from archdsl.elaborate.words import (
@@ -54,6 +54,8 @@ class Scope:
         # The call that ends the net, which may be its `output(…)`.
         self._last: n.Call | None = None
         self._copies = 0
+        # How many labelled groups are open.
+        self._groups = 0
         self.called: dict[str, n.Name] = {}
         # Whether all of the body can be elaborated.
         self.sound = True
@@ -152,7 +154,9 @@ class Scope:
         repeated = any(arg.key == "x" for arg in atom.args)
         self._copies += repeated
         if isinstance(atom, n.Group):
+            self._groups += stage.label is not None
             self._body(atom.body)
+            self._groups -= stage.label is not None
             for arg in atom.args:
                 if arg.key != "x":
                     self._report.error(
@@ -178,7 +182,9 @@ class Scope:
                     hints=(f"as in `{stage.label.name}: conv 64x7x7`",),
                 )
             # An input that nothing uses is found with the values.
-            self._visible.add_label(stage.label, nameless and not is_input)
+            nameless = nameless and not is_input
+            may_nest = self._groups == 0 and not is_input
+            self._visible.add_label(stage.label, nameless, may_nest)
 
     def _call(self, call: n.Call) -> bool:
         """Check a call; True if it makes no submodule that a label could name."""
@@ -272,7 +278,7 @@ class Scope:
     def _applied_again(self, call: n.Call) -> bool:
         """Check the label behind a `share` or `tie`; whether there is one."""
         name = call.callee.name
-        labels = [arg for arg in call.args if _names_a_label(arg)]
+        labels = [arg for arg in call.args if names_a_label(arg)]
         for arg in labels[:1]:
             text = label_text(arg)
             if not self._visible.fetch(text):
@@ -401,11 +407,11 @@ class Scope:
                     continue
                 self._name(part, totals)
             elif isinstance(part, n.Attribute):
-                if isinstance(part.base, n.Name):
-                    if not trust_labels and not self._is_used(part):
-                        self._attribute_base(part.base)
-                else:
+                base = n.dotted(part.base)
+                if base is None:
                     stack.append(part.base)
+                elif not trust_labels and not self._is_used(part):
+                    self._attribute_base(base)
             elif isinstance(part, n.Size):
                 self._visible.used.update(str(size) for size in part.parts)
             elif isinstance(part, n.Function):
@@ -519,10 +525,6 @@ def _is_formula(layer: Layer | None, key: str | None) -> bool:
 
 def _names(arg: n.Argument, word: str) -> bool:
     return isinstance(arg.value, n.Name) and arg.value.name == word
-
-
-def _names_a_label(arg: n.Argument) -> bool:
-    return arg.flag or (arg.key is None and isinstance(arg.value, n.Name | n.String))
 
 
 def _is_unknown_key(layer: Layer, key: str | None) -> bool:

@@ -8,7 +8,7 @@ from archdsl.diagnostics import Note
 from archdsl.elaborate.apply import Target, applied
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
-from archdsl.elaborate.labels import label_text
+from archdsl.elaborate.labels import label_text, names_a_label
 from archdsl.elaborate.words import SHARE
 from archdsl.ir.network import Cost, Module, Node, Repeat, Stage
 from archdsl.ops.record import Bound, Site, form_of
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 
 def label_of(call: n.Call, walk: Walk | None = None) -> n.Argument | None:
     """The argument of `share` or `tie` that names a label."""
-    for arg in call.args:
-        if arg.flag or (arg.key is None and isinstance(arg.value, n.Name | n.String)):
-            return arg
-    return None
+    return next((arg for arg in call.args if names_a_label(arg)), None)
 
 
 def share(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:

@@ -22,6 +22,7 @@ from archdsl.elaborate.words import (
     place,
     there_are,
 )
+from archdsl.ir.names import outside
 from archdsl.ops import LAYERS
 from archdsl.reading import standard_names
 from archdsl.syntax import nodes as n
@@ -163,33 +164,26 @@ class Visible:
         """Let these be the labels of the innermost body."""
         self._labels[-1] = labels
 
-    def add_label(self, label: n.Label, nameless: bool) -> None:
-        """Let a label be named; one that names no submodule must be."""
+    def add_label(self, label: n.Label, nameless: bool, may_nest: bool) -> None:
+        """Let a label be named; one that names no submodule must be.
+
+        Where it `may_nest`, dots in it lead to a submodule of submodules.
+        """
         labels = self._labels[-1]
         name = label.name
-        if not label.quoted and name in RESERVED_LABELS:
+        first, dot, rest = name.partition(".")
+        if not label.quoted and first in RESERVED_LABELS:
             self._report.error(
                 "E0213",
-                f"`{name}` is a name of the language, and cannot be a label",
+                f"`{first}` is a name of the language, and cannot "
+                + ("begin" if dot else "be")
+                + " a label",
                 label,
-                hints=(f"choose another name, such as `{name}_`",),
+                hints=(f"choose another name, such as `{first}_{dot}{rest}`",),
             )
             nameless = False
-        elif name == _FLAG_OF_MODULES:
-            self._report.error(
-                "E0216",
-                f"`{name}` is what PyTorch calls the mode of every module",
-                label,
-                hints=(f"choose another label, such as `{name}_`",),
-            )
-        elif not name.strip() or "." in _without_fields(name):
-            self._report.error(
-                "E0216",
-                "a submodule's name cannot be empty or hold a dot",
-                label,
-                notes=("dots part the names of nested submodules",),
-                hints=("use `_` or `-` instead of the dot",) if "." in name else (),
-            )
+        else:
+            self._check_parts(label, may_nest)
         if name in labels:
             self._report.error(
                 "E0204",
@@ -205,6 +199,12 @@ class Visible:
     def check_order(self, line: n.OrderLine, labels: Collection[str]) -> None:
         """Report what an `order` names that is none of the labels of submodules."""
         nameless = [label.name for label in self._nameless]
+        # What labels with dots lead through stands for all that is in it.
+        labels = dict.fromkeys(
+            name
+            for label in labels
+            for name in (label, *(() if label in nameless else outside(label)))
+        )
         seen: set[str] = set()
         for label in line.labels:
             name = label.name
@@ -221,6 +221,38 @@ class Visible:
                 seen.add(name)
                 continue
             self._report.error("E0221", said, label, hints=hints)
+
+    def _check_parts(self, label: n.Label, may_nest: bool) -> None:
+        """Report a label that PyTorch would not take, or not at this place."""
+        name = label.name
+        parts = _without_fields(name).split(".")
+        if _FLAG_OF_MODULES in parts:
+            self._report.error(
+                "E0216",
+                f"`{_FLAG_OF_MODULES}` is what PyTorch calls the mode of every module",
+                label,
+                hints=(f"choose another label, such as `{name}_`",),
+            )
+        elif not all(part.strip() for part in parts):
+            self._report.error(
+                "E0216",
+                "a submodule's name cannot be empty",
+                label,
+                notes=("dots part the names of nested submodules",)
+                if len(parts) > 1
+                else (),
+            )
+        elif len(parts) > 1 and not may_nest:
+            self._report.error(
+                "E0216",
+                "a label with dots stands on a stage of a net or block",
+                label,
+                notes=(
+                    "the stages of a labelled group are numbered, and an input is an"
+                    " argument",
+                ),
+                hints=("use `_` or `-` instead of the dot",),
+            )
 
     def fetch(self, name: str) -> bool:
         """Whether a value of that name flows in or was labelled; it is used then."""
@@ -337,9 +369,9 @@ class Visible:
 
 
 def _without_fields(label: str) -> str:
-    """A quoted label without its `{…}`, which hold formulas."""
+    """A quoted label with a number in place of each `{…}`, which holds a formula."""
     for field in label.split("{")[1:]:
         inside, closed, _ = field.partition("}")
         if closed:
-            label = label.replace(f"{{{inside}}}", "", 1)
+            label = label.replace(f"{{{inside}}}", "0", 1)
     return label

@@ -13,8 +13,8 @@ from archdsl.ir.names import (
     attribute,
     children,
     copies,
-    holds_attributes,
     registered,
+    reorders,
 )
 from archdsl.ir.network import Choice, Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
@@ -180,7 +180,7 @@ def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:
     def opened(module: Module) -> Iterator[Child]:
         known = holds.get(id(module))
         if known is None:
-            known = holds[id(module)] = holds_attributes(module)
+            known = holds[id(module)] = reorders(module)
         if module.order:
             module = module._replace(nodes=registered(module))
         return _as_registered(module) if known else children(module)
@@ -204,10 +204,26 @@ def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:
                 yield f"{path}.{weight.name}" if weight.name else path, weight
 
 
-def _as_registered(module: Module) -> Iterator[Child]:
-    """The children of a scope: parameters, buffers, submodules."""
-    for wanted in ("parameter", "buffer", None):
+def _as_registered(module: Module, place: str = "") -> Iterator[Child]:
+    """The children of a scope: parameters, buffers, submodules.
+
+    Those are in `place`, which labels with dots lead to; it ends in a dot itself.
+    """
+    inside = len(place)
+    for wanted in ("parameter", "buffer"):
         for child in children(module):
             held = attribute(child.node)
-            if (held.kind if held is not None else None) == wanted:
+            here = child.name.startswith(place) and "." not in child.name[inside:]
+            if here and held is not None and held.kind == wanted:
                 yield child
+    opened: set[str] = set()
+    for child in children(module):
+        held = attribute(child.node)
+        if not child.name.startswith(place) or not (child.registered or held):
+            continue
+        own, dot, _ = child.name[inside:].partition(".")
+        if not dot and held is None:
+            yield child
+        elif dot and own not in opened:
+            opened.add(own)
+            yield from _as_registered(module, f"{place}{own}.")

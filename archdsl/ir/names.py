@@ -87,14 +87,22 @@ def attribute(node: Stage | Repeat) -> Attribute | None:
     return form_of(node.target).attribute
 
 
-def holds_attributes(module: Module) -> bool:
-    """Whether some child of the scope is a `param` or `buffer`."""
+def reorders(module: Module) -> bool:
+    """Whether torch may have the children in another order than the text.
+
+    It does if one is a `param` or `buffer`, or stands in a place of its own since its
+    label has dots.
+    """
     stack: list[Iterable[Node]] = [module.nodes]
     while stack:
         for node in stack.pop():
             if isinstance(node, Choice):
                 stack.append(node.nodes)
-            elif isinstance(node, Stage):
+                continue
+            names = node.names if isinstance(node, Repeat) else None
+            if any("." in label for label in (node.label or "", *(names or ()))):
+                return True
+            if isinstance(node, Stage):
                 if attribute(node) is not None:
                     return True
             elif is_inline(node):
@@ -146,11 +154,19 @@ def registered(module: Module) -> tuple[Node, ...]:
 def arranged(
     nodes: Sequence[T], order: Sequence[str], labels: Callable[[T], Iterable[str]]
 ) -> tuple[T, ...]:
-    """The nodes, with those that hold a label of `order` in its order."""
+    """The nodes, with those that hold a label of `order` in its order.
+
+    What labels with dots lead through stands for all that is in it.
+    """
     rank = {label: at for at, label in enumerate(order)}
     ranks: dict[int, int] = {}
     for at, node in enumerate(nodes if rank else ()):
-        found = [rank[label] for label in labels(node) if label in rank]
+        found = [
+            rank[name]
+            for label in labels(node)
+            for name in (label, *outside(label))
+            if name in rank
+        ]
         if found:
             ranks[at] = min(found)
     taken = dict(zip(ranks, sorted(ranks, key=ranks.__getitem__), strict=True))
@@ -176,21 +192,38 @@ def copies(repeat: Repeat, folder: Folder | None = None) -> Iterator[Child]:
 def clash(module: Module) -> tuple[str, Span, Span] | None:
     """The first name that two children share in torch, and where both stand.
 
-    Those are submodules, and tensors that the module holds itself.
-    Only the first `MAX_COMPARED` children are compared.
+    Those are submodules, those that labels with dots lead through among them, and
+    tensors that the module holds itself. Only the first `MAX_COMPARED` children are
+    compared.
     """
     if not _may_clash(module):
         return None
     seen: dict[str, Span] = {}
+    # What labels with dots lead through.
+    places: dict[str, Span] = {}
     for count, child in enumerate(children(module)):
         if count == MAX_COMPARED:
             return None
         if not child.registered and attribute(child.node) is None:
             continue
-        if child.name in seen:
-            return child.name, seen[child.name], child.node.span
-        seen[child.name] = child.node.span
+        name, span = child.name, child.node.span
+        for taken in (seen, places):
+            if name in taken:
+                return name, taken[name], span
+        seen[name] = span
+        for place in outside(name):
+            if place in seen:
+                return place, seen[place], span
+            places.setdefault(place, span)
     return None
+
+
+def outside(name: str) -> Iterator[str]:
+    """What a label with dots leads through: `a` and `a.b` for `a.b.c`."""
+    at = name.find(".")
+    while at >= 0:
+        yield name[:at]
+        at = name.find(".", at + 1)
 
 
 def _numbered(repeat: Repeat, folder: Folder | None) -> Iterator[Copy]:

@@ -189,7 +189,10 @@ class _Tables:
         kinds = self._code.kinds
         if row.stops or len(row.cells[0]) != 1 or kinds[row.first] == "PIPE":
             return None
-        return row.cells[0][0], kinds[row.first + 1] == "COLON"
+        label = row.first + 1
+        while kinds[label] == "DOT":
+            label += 2
+        return row.cells[0][0], kinds[label] == "COLON"
 
     def _align_ends(self, rows: list[Row], marks: list[int]) -> None:
         """Align a trailing mark; rows between that have none make room for it."""

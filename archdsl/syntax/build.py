@@ -159,11 +159,11 @@ def assertion_line(t: Tokens, c: Children) -> n.AssertLine:
 
 
 def order_line(t: Tokens, c: Children) -> n.OrderLine:
-    labels = (_label(t, c[1]), *_all(c[2:]))
+    labels = tuple(_all(c[1:]))
     return n.OrderLine(labels, t.starts[c[0]], labels[-1].end)
 
 
-def ordered_label(t: Tokens, c: Children) -> n.Label:
+def named_label(t: Tokens, c: Children) -> n.Label:
     return _label(t, c[0])
 
 
@@ -198,7 +198,9 @@ def input_stage(t: Tokens, c: Children) -> n.Stage:
     return n.Stage(label, atom, None, callee.start, end)
 
 
-def _label(t: Tokens, token: int) -> n.Label:
+def _label(t: Tokens, token: int | n.Name) -> n.Label:
+    if not isinstance(token, int):
+        return n.Label(token.name, False, token.start, token.end)
     text = _text(t, token)
     quoted = t.kinds[token] == "STRING"
     return n.Label(
@@ -251,9 +253,10 @@ def word(t: Tokens, c: Children) -> n.Name:
     return name(t, c)
 
 
-def dotted(t: Tokens, c: Children) -> n.Name:
-    start, end = t.starts[c[0]], t.ends[c[2]]
-    return n.Name(f"{_text(t, c[0])}.{_text(t, c[2])}", start, end)
+def path(t: Tokens, c: Children) -> n.Name:
+    parts = _all(c)
+    name = ".".join((_text(t, c[0]), *(part.name for part in parts)))
+    return n.Name(name, t.starts[c[0]], parts[-1].end)
 
 
 def named_input(t: Tokens, c: Children) -> Any:

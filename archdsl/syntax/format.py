@@ -41,6 +41,8 @@ _TOUCHES_LEFT = frozenset(
     ("COMMA", "COLON", "DOT", "RPAR", "RSQB", "CALL_LPAR", "CALL_LSQB")
 )
 _TOUCHES_RIGHT = frozenset(("DOT", "NEGATE", "LPAR", "CALL_LPAR", "LSQB", "CALL_LSQB"))
+# After a label, or a part of a name with dots.
+_IN_A_NAME = ("COLON", "DOT")
 _PLAIN_LIST = frozenset(
     ("INT", "FLOAT", "SIZE", "NAME", "FLAG", "TRUE", "FALSE", "DOT", "NEGATE", "COMMA")
 )
@@ -215,7 +217,7 @@ def _space(code: Code) -> None:
             frame.expecting, frame.condition = False, True
             if kind == "IF":
                 code.conditions.add(at)
-        elif frame.expecting and kinds[at + 1] != "COLON":
+        elif frame.expecting and kind != "DOT" and kinds[at + 1] not in _IN_A_NAME:
             frame.expecting = False
             if kind in ("NAME", "FLAG"):
                 code.callees.add(at)

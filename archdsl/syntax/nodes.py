@@ -38,7 +38,7 @@ class Name(NamedTuple):
 
 
 class Attribute(NamedTuple):
-    """`in.c`, `stem.params`."""
+    """`in.c`, `stem.params`; `dotted` joins what stands before the last dot."""
 
     base: Expression
     name: str
@@ -320,3 +320,15 @@ class File(NamedTuple):
     items: tuple[Item, ...]
     start: int
     end: int
+
+
+def dotted(node: Expression) -> Name | None:
+    """`a.b.c` as one name, which may be that of a label; None for anything else."""
+    names: list[str] = []
+    part = node
+    while isinstance(part, Attribute):
+        names.append(part.name)
+        part = part.base
+    if not isinstance(part, Name):
+        return None
+    return Name(".".join((part.name, *reversed(names))), node.start, node.end)

@@ -21,6 +21,7 @@ from archdsl.backends.torch.planned import (
     Scope,
 )
 from archdsl.backends.torch.reserved import (
+    holder_of,
     is_attribute,
     member,
     safe_name,
@@ -97,6 +98,8 @@ class Constructor:
         self._group_class = group_class
         self._imported = imported
         self._positional = positional
+        # The empty modules that labels with dots lead through.
+        self._made: set[str] = set()
 
     # Which stages are submodules
 
@@ -127,6 +130,7 @@ class Constructor:
         """The assignments that build the submodules of these nodes."""
         found: list[str] = []
         for node in nodes:
+            found += self._places([node], indent)
             if isinstance(node, PlannedChoice):
                 found += self._choice(node, indent)
             elif isinstance(node, PlannedTraining):
@@ -139,6 +143,27 @@ class Constructor:
                 found += self._assign(node.name, self.module(node), indent)
                 if isinstance(node, PlannedStage):
                     found += self.ties(node, indent)
+        return found
+
+    def _places(self, nodes: list[Planned], indent: int) -> list[str]:
+        """The empty modules that labels with dots lead through, where not yet made."""
+        found: list[str] = []
+        for node in nodes:
+            if isinstance(node, PlannedChoice):
+                found += self._places([*node.then, *node.otherwise], indent)
+            elif isinstance(node, PlannedTraining):
+                found += self._places(node.nodes, indent)
+            elif "." in node.name and _is_held(node):
+                outside = node.name.split(".")[:-1]
+                for depth in range(1, len(outside) + 1):
+                    place = ".".join(outside[:depth])
+                    if place not in self._made:
+                        self._made.add(place)
+                        # To mypy a module's own attributes may be tensors.
+                        self.namespace.helpers.add("Any")
+                        name = member(place) + (": Any" if depth == 1 else "")
+                        code = c.Call(c.Text("nn.Module"), ())
+                        found += c.assign(name, code, indent)
         return found
 
     def tensors(self, scope: Scope, indent: int) -> list[str]:
@@ -163,20 +188,24 @@ class Constructor:
             return c.assign(member(stage.name, "_parameters"), code, indent)
         from archdsl.backends.torch.formula import quoted
 
-        name = c.Text(quoted(stage.name))
-        if not is_attribute(stage.name):
+        own, holder = stage.name.rpartition(".")[2], holder_of(stage.name)
+        name = c.Text(quoted(own))
+        if not is_attribute(own):
             (value,) = code.arguments
             assert not isinstance(value, c.Keyword)
             lines = c.assign(member(stage.name, "_buffers"), value, indent)
             if not attribute.persistent:
-                kept_out = c.Text("self._non_persistent_buffers_set.add")
+                kept_out = c.Text(f"{holder}._non_persistent_buffers_set.add")
                 lines += c.expression(c.Call(kept_out, (name,)), indent)
             return lines
-        self.namespace.tensors[stage.name] = None
+        if own == stage.name:
+            self.namespace.tensors[own] = None
         arguments: tuple[c.Code | c.Keyword, ...] = (name, *code.arguments)
         if not attribute.persistent:
             arguments = (*arguments, c.Keyword("persistent", c.Text("False")))
-        return c.expression(c.Call(c.Text("self.register_buffer"), arguments), indent)
+        return c.expression(
+            c.Call(c.Text(f"{holder}.register_buffer"), arguments), indent
+        )
 
     def ties(self, stage: PlannedStage, indent: int) -> list[str]:
         """The statements that put another module's tensors in place of its own."""
@@ -443,6 +472,13 @@ class Constructor:
         values = {at: count for at, (count, _) in run.counts.items()}
         exprs = {at: expr for at, (_, expr) in run.counts.items()}
         return self.namespace.write(values, exprs, f"{safe_name(hint)}_copies")
+
+
+def _is_held(node: PlannedStage | PlannedRepeat) -> bool:
+    """Whether a submodule or tensor stands for the node."""
+    if node.shared or isinstance(node, PlannedRepeat):
+        return not node.shared
+    return node.makes_module or node.attribute is not None
 
 
 def _argument_code(apply: Apply, number: int) -> FormCode:

@@ -42,7 +42,7 @@ def net_class(name: str) -> str:
 
 def _reserved_classes() -> set[str]:
     """Classes that the source imports or carries along."""
-    return {"F", "OrderedDict", "Tensor", *map(helper_class, HELPERS)}
+    return {"Any", "F", "OrderedDict", "Tensor", *map(helper_class, HELPERS)}
 
 
 class _Emitter:
@@ -188,7 +188,8 @@ class _Emitter:
         """A labelled group that is no plain chain: an nn.Sequential of its own."""
         namespace = Namespace(outer.known, outer.live, outer.names)
         namespace.dynamic = outer.dynamic
-        word = class_name(stage.name) if not stage.name.isdigit() else "Copy"
+        label = stage.name.rpartition(".")[2]
+        word = class_name(label) if not label.isdigit() else "Copy"
         name = self._unique(class_name(owner) + word)
         constructor = self._constructor(namespace, owner, positional=True)
         namespace.taken = scope.names()
@@ -340,8 +341,11 @@ class _Emitter:
             lines.append("from collections import OrderedDict")
         if "indexed" in self._helpers:
             lines.append("from collections.abc import Callable")
+        typing = ["Any"] if "Any" in self._helpers else []
         if any(source.base == "NamedTuple" for source in self._classes):
-            lines.append("from typing import NamedTuple")
+            typing.append("NamedTuple")
+        if typing:
+            lines.append(f"from typing import {', '.join(typing)}")
         return lines
 
     def _laid_out(self) -> str:

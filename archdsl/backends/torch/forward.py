@@ -170,8 +170,9 @@ class Forward:
 
     def _variable(self, held: Held, assigned: int) -> str:
         if held.label is not None:
-            name = safe_name(held.label)
-            if is_attribute(held.label) and self._is_free(name, assigned):
+            label = held.label.rpartition(".")[2]
+            name = safe_name(label)
+            if is_attribute(label) and self._is_free(name, assigned):
                 return name
         for name in (held.flow, *_OWN_NAMES):
             if self._is_free(name, assigned):

@@ -189,7 +189,9 @@ class Scope:
 
     def names(self) -> frozenset[str]:
         """What the submodules are called, those of each arm among them."""
-        return frozenset(name for node in self.nodes for name in _names(node))
+        return frozenset(
+            name.partition(".")[0] for node in self.nodes for name in _names(node)
+        )
 
     @property
     def needs_sizes(self) -> bool:

@@ -41,8 +41,8 @@ SEQUENTIAL_ATTRIBUTES = MODULE_ATTRIBUTES | frozenset(
 
 # What the emitted source itself imports or calls.
 _SOURCE_NAMES = frozenset(
-    "self nn torch F math Tensor OrderedDict super range int float bool str tuple list"
-    " type max min round x make_divisible Callable".split()
+    "self nn torch F math Tensor Any OrderedDict super range int float bool str tuple"
+    " list type max min round x make_divisible Callable".split()
 )
 
 
@@ -63,12 +63,29 @@ def clashes(name: str) -> bool:
 
 
 def member(name: str, among: str = "_modules") -> str:
-    """What holds the submodule, parameter or buffer of that name."""
-    if is_attribute(name):
-        return f"self.{name}"
+    """What holds the submodule, parameter or buffer of that name.
+
+    Dots in the name lead through submodules: `self.encoder.layer`.
+    """
+    holder, own = holder_of(name), name.rpartition(".")[2]
+    if is_attribute(own):
+        return f"{holder}.{own}"
     from archdsl.backends.torch.formula import quoted
 
-    return f"self.{among}[{quoted(name)}]"
+    return f"{holder}.{among}[{quoted(own)}]"
+
+
+def holder_of(name: str) -> str:
+    """The module that holds what has that name: all before its last dot."""
+    outside = name.rpartition(".")[0]
+    if not outside:
+        return "self"
+    own = outside.rpartition(".")[2]
+    if is_attribute(own):
+        return member(outside)
+    from archdsl.backends.torch.formula import quoted
+
+    return f"getattr({holder_of(outside)}, {quoted(own)})"
 
 
 def safe_name(name: str) -> str:

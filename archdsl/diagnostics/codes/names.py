@@ -178,11 +178,12 @@ Put what uses it under the same condition, or give the line an `else`.
         "a label that PyTorch refuses",
         """
 A label names a submodule, and PyTorch parts the names of nested submodules with dots:
-`stem.conv` is the submodule `conv` of `stem`. A label itself is not empty and holds
-no dot. Nor can it be `training`, to which `train()` and `eval()` assign.
+`stem.conv` is the submodule `conv` of `stem`. No part of a label is empty, or
+`training`, to which `train()` and `eval()` assign. Labels with dots stand on stages of
+a net or block, and not in a labelled group, whose stages are numbered.
 """,
-        'input 3x8x8 | "stem.conv": conv 8x3x3\n',
-        "input 3x8x8 | stem: {conv: conv 8x3x3}\n",
+        "input 3x8x8 | stem: {inner.conv: conv 8x3x3 | relu}\n",
+        "input 3x8x8 | stem.inner.conv: conv 8x3x3 | relu\n",
     ),
     Code(
         "E0217",
