@@ -145,3 +145,19 @@ net n {
 """
     assert format_source(Source("n.arch", text)) == (expected, [])
     assert format_source(Source("n.arch", expected)) == (expected, [])
+
+
+def test_order_names_what_dots_lead_through() -> None:
+    text = """
+      input 5x8
+      add(id, norm1: ln bias=false | attn.q: fc 8 bias=false | attn.o: fc 8 bias=false)
+      add(id, norm2: ln bias=false | mlp.up: fc 8 bias=false | mlp.down: fc 8)
+      order attn mlp.down mlp.up norm1 norm2
+    """
+    names = [name for name, _ in state_dict_names(network(text))]
+    assert names == list(archdsl.load(text).state_dict())
+    assert names == [
+        *("attn.q.weight", "attn.o.weight", "mlp.down.weight", "mlp.down.bias"),
+        *("mlp.up.weight", "norm1.weight", "norm2.weight"),
+    ]
+    assert codes(text.replace("order attn", "order att")) == ["E0221"]
