@@ -228,6 +228,9 @@ def _sdpa_width(site: Site) -> Dim:
     heads, shared = site.whole("heads"), site.whole(_key_heads(site))
     if heads == shared:
         return width
+    if width.expr == site.ins[1].dims[1].expr:
+        # As wide as the keys: each head is as wide as one of the queries.
+        return site.x.dims[1]
     each = op("//", width.size // shared, width.expr, site.args["kv"].expr)
     size = width.size // shared * heads
     return Dim(size, site.span, op("*", size, each, site.args["heads"].expr))
