@@ -34,9 +34,6 @@ class Facts(NamedTuple):
 CIFAR = (3, 32, 32)
 IMAGENET = (3, 224, 224)
 TABLE = {
-    "unet": Facts(
-        "unet.arch", (1, 572, 572), (2, 388, 388), 31_030_658, 150_428_424_448
-    ),
     "densenet_bc_100_12": Facts("densenet.arch", CIFAR, (10,), 769_162, 287_929_692),
     "densenet_bc_250_24": Facts(
         "densenet.arch", CIFAR, (10,), 15_324_406, 5_418_785_724
@@ -156,23 +153,6 @@ def part(file: str, text: str) -> torch.nn.Module:
     blocks, _, _ = (MODERN / file).read_text(encoding="utf-8").partition("\nnet ")
     torch.manual_seed(0)
     return archdsl.load(f"{blocks}\n{text}\n")
-
-
-def test_the_skip_of_the_unet_is_the_middle_and_stands_first() -> None:
-    text = "input 1x20x20\nhigh: conv 2x1x1\nmaxpool 2\nup(id, high) 4"
-    module = part("unet.arch", text.replace("maxpool 2", "maxpool 2 | crop 8x8"))
-    seen: list[torch.Tensor] = []
-    unit = module.get_submodule("up1")
-    unit.get_submodule("double1").register_forward_pre_hook(
-        lambda _, inputs: seen.append(inputs[0])
-    )
-    x = torch.randn(1, 1, 20, 20)
-    with torch.no_grad():
-        out = module(x)
-        high = module.get_submodule("high")(x)
-    assert out.shape == (1, 4, 12, 12)
-    assert seen[0].shape == (1, 6, 16, 16)
-    assert torch.equal(seen[0][:, :2], high[:, :, 2:18, 2:18])
 
 
 def test_a_dense_layer_appends_its_maps() -> None:

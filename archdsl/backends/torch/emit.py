@@ -259,8 +259,13 @@ class _Emitter:
         result = results.of(root, self._unique(f"{name}Output"))
         if result.source is not None:
             self._classes.append(result.source)
+        whole = frozenset(
+            number
+            for number, tensor in enumerate(root.inputs)
+            if tensor.dtype != "float"
+        )
         forward = Forward(
-            scope, constructor, inputs, positional=False, returns=result.returns
+            scope, constructor, inputs, False, result.returns, whole
         ).lines()
         arguments = [
             Argument(

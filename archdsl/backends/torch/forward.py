@@ -64,6 +64,7 @@ class Forward:
         inputs: list[str],
         positional: bool,
         returns: Returns | None = None,
+        whole: frozenset[int] = frozenset(),
     ) -> None:
         self._scope = scope
         self._inputs = inputs
@@ -87,7 +88,9 @@ class Forward:
         self._holds: dict[str, int] = {}
         self._waiting: set[int] = set()
         for value, name in enumerate(inputs):
-            self._set(value, name, name)
+            # What is made of whole numbers or truth values is not called like them.
+            counted = value in whole and "x" not in inputs
+            self._set(value, name, "x" if counted else name)
         # Sizes that tensors tell keep their variables to the end.
         namespace = constructor.namespace
         for size in namespace.dynamic:
