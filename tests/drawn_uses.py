@@ -175,9 +175,10 @@ def drawn_index(r: random.Random) -> Drawn:
 
 def drawn_affine(r: random.Random) -> Drawn:
     x = drawn_tensor(r, r.randint(1, 4))._replace(batched=r.random() < 0.9)
-    n = r.choice(SIZES)
-    given = [tensor(n, x.numbers[-1], batched=False), tensor(n, batched=False)]
-    return (x, *given[: r.randint(1, 2)]), {}
+    n, transposed = r.choice(SIZES), r.random() < 0.5
+    sizes = (x.numbers[-1], n) if transposed else (n, x.numbers[-1])
+    given = [tensor(*sizes, batched=False), tensor(n, batched=False)]
+    return (x, *given[: r.randint(1, 2)]), {"transposed": transposed}
 
 
 def drawn_elementwise(r: random.Random, most: int) -> Drawn:

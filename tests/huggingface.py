@@ -1,12 +1,14 @@
 """Hugging Face's models that specs/transformers is held against.
 
-    pip install transformers==5.24.0
+    pip install --group zoo
 
 Nothing is downloaded: the models are made from configurations.
 """
 
 from __future__ import annotations
 
+import importlib
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from torch import nn
@@ -70,13 +72,10 @@ def model(reference: Reference, **more: Any) -> nn.Module:
     """The model of that configuration, and `more` of it; ImportError without it."""
     from torchvision_cpu import import_torchvision
 
-    try:
+    with suppress(ImportError):
         # Where torchvision is installed, transformers imports it.
         import_torchvision()
-    except ImportError:
-        pass
-    import transformers
-
+    transformers = importlib.import_module("transformers")
     config = getattr(transformers, reference.config)(**{**reference.given, **more})
     made: nn.Module = getattr(transformers, reference.model)(config)
     return made

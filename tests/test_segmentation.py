@@ -1,4 +1,4 @@
-"""Networks that segment images: as their papers have them, and as torchvision has them."""
+"""Networks that segment images, as their papers and torchvision have them."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Form, Input, X, apply
+from archdsl.ops.form import Code, Form, Input, X, apply
 from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
@@ -14,7 +14,7 @@ from archdsl.ops.record import (
     Weight,
     dim_slot,
 )
-from archdsl.shapes.tensor import TensorType
+from archdsl.shapes.tensor import Dim, TensorType
 
 LAST = Arg(
     "last",
@@ -81,6 +81,17 @@ FC = Layer(
 )
 
 
+def _order(site: Site) -> str:
+    """How the sizes of a weight that is given are to be read."""
+    return "inputs x outputs" if site.truth("transposed") else "outputs x inputs"
+
+
+def _sides(site: Site) -> tuple[Dim, Dim]:
+    """How many numbers a weight that is given makes, and of how many."""
+    first, second = site.ins[1].dims
+    return (second, first) if site.truth("transposed") else (first, second)
+
+
 def _given_problem(site: Site) -> Problem | None:
     """Why the weight or bias that is given does not fit."""
     x, weight = site.ins[:2]
@@ -95,16 +106,17 @@ def _given_problem(site: Site) -> Problem | None:
                 hints=("`matmul` multiplies two values",),
             )
         if tensor.rank != 3 - number:
-            wanted = ("outputs x inputs", "one number for each output")[number - 1]
+            wanted = (_order(site), "one number for each output")[number - 1]
             return Problem(
                 "E0301",
                 f"affine takes a {what} of {wanted}, not {tensor}",
                 at=number,
                 dims=((tensor.dims[0], "it comes from here"),),
             )
-    pairs = [(weight.dims[1], x.dims[-1], 1)]
+    outputs, inputs = _sides(site)
+    pairs = [(inputs, x.dims[-1], 1)]
     if len(site.ins) == 3:
-        pairs.append((site.ins[2].dims[0], weight.dims[0], 2))
+        pairs.append((site.ins[2].dims[0], outputs, 2))
     for given, wanted_dim, number in pairs:
         if given != wanted_dim:
             return Problem(
@@ -115,7 +127,10 @@ def _given_problem(site: Site) -> Problem | None:
                 at=number,
                 label=f"this is {site.ins[number]}",
                 dims=((wanted_dim, f"the {wanted_dim.size} comes from here"),),
-                hints=("a weight is outputs x inputs: `param 10x84`",),
+                hints=(
+                    f"a weight is {_order(site)}: `param"
+                    f" {'84x10' if site.truth('transposed') else '10x84'}`",
+                ),
             )
     return None
 
@@ -124,7 +139,15 @@ def _affine_shape(site: Site) -> TensorType | Problem:
     problem = _given_problem(site)
     if problem:
         return problem
-    return TensorType((*site.x.dims[:-1], site.ins[1].dims[0]))
+    return TensorType((*site.x.dims[:-1], _sides(site)[0]))
+
+
+def _affine_torch(site: Site) -> Form:
+    weight: Code = Input(1, bare=True)
+    if site.truth("transposed"):
+        weight = apply("torch.t", weight)
+    rest = (Input(at, bare=True) for at in range(2, len(site.ins)))
+    return Form(None, apply("F.linear", X, weight, *rest))
 
 
 AFFINE = Layer(
@@ -135,12 +158,17 @@ AFFINE = Layer(
     example="input 84 | affine(id, param 10x84 init=xavier)",
     look="linear",
     inputs=(2, 3),
+    args=(
+        Arg(
+            "transposed",
+            ArgType("truth"),
+            False,
+            "the weight is inputs x outputs, and not outputs x inputs as that of `fc`",
+        ),
+    ),
     shape=_affine_shape,
     macs=lambda site, out: out.elements * site.x.dims[-1].size,
-    torch=lambda site: Form(
-        None,
-        apply("F.linear", X, *(Input(at, bare=True) for at in range(1, len(site.ins)))),
-    ),
+    torch=_affine_torch,
 )
 
 LAYERS = (with_initialiser(FC), AFFINE)

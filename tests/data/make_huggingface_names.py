@@ -1,7 +1,9 @@
 """Write huggingface_names.json: the tensors of Hugging Face's models and their shapes.
 
-pip install transformers==5.24.0
-python tests/data/make_huggingface_names.py
+    pip install --group zoo
+    python tests/data/make_huggingface_names.py
+
+`folded_names` says how they are written.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Rotary(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         split = torch.unflatten(x, -1, (self.heads, -1))
         width = split.shape[-1]
-        speeds = self.base ** (-torch.arange(0, width, 2, device=x.device) / width)
+        speeds = 1 / self.base ** (torch.arange(0, width, 2, device=x.device) / width)
         angles = torch.arange(x.shape[1], device=x.device)[:, None, None] * speeds
         cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
         if self.style == "halves":
