@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.choices import flag_name, negated, shortcut
 from archdsl.backends.torch.copies import folded
+from archdsl.backends.torch.holders import holders
 from archdsl.backends.torch.namespace import Extra, Name, Namespace, merged_slot
 from archdsl.backends.torch.planned import (
     MismatchError,
@@ -130,7 +131,7 @@ class Constructor:
         """The assignments that build the submodules of these nodes."""
         found: list[str] = []
         for node in nodes:
-            found += self._places([node], indent)
+            found += self._holders(node, indent)
             if isinstance(node, PlannedChoice):
                 found += self._choice(node, indent)
             elif isinstance(node, PlannedTraining):
@@ -145,25 +146,18 @@ class Constructor:
                     found += self.ties(node, indent)
         return found
 
-    def _places(self, nodes: list[Planned], indent: int) -> list[str]:
-        """The empty modules that labels with dots lead through, where not yet made."""
+    def _holders(self, node: Planned, indent: int) -> list[str]:
+        """The statements that make what labels with dots lead through."""
         found: list[str] = []
-        for node in nodes:
-            if isinstance(node, PlannedChoice):
-                found += self._places([*node.then, *node.otherwise], indent)
-            elif isinstance(node, PlannedTraining):
-                found += self._places(node.nodes, indent)
-            elif "." in node.name and _is_held(node):
-                outside = node.name.split(".")[:-1]
-                for depth in range(1, len(outside) + 1):
-                    place = ".".join(outside[:depth])
-                    if place not in self._made:
-                        self._made.add(place)
-                        # To mypy a module's own attributes may be tensors.
-                        self.namespace.helpers.add("Any")
-                        name = member(place) + (": Any" if depth == 1 else "")
-                        code = c.Call(c.Text("nn.Module"), ())
-                        found += c.assign(name, code, indent)
+        for place in holders(node):
+            if place in self._made:
+                continue
+            self._made.add(place)
+            # To mypy a module's own attributes may be tensors.
+            self.namespace.helpers.add("Any")
+            name = member(place) + ("" if "." in place else ": Any")
+            code = c.Call(c.Text("nn.Module"), ())
+            found += c.assign(name, code, indent)
         return found
 
     def tensors(self, scope: Scope, indent: int) -> list[str]:
@@ -472,13 +466,6 @@ class Constructor:
         values = {at: count for at, (count, _) in run.counts.items()}
         exprs = {at: expr for at, (_, expr) in run.counts.items()}
         return self.namespace.write(values, exprs, f"{safe_name(hint)}_copies")
-
-
-def _is_held(node: PlannedStage | PlannedRepeat) -> bool:
-    """Whether a submodule or tensor stands for the node."""
-    if node.shared or isinstance(node, PlannedRepeat):
-        return not node.shared
-    return node.makes_module or node.attribute is not None
 
 
 def _argument_code(apply: Apply, number: int) -> FormCode:
