@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from folded_names import shapes_of, written_out
 from test_emit import assert_agrees
 from torch import Tensor, nn
-from torchvision_cpu import import_torchvision
 
 import archdsl
 from archdsl.ir.flat import state_dict_names
 from archdsl.pipeline import Checked, check
 from archdsl.source import Source
 from archdsl.syntax.format import format_source
+from benchmarks.torchvision_cpu import import_torchvision
 
 SPECS = Path(__file__).parents[1] / "specs" / "segmentation"
 NAMES = json.loads((Path(__file__).parent / "data/segmentation_names.json").read_text())
@@ -35,7 +36,7 @@ def checked(file: str) -> Checked:
     return check(Source(file, (SPECS / file).read_text(encoding="utf-8")))
 
 
-def loaded(net: str, **parameters: object) -> nn.Module:
+def loaded(net: str, **parameters: Any) -> nn.Module:
     torch.manual_seed(0)
     return archdsl.load(SPECS / FILE, net=net, **parameters)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from folded_names import Folded, folded, shapes_of, written_out
 from huggingface import MODELS, model

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from folded_names import Folded, folded, shapes_of, written_out
-from torchvision_cpu import import_torchvision
+
+from benchmarks.torchvision_cpu import import_torchvision
 
 MODELS = "fcn_resnet50 fcn_resnet101 deeplabv3_resnet50 deeplabv3_resnet101".split()
 TARGET = Path(__file__).with_name("segmentation_names.json")
