@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from folded_names import shapes_of, written_out
 from test_emit import assert_agrees
+from test_modern import assert_learns
 from torch import Tensor, nn
 
 import archdsl
@@ -97,6 +99,16 @@ def test_the_unet_agrees() -> None:
 
 
 # What comes out
+
+
+def test_the_unet_learns() -> None:
+    """With all its weights, on the smallest picture that leaves something."""
+    text = (SPECS / "unet.arch").read_text(encoding="utf-8")
+    text = re.sub(r" +-> .*", "", text.replace("1x572x572", "1x188x188"))
+    torch.manual_seed(0)
+    module = archdsl.load(text)
+    assert sum(p.numel() for p in module.parameters()) == 31_030_658
+    assert_learns(module, torch.randn(1, 1, 188, 188), (2, 4, 4))
 
 
 def test_the_skip_of_the_unet_is_the_middle_and_stands_first() -> None:
