@@ -5,9 +5,10 @@ One pass over the text, also over what no net uses and no condition takes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.bodies import declared, last_call, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.visible import Visible
@@ -25,7 +26,6 @@ from archdsl.elaborate.words import (
     TIE,
     TOTALS,
     TRAINING,
-    is_symbol,
     place,
     there_are,
 )
@@ -76,13 +76,13 @@ class Scope:
         if self._is_net:
             symbols = frozenset(declared(body))
             self._visible.symbols = symbols - self._visible.params.keys()
-        self._last = _last_call(body) if self._is_net else None
+        self._last = last_call(body) if self._is_net else None
         self._body(body)
         for line in body.lines:
             if isinstance(line, n.AssertLine):
                 self.asserted(line.condition, trust_labels=False)
             elif isinstance(line, n.OrderLine):
-                self._visible.check_order(line, tuple(_scope_labels(body)))
+                self._visible.check_order(line, tuple(scope_labels(body)))
         self._visible.report_unused()
 
     def _body(self, body: n.Body) -> None:
@@ -464,58 +464,6 @@ class Scope:
         is_value = base.name in (CURRENT, BLOCK_INPUT)
         if not is_value and not self._visible.fetch(base.name):
             self._visible.report_value(base)
-
-
-def _scope_labels(body: n.Body) -> Iterator[str]:
-    """The labels of a block or net, those in braces without a label among them."""
-    for line in body.lines:
-        if isinstance(line, n.Line):
-            yield from _line_labels(line)
-
-
-def _line_labels(line: n.Line) -> Iterator[str]:
-    for chain in (line.chain, line.otherwise):
-        for stage in chain.stages if chain else ():
-            atom = stage.atom
-            if stage.label is not None:
-                yield stage.label.name
-            if isinstance(atom, n.Call):
-                for given in atom.inputs or ():
-                    if isinstance(given, n.Line):
-                        yield from _line_labels(given)
-            elif stage.label is None:
-                yield from _scope_labels(atom.body)
-
-
-def declared(body: n.Body) -> tuple[str, ...]:
-    """The symbols in the `input` lines of a net, and perhaps some of its parameters."""
-    found: dict[str, None] = {}
-    for line in body.lines:
-        for stage in line.chain.stages if isinstance(line, n.Line) else ():
-            atom = stage.atom
-            if isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE:
-                for arg in atom.args:
-                    found |= dict.fromkeys(symbols_in(arg.value))
-    return tuple(found)
-
-
-def symbols_in(node: n.Expression) -> Iterator[str]:
-    """What is written as a symbol in one of the sizes of an input."""
-    if isinstance(node, n.Size):
-        yield from (
-            part for part in node.parts if isinstance(part, str) and part != "_"
-        )
-    elif isinstance(node, n.Name) and is_symbol(node.name):
-        yield node.name
-
-
-def _last_call(body: n.Body) -> n.Call | None:
-    """The call at the end of a body, unless a condition governs it."""
-    lines = [line for line in body.lines if isinstance(line, n.Line)]
-    if not lines or lines[-1].condition is not None:
-        return None
-    atom = lines[-1].chain.stages[-1].atom
-    return atom if isinstance(atom, n.Call) else None
 
 
 def _is_formula(layer: Layer | None, key: str | None) -> bool:
