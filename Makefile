@@ -21,6 +21,7 @@ help:
 	@echo "make bench   run the benchmarks"
 	@echo "make plain-vs-residual"
 	@echo "             train plain and residual nets, in some ten minutes"
+	@echo "make zoo     hold specs/torchvision against torchvision, in some minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
@@ -62,6 +63,10 @@ bench: $(DEV_STAMP)
 plain-vs-residual: $(DEMO_STAMP)
 	$(BIN)/python -m examples.plain_vs_residual \
 		--out examples/plain_vs_residual/results
+
+.PHONY: zoo
+zoo: $(DEV_STAMP)
+	$(BIN)/python -m benchmarks.zoo
 
 .PHONY: docs
 docs: $(DEV_STAMP)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate import limits
+from archdsl.elaborate.bodies import symbols_in
 from archdsl.elaborate.evaluate import UNKNOWN, Result, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Value
-from archdsl.elaborate.bodies import symbols_in
 from archdsl.elaborate.words import DTYPES
 from archdsl.shapes.expr import Const, InputSize, op
 from archdsl.shapes.size import exceeds, is_symbolic, require

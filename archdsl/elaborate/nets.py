@@ -9,11 +9,11 @@ from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate import limits
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
+from archdsl.elaborate.bodies import declared
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.labels import report_clash
-from archdsl.elaborate.bodies import declared
 from archdsl.elaborate.report import Entry, Reporter
 from archdsl.elaborate.unread import report_idle, report_unread
 from archdsl.elaborate.walk import Walk
