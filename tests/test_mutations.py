@@ -28,7 +28,9 @@ from benchmarks.torchvision_cpu import import_torchvision
 SPECS = Path(__file__).parents[1] / "specs"
 
 # Claims that a change would break: `-> 64x56x56`, `assert params == 1`.
-_CLAIM = re.compile(r"\{\s*assert [^}]*\}|^\s*assert .*$|\s+->[^#\n|]*", re.MULTILINE)
+_CLAIM = re.compile(
+    r"\{\s*assert [^}]*\}|^\s*assert .*$|\s+->[^#\n|\"]*(?=[\n|#}])", re.MULTILINE
+)
 
 Change = tuple[str, str]
 Reference = Callable[[], nn.Module]
@@ -105,7 +107,7 @@ TRANSFORMER |= {"vocabulary": 40, "S": 5, "T": 6}
 DDPM = {"c": 32, "H": 8, "W": 8}
 
 
-C, M = "classics", "modern"
+C, M, T = "classics", "modern", "torchvision"
 VGG = {"n": [1, 1, 1, 1, 1], "classes": 10}
 VGG_SMALL = (square(32), ("4096", "64"))
 TEN = {"classes": 10}
@@ -332,7 +334,7 @@ ROWS = [
     ),
     Row(
         "channels in another order",
-        f"{M}/unet.arch",
+        "segmentation/unet.arch",
         "unet",
         nets.UNet,
         (
@@ -444,6 +446,78 @@ ROWS = [
         ("maxpool 3 s2 ceil\n    fire 16", "maxpool 3 s2 p1\n    fire 16"),
         "features.2",
         (("3x227x227", "3x67x67"),),
+    ),
+    Row(
+        "the width of a gate",
+        f"{T}/regnet.arch",
+        "regnet_y_400mf",
+        torchvision("regnet_y_400mf"),
+        ("round(in.c/4.0)", "round(in.c/2.0)"),
+        "trunk_output.block1.block1-0.f.se.fc1.weight",
+        (("side=224", "side=64"),),
+    ),
+    Row(
+        "a small number in a variance",
+        f"{T}/mobilenet_v3.arch",
+        "mobilenet_v3_small",
+        torchvision("mobilenet_v3_small"),
+        ("eps=0.001", "eps=0.0001"),
+        "features.0.1",
+        (square(64),),
+    ),
+    Row(
+        "a skip too many",
+        f"{T}/mobilenet_v2.arch",
+        "mobilenet_v2",
+        torchvision("mobilenet_v2"),
+        ("if s == 1 and in.c == c", "if s == 1 and in.c == c and c < 320 and c != 96"),
+        "features.13.conv.0.0",
+        (square(64),),
+    ),
+    Row(
+        "how fast statistics follow",
+        f"{T}/mnasnet.arch",
+        "mnasnet0_5",
+        torchvision("mnasnet0_5"),
+        ("momentum=1-0.9997", "momentum=0.0004"),
+        "layers.12.2.layers.7.running_var",
+        (square(64),),
+    ),
+    Row(
+        "groups that are shuffled",
+        f"{T}/shufflenet.arch",
+        "shufflenet_v2_x0_5",
+        torchvision("shufflenet_v2_x0_5"),
+        ("channelshuffle 2", "channelshuffle 4"),
+        "stage2.0.channelshuffle1",
+        (square(64),),
+    ),
+    Row(
+        "a gate's activation",
+        f"{T}/efficientnet.arch",
+        "efficientnet_b0",
+        torchvision("efficientnet_b0"),
+        ("1x1 | silu | fc2", "1x1 | relu | fc2"),
+        "features.1.0.block.1.relu1",
+        (("side=224", "side=64"),),
+    ),
+    Row(
+        "another form of an activation",
+        f"{T}/convnext.arch",
+        "convnext_tiny",
+        torchvision("convnext_tiny"),
+        ("gelu", "gelu tanh"),
+        "features.1.0.block.4",
+        (square(64),),
+    ),
+    Row(
+        "what is masked",
+        f"{T}/swin.arch",
+        "swin_t",
+        torchvision("swin_t"),
+        ("-100 if", "-1 if"),
+        "features.1.1.attn.buffer2",
+        (),
     ),
 ]
 
