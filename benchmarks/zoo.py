@@ -270,6 +270,12 @@ it takes about {minutes} minutes and {memory} GB of memory.
 
 {ok} of {count} agree in all that; {equal} of {count} are equal to the bit.
 
+Published weights load as they are. Those of DenseNet and ViT have names of older
+releases, and [renames](../specs/torchvision/renames) has a table for each:
+
+    archdsl.load("specs/torchvision/densenet.arch", net="densenet121",
+                 weights="densenet121.pth", rename="specs/torchvision/renames/densenet.txt")
+
 """
 
 _LENGTHS = """

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 import archdsl
 from archdsl.runtime.verify import verify
@@ -25,7 +27,7 @@ def models(family: str) -> dict[str, dict[str, object]]:
 
 def test_there_are_eighty() -> None:
     assert len(REFERENCE) == 80
-    assert sorted(path.stem for path in zoo.SPECS.iterdir()) == sorted(FAMILIES)
+    assert sorted(path.stem for path in zoo.SPECS.glob("*.arch")) == sorted(FAMILIES)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -64,8 +66,39 @@ def test_it_computes_what_torchvision_computes(family: str) -> None:
     assert found, str(found)
 
 
+@pytest.mark.parametrize(
+    ("family", "model", "olds"),
+    [
+        (
+            "densenet",
+            "densenet121",
+            {"norm1.": "norm.1.", "conv1.": "conv.1.", "norm2.": "norm.2."},
+        ),
+        ("vit", "vit_b_32", {"mlp.0.": "mlp.linear_1.", "mlp.3.": "mlp.linear_2."}),
+    ],
+)
+def test_published_names_of_old_are_renamed(
+    family: str, model: str, olds: dict[str, str], tmp_path: Path
+) -> None:
+    """Published checkpoints keep the names of their time."""
+    state = archdsl.load(zoo.spec(family), net=model).state_dict()
+    old: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        for new, former in olds.items():
+            name = name.replace(f".{new}", f".{former}")
+        old[name] = tensor
+    assert old.keys() != state.keys()
+    torch.save(old, tmp_path / "old.pt")
+    renames = zoo.SPECS / "renames" / f"{family}.txt"
+    module = archdsl.load(
+        zoo.spec(family), net=model, weights=tmp_path / "old.pt", rename=renames
+    )
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(tensor, state[name]), name
+
+
 def test_no_spec_uses_an_extern() -> None:
-    for path in zoo.SPECS.iterdir():
+    for path in zoo.SPECS.glob("*.arch"):
         assert "extern" not in path.read_text(encoding="utf-8"), path
 
 
