@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from archdsl.backends.torch.planned import (
@@ -11,6 +12,8 @@ from archdsl.backends.torch.planned import (
     PlannedTraining,
 )
 from archdsl.backends.torch.reserved import is_attribute
+
+_IS_NONE = re.compile(r"(\w+) is (not )?None")
 
 
 class Shortcut(NamedTuple):
@@ -42,6 +45,10 @@ def negated(condition: str) -> str:
     """The opposite of a condition."""
     if condition.isidentifier():
         return f"not {condition}"
+    asked = _IS_NONE.fullmatch(condition)
+    if asked is not None:
+        name, there = asked.groups()
+        return f"{name} is None" if there else f"{name} is not None"
     return f"not ({condition})"
 
 

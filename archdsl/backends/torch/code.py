@@ -46,11 +46,12 @@ class Star(NamedTuple):
 
 
 class Comprehension(NamedTuple):
-    """`[item for name in items]`."""
+    """`[item for name in items]`, or without brackets as the argument of a call."""
 
     item: Code
     name: str
     items: Code
+    brackets: bool = True
 
 
 class Conditional(NamedTuple):
@@ -144,6 +145,9 @@ def _document(code: Code) -> tuple[_Doc, ...]:
         function = _document(code.function)
         if not code.arguments:
             return (*function, "()")
+        lone = code.arguments[0] if len(code.arguments) == 1 else None
+        if isinstance(lone, Comprehension) and not lone.brackets:
+            return (*function, _brackets("(", _looped(lone), ")"))
         arguments: list[tuple[_Doc, ...]] = [
             (f"{a.name}=", *_document(a.code))
             if isinstance(a, Keyword)
@@ -170,13 +174,7 @@ def _document(code: Code) -> tuple[_Doc, ...]:
     if isinstance(code, Star):
         return ("*", *_document(code.items))
     if isinstance(code, Comprehension):
-        looped: tuple[_Doc, ...] = (
-            *_document(code.item),
-            _SPACE,
-            f"for {code.name} in ",
-            *_document(code.items),
-        )
-        return (_brackets("[", looped, "]"),)
+        return (_brackets("[", _looped(code), "]"),)
     if isinstance(code, Conditional):
         either: tuple[_Doc, ...] = (
             *_document(code.then),
@@ -222,6 +220,11 @@ def _operand(operand: Code, operator: str, first: bool) -> tuple[_Doc, ...]:
     if isinstance(operand, Conditional | Infix | Lambda):
         return (_brackets("(", _document(operand), ")"),)
     return _document(operand)
+
+
+def _looped(code: Comprehension) -> tuple[_Doc, ...]:
+    item, items = _document(code.item), _document(code.items)
+    return (_Group((*item, _SPACE, f"for {code.name} in ", *items)),)
 
 
 def is_simple(text: str) -> bool:
@@ -294,9 +297,9 @@ def _print(parts: tuple[_Doc, ...], indent: int) -> list[str]:
     return lines
 
 
-def assign(target: str, code: Code, indent: int) -> list[str]:
+def assign(target: str, code: Code, indent: int, operator: str = "=") -> list[str]:
     """`target = code`, in as many lines as it takes."""
-    return _print((f"{target} = ", *_statement(code)), indent)
+    return _print((f"{target} {operator} ", *_statement(code)), indent)
 
 
 def returned(code: Code, indent: int) -> list[str]:

@@ -2,45 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
+from archdsl.backends.torch.formula import quoted
 
 # From so many copies on, a comprehension is shorter than the copies.
 _WORTH_A_LOOP = 3
+# Powers are a rule only if there are some of them.
+_WORTH_POWERS = 4
+
+# What counts the copies, whichever is not the name of an argument.
+_INDICES = ("i", "j", "number", "index", "copy")
 
 
-def folded(elements: list[tuple[c.Code, str]]) -> tuple[c.Code, ...]:
-    """Equal copies as comprehensions, and copies whose numbers grow evenly too."""
+class _Run(NamedTuple):
+    """So many copies that follow a rule: one of them, and how its arguments grow."""
+
+    code: c.Code
+    length: int
+    grows: bool
+
+
+def folded(
+    elements: Sequence[tuple[c.Code, str]], most: int | None = None
+) -> tuple[c.Code, ...]:
+    """Equal copies as comprehensions, and copies whose numbers grow evenly too.
+
+    No more than `most` of their arguments, if it is a number.
+    """
+    index = index_beside(code for code, _ in elements)
     items: list[c.Code] = []
     at = 0
     while at < len(elements):
         code, count = elements[at]
         if count != "1":
-            counted = c.Call(c.Text("range"), (c.Text(count),))
-            items.append(c.Star(c.Comprehension(code, "_", counted)))
+            items.append(c.Star(_loop(code, "_", count)))
             at += 1
             continue
-        growing, length = _growing([e for e, n in elements[at:] if n == "1"])
-        if length >= _WORTH_A_LOOP and all(
-            n == "1" for _, n in elements[at : at + length]
-        ):
-            counted = c.Call(c.Text("range"), (c.Text(str(length)),))
-            items.append(c.Star(c.Comprehension(growing, "i", counted)))
-            at += length
+        alone = [count for _, count in elements[at:]]
+        length = next((n for n, count in enumerate(alone) if count != "1"), len(alone))
+        run = _longest([code for code, _ in elements[at : at + length]], index, most)
+        if run.length >= _WORTH_A_LOOP:
+            name = index if run.grows else "_"
+            items.append(c.Star(_loop(run.code, name, str(run.length))))
+            at += run.length
         else:
             items.append(code)
             at += 1
     return tuple(items)
 
 
-def _growing(codes: list[c.Code]) -> tuple[c.Code, int]:
-    """The longest start of the list whose arguments grow by equal steps."""
+def counted(codes: list[c.Code], count: str) -> c.Code:
+    """All copies in one comprehension. Raises ValueError if they follow no rule."""
+    index = index_beside(codes)
+    run = _longest(codes, index)
+    if run.length != len(codes):
+        raise ValueError
+    return c.Star(_loop(run.code, index if run.grows else "_", count))
+
+
+def named(pairs: Sequence[tuple[str, c.Code]]) -> c.Call:
+    """An OrderedDict of submodules, those whose names are counted in a loop."""
+    index = index_beside(code for _, code in pairs)
+    items: list[c.Code] = []
+    at = 0
+    while at < len(pairs):
+        name, code = pairs[at]
+        run = _named_alike(pairs[at:], index)
+        if run.length < _WORTH_A_LOOP:
+            items.append(c.Call(c.Text(""), (c.Text(quoted(name)), code)))
+            at += 1
+            continue
+        start = _number(name)
+        count, number = f"{start}, {start + run.length}", index
+        if run.grows or not start:
+            # Arguments that grow are counted from 0.
+            count, number = str(run.length), f"{index} + {start}" if start else index
+        before = name.removesuffix(str(start))
+        pair = c.Call(c.Text(""), (c.Text(f'f"{before}{{{number}}}"'), run.code))
+        items.append(c.Star(_loop(pair, index, count)))
+        at += run.length
+    if len(items) == 1 and isinstance(items[0], c.Star):
+        (loop,) = items
+        assert isinstance(loop, c.Star)
+        assert isinstance(loop.items, c.Comprehension)
+        generated = loop.items._replace(brackets=False)
+        return c.Call(c.Text("OrderedDict"), (generated,))
+    return c.Call(c.Text("OrderedDict"), (c.Listing(tuple(items)),))
+
+
+# A name with a number at its end, as counting writes it.
+_NUMBERED = re.compile(r"([A-Za-z0-9_.-]*?)(0|[1-9][0-9]{0,6})")
+
+
+def _number(name: str) -> int:
+    found = _NUMBERED.fullmatch(name)
+    return int(found[2]) if found is not None else 0
+
+
+def _named_alike(pairs: Sequence[tuple[str, c.Code]], index: str) -> _Run:
+    """The longest start of the pairs with names that count on, and like modules."""
+    name, code = pairs[0]
+    found = _NUMBERED.fullmatch(name)
+    if found is None:
+        return _Run(code, 1, False)
+    names = [name for name, _ in pairs]
+    alike = _while(names, lambda n: f"{found[1]}{int(found[2]) + n}")
+    return _longest([code for _, code in pairs[:alike]], index)
+
+
+def index_beside(codes: Iterable[c.Code]) -> str:
+    """A variable to count with that none of the expressions reads."""
+    words = {word for code in codes for word in re.findall(r"\w+", c.flat(code))}
+    return next((name for name in _INDICES if name not in words), "i_")
+
+
+def _loop(code: c.Code, name: str, count: str) -> c.Comprehension:
+    return c.Comprehension(code, name, c.Call(c.Text("range"), (c.Text(count),)))
+
+
+def _longest(codes: list[c.Code], index: str, most: int | None = None) -> _Run:
+    """The longest start of the list whose arguments are equal or grow by a rule."""
     first = codes[0]
-    if not isinstance(first, c.Call):
-        return first, 1
-    alike = [first]
-    for code in codes[1:]:
+    equal = _while(codes, lambda _: first)
+    if equal > 1 or not isinstance(first, c.Call):
+        return _Run(first, equal, False)
+    alike: list[c.Call] = []
+    for code in codes:
         if not isinstance(code, c.Call) or _outline(code) != _outline(first):
             break
         alike.append(code)
@@ -48,18 +139,21 @@ def _growing(codes: list[c.Code]) -> tuple[c.Code, int]:
     templates: list[c.Code] = []
     for number in range(len(first.arguments)):
         column = [_bare(call.arguments[number]) for call in alike]
-        template, fitting = _progression(column)
+        template, fitting = _progression(column, index)
         templates.append(template)
         length = min(length, fitting)
-    if length < _WORTH_A_LOOP or all(call == first for call in alike[:length]):
-        return first, 1
+    growing = sum(
+        t != _bare(a) for t, a in zip(templates, first.arguments, strict=True)
+    )
+    if length < _WORTH_A_LOOP or (most is not None and growing > most):
+        return _Run(first, 1, False)
     arguments: list[c.Code | c.Keyword] = []
     for argument, template in zip(first.arguments, templates, strict=True):
         if isinstance(argument, c.Keyword):
             arguments.append(c.Keyword(argument.name, template))
         else:
             arguments.append(template)
-    return c.Call(first.function, tuple(arguments)), length
+    return _Run(c.Call(first.function, tuple(arguments)), length, True)
 
 
 def _outline(call: c.Call) -> tuple[object, ...]:
@@ -71,35 +165,41 @@ def _bare(argument: c.Code | c.Keyword) -> c.Code:
     return argument.code if isinstance(argument, c.Keyword) else argument
 
 
-def _progression(column: list[c.Code]) -> tuple[c.Code, int]:
-    """The argument as a formula of the copy `i`, and for how many copies it holds."""
+def _progression(column: list[c.Code], index: str) -> tuple[c.Code, int]:
+    """The argument as a formula of the copy, and for how many copies it holds."""
     first = column[0]
     if len(column) < _WORTH_A_LOOP or column[1] == first:
-        return first, _while(column, lambda i: first)
+        return first, _while(column, lambda _: first)
     if not isinstance(first, c.Text) or not isinstance(column[1], c.Text):
         return first, 1
     base, second = first.text, column[1].text
     if base.isdigit() and second.isdigit():
         start, step = int(base), int(second) - int(base)
+        ratio = int(second) // int(base) if int(base) else 0
+        powers = _while(column, lambda i: c.Text(str(start * ratio**i)))
+        if ratio > 1 and powers >= _WORTH_POWERS:
+            scaled = f"{ratio}**{index}"
+            return c.Text(scaled if start == 1 else f"{base} * {scaled}"), powers
         sign = "+" if step > 0 else "-"
-        scale = f"{abs(step)} * i" if abs(step) != 1 else "i"
+        scale = f"{abs(step)} * {index}" if abs(step) != 1 else index
         held = _while(column, lambda i: c.Text(str(start + step * i)))
-        return c.Text(f"{base} {sign} {scale}"), held
-    if (
-        second.startswith(f"{base} + ")
-        and second.removeprefix(f"{base} + ").isidentifier()
-    ):
-        name = second.removeprefix(f"{base} + ")
+        return c.Text(f"{base} {sign} {scale}" if start else scale), held
+    added = second.removeprefix(f"{base} + ")
+    if second == f"{base} + {added}" and (added.isidentifier() or added.isdigit()):
         plain = (base, second)
-        held = _while(
-            column,
-            lambda i: c.Text(plain[i] if i < 2 else f"{base} + {i} * {name}"),
-        )
-        return c.Text(f"{base} + i * {name}"), held
+
+        def expected(i: int) -> c.Text:
+            if i < 2:
+                return c.Text(plain[i])
+            grown = str(i * int(added)) if added.isdigit() else f"{i} * {added}"
+            return c.Text(f"{base} + {grown}")
+
+        grown = f"{added} * {index}" if added.isdigit() else f"{index} * {added}"
+        return c.Text(f"{base} + {grown}"), _while(column, expected)
     return first, 1
 
 
-def _while(column: list[c.Code], expected: Callable[[int], c.Code]) -> int:
+def _while(column: Sequence[object], expected: Callable[[int], object]) -> int:
     """How many entries of the column, from its start, are as expected."""
     for i, code in enumerate(column):
         if code != expected(i):

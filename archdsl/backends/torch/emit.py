@@ -5,12 +5,25 @@ The modules of this package decide; `templates/module.py.j2` lays out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.resources import files
 
 from archdsl.backends.torch import code as c
-from archdsl.backends.torch import docstring, formula, imports, results, uses
-from archdsl.backends.torch.constructor import Argument, Callee, Constructor
+from archdsl.backends.torch import (
+    docstring,
+    formula,
+    imports,
+    lines,
+    results,
+    uses,
+    variants,
+)
+from archdsl.backends.torch.arguments import (
+    argument,
+    block_arguments,
+    extra_arguments,
+)
+from archdsl.backends.torch.constructor import Constructor
+from archdsl.backends.torch.expressions import Callee
 from archdsl.backends.torch.forward import Forward
 from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
 from archdsl.backends.torch.namespace import Namespace, for_block, for_net
@@ -20,9 +33,9 @@ from archdsl.backends.torch.reserved import clashes, class_name, safe_name
 from archdsl.backends.torch.results import ClassSource
 from archdsl.backends.torch.size import check_size
 from archdsl.backends.torch.uses import blocks, exposed
-from archdsl.ir.network import LayerRef, Module, Network
+from archdsl.ir.network import Module, Network
 from archdsl.ir.signature import inputs_text, outputs_text
-from archdsl.shapes.expr import Const, InputSize, Var
+from archdsl.shapes.expr import Const
 
 
 def emit(network: Network) -> str:
@@ -53,8 +66,6 @@ class _Emitter:
         self._helpers: set[str] = set()
         self._needs_math = False
         self._taken: set[str] = set()
-        # How many classes there were before the last block was tried.
-        self._begun = 0
         self._imported: dict[imports.Place, str] = {}
 
     def source(self) -> str:
@@ -90,43 +101,36 @@ class _Emitter:
 
     def _block(self, modules: list[Module], given: dict[int, set[str]]) -> None:
         """Classes for the variants of a block: one, if they can share it."""
-        rest = modules
-        while rest:
-            size = len(rest)
-            if not self._try(rest, given):
-                self._try_or_fail(rest[:1], given)
-                size = 1
-                # Grow the class as far as it goes, then begin another.
-                while size < len(rest):
-                    self._drop(rest[:size])
-                    if not self._try(rest[: size + 1], given):
-                        self._try_or_fail(rest[:size], given)
-                        break
-                    size += 1
-            rest = rest[size:]
+        if self._fits(modules, given, keep=True):
+            return
 
-    def _drop(self, modules: list[Module]) -> None:
-        """Take the classes out again that the last try wrote."""
-        for source in self._classes[self._begun :]:
-            self._taken.discard(source.name)
-        del self._classes[self._begun :]
-        for module in modules:
-            del self._callees[id(module)]
+        def fits(numbers: list[int]) -> bool:
+            return self._fits([modules[number] for number in numbers], given)
 
-    def _try_or_fail(self, modules: list[Module], given: dict[int, set[str]]) -> None:
-        if not self._try(modules, given):
-            raise AssertionError(f"no class for the block {modules[0].name}")
+        def called(module: Module) -> int:
+            return id(self._callees[id(module)])
 
-    def _try(self, modules: list[Module], given: dict[int, set[str]]) -> bool:
-        """Write one class for these variants; False if they do not go together."""
-        taken = set(self._taken)
-        self._begun = count = len(self._classes)
+        for numbers in variants.shared(modules, fits, called):
+            self._write_block([modules[number] for number in numbers], given)
+
+    def _fits(
+        self, modules: list[Module], given: dict[int, set[str]], keep: bool = False
+    ) -> bool:
+        """Whether these variants can share a class, which is written to `keep`."""
+        before = len(self._classes), set(self._taken), set(self._helpers)
+        needs_math = self._needs_math
         try:
             self._write_block(modules, given)
         except MismatchError:
-            self._taken = taken
-            del self._classes[count:]
+            keep = False
             return False
+        finally:
+            if not keep:
+                count, self._taken, self._helpers = before
+                self._needs_math = needs_math
+                del self._classes[count:]
+                for module in modules:
+                    self._callees.pop(id(module), None)
         return True
 
     def _write_block(self, modules: list[Module], given: dict[int, set[str]]) -> None:
@@ -139,23 +143,28 @@ class _Emitter:
             first.input_names,
         )
         name = self._unique(class_name(first.name))
-        constructor = self._constructor(namespace, first.name, positional=False)
+        follow = scope.chain == "positions"
+        constructor = self._constructor(namespace, first.name, positional=follow)
         namespace.taken = scope.names()
-        built = constructor.lines(scope.registered, 2 * c.INDENT)
-        inputs = [safe_name(i) if i != "x" else "x" for i in input_names]
-        forward = Forward(scope, constructor, inputs, positional=False).lines()
-        arguments = self._arguments(modules, given, namespace)
-        doc = [f"Block `{first.name}`" + self._place(first)]
-        doc += _shapes(first, "Shapes at its first use, without the batch:")
-        self._classes.append(
-            ClassSource(
-                name,
-                "nn.Module",
-                doc,
-                [*_declared(namespace), *_init(arguments, [*_kept(namespace), *built])],
-                _forward(inputs, forward),
-            )
+        if follow:
+            built = constructor.sequence(scope, 2 * c.INDENT)
+            forward = []
+        else:
+            built = constructor.lines(scope.registered, 2 * c.INDENT)
+            inputs = [safe_name(i) if i != "x" else "x" for i in input_names]
+            body = Forward(scope, constructor, inputs, positional=False).lines()
+            forward = lines.forward(inputs, body)
+            built = [*lines.kept(namespace), *built]
+        namespace.settle_layers()
+        arguments = block_arguments(
+            modules, [given[id(module)] for module in modules], namespace
         )
+        doc = [f"Block `{first.name}`" + self._place(first)]
+        doc += lines.shapes(first, "Shapes at its first use, without the batch:")
+        init = lines.init(arguments, built, with_super=not follow)
+        base = "nn.Sequential" if follow else "nn.Module"
+        init = [*lines.declared(namespace), *init]
+        self._classes.append(ClassSource(name, base, doc, init, forward))
         self._finish(namespace)
         index = {id(module): at for at, module in enumerate(modules)}
         callee = Callee(name, arguments, index)
@@ -186,14 +195,17 @@ class _Emitter:
         self, scope: Scope, outer: Namespace, stage: PlannedStage, owner: str
     ) -> tuple[str, list[str]]:
         """A labelled group that is no plain chain: an nn.Sequential of its own."""
-        namespace = Namespace(outer.known, outer.live, outer.names)
+        namespace = Namespace(outer.known, outer.live, outer.names, layers=outer.layers)
         namespace.dynamic = outer.dynamic
         label = stage.name.rpartition(".")[2]
         word = class_name(label) if not label.isdigit() else "Copy"
         name = self._unique(class_name(owner) + word)
         constructor = self._constructor(namespace, owner, positional=True)
         namespace.taken = scope.names()
-        if any(map(clashes, scope.names())):
+        forward: list[str] = []
+        if scope.chain is not None:
+            built = constructor.sequence(scope, 2 * c.INDENT)
+        elif any(map(clashes, scope.names())):
             # Put where nn.Sequential would put them.
             built = ["        super().__init__()"]
             built += constructor.lines(scope.nodes, 2 * c.INDENT)
@@ -201,30 +213,23 @@ class _Emitter:
             children = c.Call(c.Text("super().__init__"), constructor.items(scope))
             built = c.expression(children, 2 * c.INDENT)
             built += constructor.tensors(scope, 2 * c.INDENT)
-        inputs = ["x", *(f"y{n}" if n > 1 else "y" for n in range(1, scope.inputs))]
-        forward = Forward(scope, constructor, inputs, positional=True).lines()
+        if scope.chain is None:
+            more = (f"y{n}" if n > 1 else "y" for n in range(1, scope.inputs))
+            inputs = ["x", *more]
+            body = Forward(scope, constructor, inputs, positional=True).lines()
+            sizes = [namespace.names[size] for size in namespace.sizes_read()]
+            forward = lines.forward(inputs, body, sizes=sizes)
         told = namespace.sizes_read()
         outer.told[id(stage)] = told
         outer.read.update(told)
-        arguments = [
-            Argument(
-                namespace.names[used], used, _annotation(_worth(namespace, used)), None
-            )
-            for used in namespace.used
-        ]
-        arguments += [
-            Argument(extra.name, extra, _annotation(list(extra.values.values())), None)
-            for extra in namespace.extras.values()
-        ]
+        arguments = [argument(namespace, used, None) for used in namespace.used]
+        arguments += extra_arguments(namespace)
         target = stage.any.target
         assert isinstance(target, Module)
         doc = [f"The group `{docstring.plain(stage.name)}`" + self._place(target)]
-        head = _init_signature(arguments)
-        init = [*_declared(namespace), *head, *built, *_kept(namespace)]
-        sizes = [namespace.names[size] for size in told]
-        source = ClassSource(
-            name, "nn.Sequential", doc, init, _forward(inputs, forward, sizes=sizes)
-        )
+        head = lines.init_signature(arguments)
+        init = [*lines.declared(namespace), *head, *built, *lines.kept(namespace)]
+        source = ClassSource(name, "nn.Sequential", doc, init, forward)
         name = self._group_source(source)
         self._finish(namespace)
         for used in namespace.used:
@@ -268,25 +273,24 @@ class _Emitter:
             scope, constructor, inputs, False, result.returns, whole
         ).lines()
         arguments = [
-            Argument(
-                namespace.names[used],
-                used,
-                _annotation([namespace.known[0][used]]),
-                formula.literal(namespace.known[0][used]),
-            )
+            argument(namespace, used, formula.literal(namespace.known[0][used]))
             for used in sorted(
                 namespace.used,
                 key=lambda n: list(namespace.names).index(n),
             )
         ]
         self._finish(namespace)
+        built = [*lines.kept(namespace), *built]
         doc = self._net_doc(root)
         return ClassSource(
             name,
             "nn.Module",
             doc,
-            [*_declared(namespace), *_init(arguments, [*_kept(namespace), *built])],
-            _forward(inputs, forward, result.annotation),
+            [
+                *lines.declared(namespace),
+                *lines.init(arguments, [*lines.kept(namespace), *built]),
+            ],
+            lines.forward(inputs, forward, result.annotation),
         )
 
     def _net_doc(self, root: Module) -> list[str]:
@@ -294,64 +298,30 @@ class _Emitter:
         source = docstring.plain(self._network.source_name)
         named = f" `{self._network.name}`" if self._network.name else ""
         title = f"The net{named} of {source}"
-        doc = _wrapped(f"{title}: {inputs_text(root)} to {outputs_text(root)}.")
+        doc = lines.wrapped(f"{title}: {inputs_text(root)} to {outputs_text(root)}.")
         counted = f"{cost.params:,} parameters, {cost.macs:,} multiply-adds."
-        doc += ["", *_wrapped(counted)]
+        doc += ["", *lines.wrapped(counted)]
         if self._network.facts is not None:
             needs = ", ".join(self._network.facts.constraints())
-            doc += _wrapped(f"It needs {needs}.") if needs else []
-        doc += _shapes(root, "Shapes are channels first, without the batch:")
+            doc += lines.wrapped(f"It needs {needs}.") if needs else []
+        doc += lines.shapes(root, "Shapes are channels first, without the batch:")
         return doc
-
-    def _arguments(
-        self,
-        modules: list[Module],
-        given: dict[int, set[str]],
-        namespace: Namespace,
-    ) -> list[Argument]:
-        """The constructor's arguments, those with a default last."""
-        required: list[Argument] = []
-        optional: list[Argument] = []
-        for name in namespace.names:
-            if name not in namespace.used:
-                continue
-            worth = _worth(namespace, name)
-            default = None
-            if isinstance(name, Var):
-                left_out = {
-                    formula.literal(module.params[name.name].value)
-                    for module in modules
-                    if name.name not in given[id(module)]
-                }
-                if len(left_out) == 1:
-                    default = left_out.pop()
-            argument = Argument(
-                namespace.names[name], name, _annotation(worth), default
-            )
-            (optional if default is not None else required).append(argument)
-        sizes = [a for a in required if isinstance(a.stands_for, InputSize)]
-        others = [a for a in required if not isinstance(a.stands_for, InputSize)]
-        extras = [
-            Argument(extra.name, extra, _annotation(list(extra.values.values())), None)
-            for extra in namespace.extras.values()
-        ]
-        return [*sizes, *others, *extras, *optional]
 
     # Layout
 
     def _standard(self) -> list[str]:
         """The imports from Python's own library, sorted as `ruff` has them."""
-        lines = []
+        found = []
         if "OrderedDict" in self._helpers:
-            lines.append("from collections import OrderedDict")
+            found.append("from collections import OrderedDict")
         if "indexed" in self._helpers:
-            lines.append("from collections.abc import Callable")
+            found.append("from collections.abc import Callable")
         typing = ["Any"] if "Any" in self._helpers else []
         if any(source.base == "NamedTuple" for source in self._classes):
             typing.append("NamedTuple")
         if typing:
-            lines.append(f"from typing import {', '.join(typing)}")
-        return lines
+            found.append(f"from typing import {', '.join(typing)}")
+        return found
 
     def _laid_out(self) -> str:
         from jinja2 import Environment, StrictUndefined
@@ -385,80 +355,3 @@ def _title(network: Network) -> str:
     if network.name:
         return f"{network.name}, from {name}. Made by archdsl."
     return f"Made by archdsl from {name}."
-
-
-# Lines
-
-
-def _wrapped(text: str) -> list[str]:
-    """Text of a docstring in lines; formulas are parted at their blanks."""
-    from textwrap import wrap
-
-    return wrap(
-        text, c.WIDTH - c.INDENT, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def _shapes(module: Module, title: str) -> list[str]:
-    rows = docstring.table(module, c.INDENT)
-    return ["", title, "", *rows] if rows else []
-
-
-def _declared(namespace: Namespace) -> list[str]:
-    """The types of the constants that a class holds."""
-    lines = [f"{' ' * c.INDENT}{name}: Tensor" for name in namespace.tensors]
-    return [*lines, ""] if lines else []
-
-
-def _kept(namespace: Namespace) -> list[str]:
-    """The statements that keep constructor arguments for `forward`."""
-    return [
-        line
-        for argument, attribute in namespace.kept.items()
-        for line in c.assign(f"self.{attribute}", c.Text(argument), 2 * c.INDENT)
-    ]
-
-
-def _parameter(argument: Argument) -> str:
-    text = f"{argument.name}: {argument.annotation}"
-    return text if argument.default is None else f"{text} = {argument.default}"
-
-
-def _init_signature(arguments: list[Argument]) -> list[str]:
-    parameters = ["self", *map(_parameter, arguments)]
-    return c.signature("__init__", parameters, "None", c.INDENT)
-
-
-def _init(arguments: list[Argument], built: list[str]) -> list[str]:
-    if not built and not arguments:
-        return []
-    return [*_init_signature(arguments), "        super().__init__()", *built]
-
-
-def _forward(
-    inputs: list[str],
-    body: list[str],
-    annotation: str = "Tensor",
-    sizes: Sequence[str] = (),
-) -> list[str]:
-    tensors = (f"{name}: Tensor" for name in inputs)
-    parameters = ["self", *tensors, *(f"{name}: int" for name in sizes)]
-    return [*c.signature("forward", parameters, annotation, c.INDENT), *body]
-
-
-def _annotation(values: list[object]) -> str:
-    kinds = {_kind(value) for value in values}
-    if kinds == {"int", "float"}:
-        return "float"
-    return " | ".join(sorted(kinds))
-
-
-def _kind(value: object) -> str:
-    if isinstance(value, tuple) and not isinstance(value, LayerRef):
-        inner = sorted({_kind(item) for item in value}) or ["int"]
-        return f"tuple[{' | '.join(inner)}, ...]"
-    return type(value).__name__
-
-
-def _worth(namespace: Namespace, name: Var | InputSize) -> list[object]:
-    return [known[name] for known in namespace.known.values()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import reduce
 from typing import NamedTuple
 
@@ -97,16 +97,32 @@ _MATH = {
 }
 
 
-def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> Written:
-    """The formula as Python, with the names that its parts have there."""
+def written(
+    expr: Expr,
+    names: Mapping[Var | InputSize, str],
+    known: Known,
+    layers: Collection[Var | InputSize] = (),
+) -> Written:
+    """The formula as Python, with the names that its parts have there.
+
+    `layers` are those that hold a layer or None. Raises NoValueError for what has no
+    name in Python.
+    """
     if isinstance(expr, Const):
         text = literal(expr.value)
         return Written(text, 7 if text.startswith("-") else _TIGHTEST)
     if isinstance(expr, Var | InputSize):
+        if expr in layers:
+            # Only whether there is one can be asked.
+            raise NoValueError
         return Written(names[expr], _TIGHTEST)
     assert isinstance(expr, Op)
     operator = expr.operator
-    parts = [written(operand, names, known) for operand in expr.operands]
+    if operator in ("==", "!="):
+        asked = _whether_there(operator, expr.operands, names, layers)
+        if asked is not None:
+            return asked
+    parts = [written(operand, names, known, layers) for operand in expr.operands]
     if operator == "[]":
         return Written(f"{_tight(parts[0], _TIGHTEST)}[{parts[1].text}]", _TIGHTEST)
     if operator in ("tuple", "list"):
@@ -140,6 +156,21 @@ def written(expr: Expr, names: Mapping[Var | InputSize, str], known: Known) -> W
         commutes = operator in ("+", "*", "and", "or")
         texts.append(_tight(part, binding if commutes else binding + 1))
     return Written(f" {operator} ".join(texts), binding)
+
+
+def _whether_there(
+    operator: str,
+    operands: tuple[Expr, ...],
+    names: Mapping[Var | InputSize, str],
+    layers: Collection[Var | InputSize],
+) -> Written | None:
+    """A comparison of a layer with false as Python has it: `x is None`."""
+    for operand, other in zip(operands, reversed(operands), strict=True):
+        if isinstance(other, Const) and other.value is False and operand in layers:
+            assert isinstance(operand, Var | InputSize)
+            word = "is" if operator == "==" else "is not"
+            return Written(f"{names[operand]} {word} None", _BINDING[operator])
+    return None
 
 
 def _without_truth(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from archdsl.backends.torch import formula
@@ -18,6 +19,10 @@ Name = Var | InputSize
 
 # A longer formula says less than a number or an argument of its own.
 _LONGEST_FORMULA = 48
+
+
+# What stands for a layer that is left out: `act=false`.
+NO_LAYER = "None"
 
 
 class Extra:
@@ -55,6 +60,12 @@ class Namespace:
     kept: dict[str, str] = field(default_factory=dict)
     # The names of the submodules.
     taken: frozenset[str] = frozenset()
+    # For each parameter that holds a layer: the class that each variant has, or None.
+    layers: dict[Name, dict[int, str]] = field(default_factory=dict)
+    # Those of them that are known to hold one here, by a condition around.
+    there: frozenset[Name] = frozenset()
+    # Local variables.
+    variables: set[str] = field(default_factory=set)
     # What each group, by the identity of its planned stage, is told of these sizes.
     told: dict[int, list[InputSize]] = field(default_factory=dict)
 
@@ -91,6 +102,15 @@ class Namespace:
             return formula.literal(first)
         return self._extra(values, hint)
 
+    def variable(self, hint: str, taken: Collection[str] = ()) -> str:
+        """A local variable that nothing else is called."""
+        name = hint
+        known = {*self.names.values(), *self.extras, *self.variables, *taken}
+        while name in known:
+            name += "_"
+        self.variables.add(name)
+        return name
+
     def sizes_read(self) -> list[InputSize]:
         """The sizes that the code reads from tensors, in order."""
         return sorted(self.read, key=lambda size: (size.input, size.axis))
@@ -98,16 +118,58 @@ class Namespace:
     def condition(self, conditions: Mapping[int, tuple[bool, Expr]]) -> str:
         """A condition as Python. Raises MismatchError if it cannot be written."""
         values = {at: taken for at, (taken, _) in conditions.items()}
-        exprs = {expr for _, expr in conditions.values()}
-        for expr in exprs:
-            # A layer is no value in Python: classes differ in it, not arguments.
-            if self._holds(expr, values) and not any(
+        for _, expr in conditions.values():
+            if not self._holds(expr, values) or any(
                 isinstance(self.known[at].get(name), LayerRef)
-                for name in depends(expr)
+                for name in depends(expr) - self.layers.keys()
                 for at in values
             ):
+                # A layer is no value in Python unless an argument holds it.
+                continue
+            used = dict(self.used)
+            try:
                 return self._formula(expr, next(iter(values)))
+            except formula.NoValueError:
+                self.used = used
         raise MismatchError
+
+    def chosen(
+        self, name: Var, texts: Mapping[int, str], optional: bool = False
+    ) -> str:
+        """The argument that holds a layer, which is that class in each variant.
+
+        Unless `optional`, there has to be one in all variants that come here. Raises
+        MismatchError if it has been another one elsewhere.
+        """
+        held = self.layers[name]
+        if NO_LAYER in held.values() and not optional and name not in self.there:
+            raise MismatchError
+        for at, text in texts.items():
+            if not is_class(text) or held.setdefault(at, text) != text:
+                raise MismatchError
+        self.used[name] = None
+        return self.names[name]
+
+    def settle_layers(self) -> None:
+        """Say what is handed over where no stage has told which class it is."""
+        for name in self.layers.keys() & self.used.keys():
+            held = self.layers[name]
+            told = {self.known[at][name]: text for at, text in held.items()}
+            for at, known in self.known.items():
+                if at not in held and known[name] not in told:
+                    raise MismatchError
+                held.setdefault(at, told[known[name]])
+
+    @contextmanager
+    def under(self, condition: str) -> Iterator[None]:
+        """Inside, the condition is known to be true."""
+        before = self.there
+        parts = condition.split(" and ")
+        self.there = before | {
+            n for n in self.layers if f"{self.names[n]} is not None" in parts
+        }
+        yield
+        self.there = before
 
     def _holds(self, expr: Expr, values: Mapping[int, object]) -> bool:
         try:
@@ -136,7 +198,9 @@ class Namespace:
             if function in formula.HELPERS:
                 self.helpers.add(formula.HELPERS[function])
         self.needs_math = self.needs_math or formula.needs_math(expr)
-        return formula.written(expr, names, self.known[variant]).text
+        return formula.written(
+            expr, names, self.known[variant], self.layers.keys()
+        ).text
 
     def _reached(self, argument: str) -> str:
         """How the code gets at a constructor argument."""
@@ -154,7 +218,8 @@ class Namespace:
                 return self._reached(extra.name)
         name = safe_name(hint)
         number = 2
-        while name in self.extras or name in self.names.values():
+        taken = {*self.names.values(), *self.variables}
+        while name in self.extras or name in taken:
             name = f"{safe_name(hint)}{number}"
             number += 1
         # A variant without this stage never reads the number.
@@ -175,16 +240,8 @@ def merged_slot(
 ) -> Code | None:
     """The code for a slot, or None where the default does as well."""
     values = {at: slot.value for at, slot in slots.items()}
-    first = next(iter(slots.values()))
-    if first.default is not None:
-        at_default = all(
-            (slot.value == slot.default and type(slot.value) is type(slot.default))
-            or _same_number(slot.value, slot.default)
-            for slot in slots.values()
-        )
-        live = any(depends(slot.expr) & namespace.live for slot in slots.values())
-        if at_default and not live:
-            return None
+    if all(is_default(namespace, slot) for slot in slots.values()):
+        return None
     if any(value is None for value in values.values()):
         return None
     if any(_is_table(value) for value in values.values()):
@@ -193,6 +250,19 @@ def merged_slot(
         return _listing(values[next(iter(values))])
     exprs = {at: slot.expr for at, slot in slots.items()}
     return Text(namespace.write(values, exprs, hint))
+
+
+def is_default(namespace: Namespace, slot: Slot) -> bool:
+    """Whether a slot may be left out: it has its default, whatever the arguments."""
+    if slot.default is None or depends(slot.expr) & namespace.live:
+        return False
+    same = slot.value == slot.default and type(slot.value) is type(slot.default)
+    return same or _same_number(slot.value, slot.default)
+
+
+def is_class(text: str) -> bool:
+    """Whether the text is a class, or says that there is no layer."""
+    return text.rpartition(".")[2][:1].isupper()
 
 
 def _same_number(a: object, b: object) -> bool:
@@ -237,6 +307,7 @@ def for_block(
     first = next(iter(known.values()))
     live: set[Name] = set()
     dynamic: set[Name] = set()
+    layers: dict[Name, dict[int, str]] = {}
     names: dict[Name, str] = {}
     inputs = list(input_names)
     ranks = [tensor.rank for tensor in next(iter(modules.values())).inputs]
@@ -251,7 +322,16 @@ def for_block(
             named = safe_name(name.name)
             set_by_calls = any(name.name in names for names in given.values())
             wanted = differs or set_by_calls
-            wanted = wanted and not isinstance(first[name], LayerRef)
+            held = {at: values[name] for at, values in known.items()}
+            if any(isinstance(value, LayerRef) for value in held.values()):
+                wanted = differs and all(
+                    isinstance(value, LayerRef) or value is False
+                    for value in held.values()
+                )
+                if wanted:
+                    layers[name] = {
+                        at: NO_LAYER for at, value in held.items() if value is False
+                    }
         else:
             told = any(_is_dynamic(values.get(name)) for values in known.values())
             named = _size_name(name, inputs, ranks, _LENGTHS if told else _AXIS_WORDS)
@@ -262,7 +342,7 @@ def for_block(
         names[name] = named
         if wanted:
             live.add(name)
-    found = Namespace(known, frozenset(live), _distinct(names))
+    found = Namespace(known, frozenset(live), _distinct(names), layers=layers)
     found.dynamic = frozenset(dynamic)
     return found
 

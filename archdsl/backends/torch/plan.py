@@ -7,9 +7,10 @@ each other raises MismatchError, and the variants then get classes apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from archdsl.backends.torch import chain
 from archdsl.backends.torch.planned import (
     MismatchError,
     Planned,
@@ -68,6 +69,9 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
             PlannedOutput(output.name, values[output.value], output.training)
             for output in root.outputs
         )
+    scope.chain = chain.of(scope, modules, positional)
+    if scope.chain != "positions":
+        chain.settle_names(scope)
     return scope
 
 
@@ -93,7 +97,8 @@ def _check_arms(nodes: list[Planned], known: set[int]) -> None:
         known.add(node.output)
 
 
-def _agreed(values: Iterator[int] | Sequence[int]) -> int:
+def _agreed(values: Iterable[_T]) -> _T:
+    """The one value that all of these are."""
     found = set(values)
     if len(found) != 1:
         raise MismatchError
@@ -126,17 +131,16 @@ def _merge(
     return planned
 
 
-def _name(variants: dict[int, _Variant], stages: dict[int, Stage | Repeat]) -> str:
-    names = {next(variants[at].names).name for at in stages}
-    if len(names) != 1:
-        raise MismatchError
-    return names.pop()
+def _names(
+    variants: dict[int, _Variant], stages: Mapping[int, Stage | Repeat]
+) -> dict[int, str]:
+    return {at: next(variants[at].names).name for at in stages}
 
 
 def _stage(
     scope: Scope, variants: dict[int, _Variant], stages: dict[int, Stage]
 ) -> PlannedStage:
-    name = _name(variants, dict(stages))
+    names = _names(variants, stages)
     inputs = [
         tuple(variants[at].values[i] for i in stage.inputs)
         for at, stage in stages.items()
@@ -148,7 +152,7 @@ def _stage(
     fetched = any(
         stage.output in variants[at].module.referenced for at, stage in stages.items()
     )
-    planned = _planned_stage(scope, stages, name, inputs, types, fetched)
+    planned = _planned_stage(scope, stages, names, inputs, types, fetched)
     for at, stage in stages.items():
         variants[at].values[stage.output] = planned.output
         variants[at].types[stage.output] = stage.type
@@ -158,7 +162,7 @@ def _stage(
 def _planned_stage(
     scope: Scope,
     stages: dict[int, Stage],
-    name: str,
+    names: dict[int, str],
     inputs: list[tuple[int, ...]],
     types: dict[int, tuple[TensorType, ...]],
     fetched: bool,
@@ -173,8 +177,9 @@ def _planned_stage(
         raise MismatchError
     inner = _scope(groups, positional=True) if groups else None
     labelled = any(stage.label is not None for stage in stages.values())
+    name = next(iter(names.values()))
     return PlannedStage(
-        stages, name, inputs[0], scope.value(), types, inner, labelled, fetched
+        stages, name, names, inputs[0], scope.value(), types, inner, labelled, fetched
     )
 
 
@@ -239,10 +244,10 @@ def _repeat(
 def _labelled_repeat(
     scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
 ) -> PlannedRepeat:
-    name = _name(variants, dict(repeats))
+    name = _agreed(list(_names(variants, repeats).values()))
     if len({len(repeat.runs) for repeat in repeats.values()}) != 1:
         raise MismatchError
-    inputs = _same(
+    inputs = _agreed(
         tuple(variants[at].values[i] for i in repeat.inputs)
         for at, repeat in repeats.items()
     )
@@ -256,7 +261,7 @@ def _labelled_repeat(
         stage = _planned_stage(
             scope,
             stages,
-            str(number),
+            dict.fromkeys(stages, str(number)),
             [_chosen(inputs, stage) for stage in stages.values()],
             {at: _chosen(flows[at], stage) for at, stage in stages.items()},
             False,
@@ -280,13 +285,6 @@ def _chosen(given: tuple[_T, ...], stage: Stage) -> tuple[_T, ...]:
     return tuple(given[at] for at in stage.inputs)
 
 
-def _same(values: Iterator[tuple[int, ...]]) -> tuple[int, ...]:
-    found = set(values)
-    if len(found) != 1:
-        raise MismatchError
-    return found.pop()
-
-
 def _copies(repeat: Repeat) -> Iterator[Stage]:
     for run in repeat.runs:
         for _ in range(run.count):
@@ -299,7 +297,7 @@ def _unrolled(
     """The copies of a repeat that stand in the enclosing scope."""
     if len({repeat.count for repeat in repeats.values()}) != 1:
         raise MismatchError
-    inputs = _same(
+    inputs = _agreed(
         tuple(variants[at].values[i] for i in repeat.inputs)
         for at, repeat in repeats.items()
     )
@@ -330,11 +328,10 @@ def _unrolled(
             planned += _merge(scope, inside, {at: g.nodes for at, g in groups.items()})
             flow = _agreed([inside[at].values[g.output] for at, g in groups.items()])
         else:
-            name = _name(variants, dict(stages))
             stage = _planned_stage(
                 scope,
                 stages,
-                name,
+                _names(variants, stages),
                 [_chosen(inputs, stage) for stage in stages.values()],
                 {at: _chosen(types[at], stage) for at, stage in stages.items()},
                 False,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-from archdsl.backends.torch.reserved import clashes
 from archdsl.ir.names import arranged
 from archdsl.ir.network import Stage
 from archdsl.ops.form import Attribute, Form
@@ -24,12 +23,14 @@ class MismatchError(Exception):
 class PlannedStage:
     """A layer, block call or group, as each variant has it.
 
-    `inputs` and `output` are numbers of planned values. `inner` is the plan of a
-    group. `fetched` tells that its label is used as a value.
+    `names` holds what each variant calls it; where they differ, `name` is settled
+    when the scope is whole. `inputs` and `output` are numbers of planned values.
+    `inner` is the plan of a group. `fetched` tells that its label is used as a value.
     """
 
     stages: dict[int, Stage]
     name: str
+    names: dict[int, str]
     inputs: tuple[int, ...]
     output: int
     types: dict[int, tuple[TensorType, ...]]
@@ -47,6 +48,22 @@ class PlannedStage:
         """The layer, if it is one."""
         target = self.any.target
         return target if isinstance(target, Site) else None
+
+    @property
+    def chosen_by(self) -> str | None:
+        """The parameter that holds the layer in every variant, if one does."""
+        found = {stage.chosen_by for stage in self.stages.values()}
+        return found.pop() if len(found) == 1 and self.site is not None else None
+
+    @property
+    def is_stateless(self) -> bool:
+        """Whether nothing in the `state_dict` bears the name of the submodule."""
+        return all(
+            isinstance(stage.target, Site)
+            and stage.target.layer.counted
+            and not stage.weights
+            for stage in self.stages.values()
+        )
 
     @property
     def makes_module(self) -> bool:
@@ -153,22 +170,29 @@ class PlannedOutput(NamedTuple):
     training: bool
 
 
-def _names(node: Planned) -> Iterator[str]:
-    """What the submodules of a node are called."""
-    nodes = [node]
+def _flat(planned: list[Planned]) -> Iterator[PlannedStage | PlannedRepeat]:
+    nodes = list(reversed(planned))
     while nodes:
         node = nodes.pop()
         if isinstance(node, PlannedChoice):
-            nodes += [*node.then, *node.otherwise]
+            nodes += reversed([*node.then, *node.otherwise])
         elif isinstance(node, PlannedTraining):
-            nodes += node.nodes
+            nodes += reversed(node.nodes)
         else:
-            yield node.name
+            yield node
+
+
+def _names(node: Planned) -> Iterator[str]:
+    return (inner.name for inner in _flat([node]))
 
 
 @dataclass(eq=False)
 class Scope:
-    """What becomes one class or one `nn.Sequential`."""
+    """What becomes one class or one `nn.Sequential`.
+
+    `chain` tells that the children follow each other as in an `nn.Sequential`, and
+    whether they are called by their positions there or by names.
+    """
 
     nodes: list[Planned] = field(default_factory=list)
     inputs: int = 0
@@ -176,6 +200,7 @@ class Scope:
     values: int = 0
     outputs: tuple[PlannedOutput, ...] = ()
     order: tuple[str, ...] = ()
+    chain: Literal["positions", "names"] | None = None
 
     @property
     def registered(self) -> list[Planned]:
@@ -187,44 +212,37 @@ class Scope:
         self.values += 1
         return self.values - 1
 
+    def flat(self) -> Iterator[PlannedStage | PlannedRepeat]:
+        """The stages and repeats in order, those of each arm among them."""
+        return _flat(self.nodes)
+
     def names(self) -> frozenset[str]:
         """What the submodules are called, those of each arm among them."""
-        return frozenset(
-            name.partition(".")[0] for node in self.nodes for name in _names(node)
-        )
+        return frozenset(node.name.partition(".")[0] for node in self.flat())
 
     @property
     def needs_sizes(self) -> bool:
         """Whether some stage is to be told sizes that only the tensors tell."""
-        nodes = list(self.nodes)
-        while nodes:
-            node = nodes.pop()
-            if isinstance(node, PlannedChoice):
-                nodes += [*node.then, *node.otherwise]
-            elif isinstance(node, PlannedTraining):
-                nodes += node.nodes
-            elif isinstance(node, PlannedRepeat):
-                nodes += [run.stage for run in node.runs]
-            elif node.needs_sizes:
+        for node in self.flat():
+            if isinstance(node, PlannedRepeat):
+                stages = [run.stage for run in node.runs]
+            else:
+                stages = [node]
+            if any(stage.needs_sizes for stage in stages):
                 return True
         return False
 
     @property
-    def is_chain(self) -> bool:
-        """Whether the scope is a plain sequence of modules, each fed by the last."""
-        flow = 0
-        if self.inputs != 1:
-            return False
-        for node in self.nodes:
-            if isinstance(node, PlannedChoice | PlannedTraining):
-                return False
-            if node.inputs != (flow,) or clashes(node.name):
-                return False
-            if isinstance(node, PlannedRepeat) and (
-                node.shared or any(run.stage.needs_sizes for run in node.runs)
-            ):
-                return False
-            if isinstance(node, PlannedStage) and not node.can_be_item:
-                return False
-            flow = node.output
-        return flow == self.output
+    def is_expression(self) -> bool:
+        """Whether `nn.Sequential(…)` of some modules says it all."""
+        return self.chain is not None and not any(
+            isinstance(node, PlannedChoice) for node in self.nodes
+        )
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether there are groups among children with names."""
+        return self.chain == "names" and any(
+            isinstance(node, PlannedStage) and node.inner is not None
+            for node in self.nodes
+        )
