@@ -130,6 +130,7 @@ class Bodies:
         if depth > 0:
             stages += [self._merge, self._merge, self._group, self._group]
             stages += [self._conditional] * bool(body.params)
+            stages += [self._lines] * bool(body.params)
             stages += [self._call] * 3
         stages += [self._tensor, self._tensor, self._share, self._share, self._fetch]
         return r.choice(stages)(body, value, depth)
@@ -242,6 +243,9 @@ class Bodies:
             # A net's first input may have a symbol there, or another rank.
             conditions += [f"{body.given.width} > 6", f"{body.given.width} != 8"]
         conditions += ["deep", "not deep"] * 2 * ("deep" in body.params)
+        conditions += ["last != false", "last == false"] * ("last" in body.params)
+        if "last" in body.params and r.random() < 0.3:
+            return "{last if last != false}", value
         arms = []
         for _ in range(2):
             inner = body.inner(True)
@@ -249,6 +253,22 @@ class Bodies:
         text = f"{arms[0]} if {r.choice(conditions)}"
         text += f" else {r.choice([arms[1], 'id'])}" if r.random() < 0.5 else ""
         return f"{{{text}}}", value
+
+    def _lines(self, body: Body, value: Value, depth: int) -> tuple[str, Value]:
+        """A labelled group in lines, some of which have a condition."""
+        r = self.random
+        if body.unlabelled:
+            return self._conditional(body, value, depth)
+        lines = []
+        for _ in range(r.randint(2, 4)):
+            inner = body.inner(True)
+            inner.labels.clear()
+            if r.random() < 0.5:
+                lines.append(self._conditional(inner, value, depth - 1)[0][1:-1])
+            else:
+                lines.append(self.kept(inner, value, 0))
+        label = self.label()
+        return f"{label}: {{\n    " + "\n    ".join(lines) + "\n  }", value
 
     def _call(self, body: Body, value: Value, depth: int) -> tuple[str, Value]:
         r = self.random
@@ -268,7 +288,11 @@ class Bodies:
         if "deep" in block.params and r.random() < 0.6:
             args.append(f"deep={r.choice(['true', 'false'])}")
         if "act" in block.params and r.random() < 0.6:
-            args.append(f"act={r.choice(['relu', 'tanh', 'gelu'])}")
+            held = ["act"] * 3 * ("act" in body.params)
+            args.append(f"act={r.choice(['relu', 'tanh', 'gelu', *held])}")
+        if "last" in block.params and r.random() < 0.6:
+            held = ["last"] * 3 * ("last" in body.params)
+            args.append(f"last={r.choice(['relu', 'tanh', 'false', *held])}")
         if made == value and r.random() < 0.3:
             args.append(f"x{r.randint(1, 3)}")
         text = f"{block.name}{given} {' '.join(args)}".rstrip()

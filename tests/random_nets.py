@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random_bodies import Block, Bodies, Body, Kind, Value
 
-_BLOCK_PARAMS = {"width": "", "deep": "=false", "act": "=relu"}
+_BLOCK_PARAMS = {"width": "", "deep": "=false", "act": "=relu", "last": "=tanh"}
 # What reads a parameter that no other stage has read.
 _READS = {
     ("width", "map"): "conv width 1x1",
@@ -12,6 +12,7 @@ _READS = {
     ("width", "vector"): "fc width",
     ("deep", "any"): "relu if deep",
     ("act", "any"): "act",
+    ("last", "any"): "last if last != false",
 }
 _KINDS: tuple[Kind, ...] = ("map", "sequence", "vector")
 
@@ -41,9 +42,11 @@ class Nets(Bodies):
         if inputs == 2 and not any("two" in line for line in lines):
             lines[0] = f"add(id, two) | {lines[0]}"
         for name in params:
-            reads = ("act",) if name == "act" else ("if deep", "not deep")
+            reads = {"act": ("act",), "deep": ("if deep", "not deep")}
             words = " ".join(lines).replace("act=", "")
-            if name != "width" and not any(read in words for read in reads):
+            if name != "width" and not any(
+                read in words for read in reads.get(name, (f"{name} ",))
+            ):
                 lines.append(_READS[name, "any"])
         width = "width" if "width" in params else body.given.width
         if value.width != width:

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import random
 
-PARAMS = {"width": "", "stride": "=1", "deep": "=false", "act": "=relu"}
+PARAMS = {
+    "width": "",
+    "stride": "=1",
+    "deep": "=false",
+    "act": "=relu",
+    "last": "=tanh",
+}
 _USES = {
     "width": "conv width 1x1",
     "stride": "avgpool 1 s=stride",
     "deep": "relu if deep",
     "act": "act",
+    "last": "last if last != false",
 }
 
 
@@ -34,8 +41,15 @@ class Writer:
         if r.random() < 0.8:
             out.append("default conv same" + r.choice(["", " bias=false"]))
         for number in range(r.randint(0, 3)):
-            out.append(self._block(f"unit{'abc'[number]}"))
+            name = f"unit{'abc'[number]}"
+            numbered = r.random() < 0.3
+            out.append(self._numbered(name) if numbered else self._block(name))
         lines = self._lines([], [], r.randint(2, 6))
+        if self._blocks and r.random() < 0.5:
+            # Uses of one block, those that differ one after the other.
+            self._blocks = [r.choice(self._blocks)]
+            calls = [self._call([], []) for _ in range(r.randint(3, 6))]
+            lines += "\n  " + " | ".join(calls)
         out.append("net top {\n  input 8x32x32\n" + lines + "\n}")
         return "\n".join(out) + "\n"
 
@@ -52,18 +66,39 @@ class Writer:
         named = "(one, two)" if inputs == 2 else ""
         return f"block {name}{named}{signature} {{\n{lines}\n}}"
 
+    def _numbered(self, name: str) -> str:
+        """A block whose stages are called as those of an `nn.Sequential` are."""
+        r = self._random
+        params = [param for param in PARAMS if r.random() < 0.6]
+        stride = " s=stride" if "stride" in params else ""
+        width = "width" if "width" in params else "in.c"
+        lines = [f"0: conv {width} 3x3{stride}", "1: bn"]
+        lines += [_USES[param] for param in ("deep", "act", "last") if param in params]
+        if r.random() < 0.3:
+            lines.insert(r.randint(0, len(lines)), r.choice(["relu", "dropout 0.1"]))
+        if r.random() < 0.3:
+            lines.append(f"{r.choice([2, 3])}: {self._layer(params)}")
+        if r.random() < 0.2:
+            lines.append("add(id, conv id.c 1x1)")
+        self._blocks.append((name, params, 1))
+        signature = "".join(f" {param}{PARAMS[param]}" for param in params)
+        return f"block {name}{signature} {{\n  " + "\n  ".join(lines) + "\n}"
+
     def _lines(self, params: list[str], labels: list[str], count: int) -> str:
         return "\n".join(f"  {self._line(params, labels, 2)}" for _ in range(count))
 
     def _line(self, params: list[str], labels: list[str], depth: int) -> str:
         r = self._random
         text = self._chain(params, labels, depth)
+        if "last" in params and r.random() < 0.1:
+            return f"{text} | last if last != false"
         if not params or r.random() > 0.35:
             return text
         conditions = ["in.c > 8", "in.c != 8"]
         conditions += ["stride > 1"] * 2 * ("stride" in params)
         conditions += ["deep"] * 3 * ("deep" in params)
         conditions += ["in.c != width"] * ("width" in params)
+        conditions += ["last != false", "last == false"] * ("last" in params)
         text += f" if {r.choice(conditions)}"
         if not self._keeping and r.random() < 0.5:
             other = self._chain(params, list(labels), depth - 1)
@@ -93,7 +128,12 @@ class Writer:
             if r.random() < 0.12:
                 text += f" x{r.randint(1, 4)}"
         elif choice < 0.6:
-            text = "{" + self._chain(params, list(labels), depth - 1) + "}"
+            inside = self._chain(params, list(labels), depth - 1)
+            if params and r.random() < 0.5:
+                # Lines of their own, so that each may have a condition.
+                lines = [self._line(params, list(labels), depth - 1) for _ in "abc"]
+                inside = "\n    " + "\n    ".join(lines) + "\n  "
+            text = "{" + inside + "}"
             if r.random() < 0.6:
                 text += f" x{r.randint(1, 4)}"
         elif choice < 0.75:
@@ -134,8 +174,12 @@ class Writer:
             args.append("stride=" + r.choice(["2", "1", "[2,1]"]))
         if "deep" in known and r.random() < 0.5:
             args.append("deep=" + r.choice(["true", "false"]))
-        if "act" in known and r.random() < 0.5:
-            args.append("act=" + r.choice(["relu", "tanh"]))
+        if "act" in known and r.random() < 0.6:
+            held = ["act"] * 4 * ("act" in params)
+            args.append("act=" + r.choice(["relu", "tanh", "gelu", *held]))
+        if "last" in known and r.random() < 0.6:
+            held = ["last"] * 4 * ("last" in params)
+            args.append("last=" + r.choice(["relu", "tanh", "false", *held]))
         if "stride=[2,1]" in args or r.random() < 0.4:
             args.append(f"x{r.randint(1, 4)}")
         given = f"(id, {r.choice([*labels, 'in', 'id'])})" if inputs == 2 else ""

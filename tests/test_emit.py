@@ -376,7 +376,7 @@ def test_group_with_a_skip_is_a_sequential_of_its_own() -> None:
 def test_blocks_that_cannot_share_a_class_get_two() -> None:
     text = (
         "block b act=relu { conv 4x3x3 p1 | act }\n"
-        "net a {\n input 4x8x8\n b | b act=tanh\n}"
+        "net a {\n input 4x8x8\n b | b act=prelu\n}"
     )
     net = network(text)
     assert "class B2(nn.Module):" in emit(net)
