@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
@@ -14,8 +14,8 @@ _WORTH_A_LOOP = 3
 # Powers are a rule only if there are some of them.
 _WORTH_POWERS = 4
 
-# What counts the copies, whichever is not the name of an argument.
-_INDICES = ("i", "j", "number", "index", "copy")
+# What counts the copies: no parameter is called so.
+_INDEX = "i"
 
 
 class _Run(NamedTuple):
@@ -33,7 +33,6 @@ def folded(
 
     No more than `most` of their arguments, if it is a number.
     """
-    index = index_beside(code for code, _ in elements)
     items: list[c.Code] = []
     at = 0
     while at < len(elements):
@@ -44,9 +43,9 @@ def folded(
             continue
         alone = [count for _, count in elements[at:]]
         length = next((n for n, count in enumerate(alone) if count != "1"), len(alone))
-        run = _longest([code for code, _ in elements[at : at + length]], index, most)
+        run = _longest([code for code, _ in elements[at : at + length]], most)
         if run.length >= _WORTH_A_LOOP:
-            name = index if run.grows else "_"
+            name = _INDEX if run.grows else "_"
             items.append(c.Star(_loop(run.code, name, str(run.length))))
             at += run.length
         else:
@@ -57,33 +56,31 @@ def folded(
 
 def counted(codes: list[c.Code], count: str) -> c.Code:
     """All copies in one comprehension. Raises ValueError if they follow no rule."""
-    index = index_beside(codes)
-    run = _longest(codes, index)
+    run = _longest(codes)
     if run.length != len(codes):
         raise ValueError
-    return c.Star(_loop(run.code, index if run.grows else "_", count))
+    return c.Star(_loop(run.code, _INDEX if run.grows else "_", count))
 
 
 def named(pairs: Sequence[tuple[str, c.Code]]) -> c.Call:
     """An OrderedDict of submodules, those whose names are counted in a loop."""
-    index = index_beside(code for _, code in pairs)
     items: list[c.Code] = []
     at = 0
     while at < len(pairs):
         name, code = pairs[at]
-        run = _named_alike(pairs[at:], index)
+        run = _named_alike(pairs[at:])
         if run.length < _WORTH_A_LOOP:
             items.append(c.Call(c.Text(""), (c.Text(quoted(name)), code)))
             at += 1
             continue
         start = _number(name)
-        count, number = f"{start}, {start + run.length}", index
+        count, number = f"{start}, {start + run.length}", _INDEX
         if run.grows or not start:
             # Arguments that grow are counted from 0.
-            count, number = str(run.length), f"{index} + {start}" if start else index
+            count, number = str(run.length), f"{_INDEX} + {start}" if start else _INDEX
         before = name.removesuffix(str(start))
         pair = c.Call(c.Text(""), (c.Text(f'f"{before}{{{number}}}"'), run.code))
-        items.append(c.Star(_loop(pair, index, count)))
+        items.append(c.Star(_loop(pair, _INDEX, count)))
         at += run.length
     if len(items) == 1 and isinstance(items[0], c.Star):
         (loop,) = items
@@ -103,7 +100,7 @@ def _number(name: str) -> int:
     return int(found[2]) if found is not None else 0
 
 
-def _named_alike(pairs: Sequence[tuple[str, c.Code]], index: str) -> _Run:
+def _named_alike(pairs: Sequence[tuple[str, c.Code]]) -> _Run:
     """The longest start of the pairs with names that count on, and like modules."""
     name, code = pairs[0]
     found = _NUMBERED.fullmatch(name)
@@ -111,20 +108,14 @@ def _named_alike(pairs: Sequence[tuple[str, c.Code]], index: str) -> _Run:
         return _Run(code, 1, False)
     names = [name for name, _ in pairs]
     alike = _while(names, lambda n: f"{found[1]}{int(found[2]) + n}")
-    return _longest([code for _, code in pairs[:alike]], index)
-
-
-def index_beside(codes: Iterable[c.Code]) -> str:
-    """A variable to count with that none of the expressions reads."""
-    words = {word for code in codes for word in re.findall(r"\w+", c.flat(code))}
-    return next((name for name in _INDICES if name not in words), "i_")
+    return _longest([code for _, code in pairs[:alike]])
 
 
 def _loop(code: c.Code, name: str, count: str) -> c.Comprehension:
     return c.Comprehension(code, name, c.Call(c.Text("range"), (c.Text(count),)))
 
 
-def _longest(codes: list[c.Code], index: str, most: int | None = None) -> _Run:
+def _longest(codes: list[c.Code], most: int | None = None) -> _Run:
     """The longest start of the list whose arguments are equal or grow by a rule."""
     first = codes[0]
     equal = _while(codes, lambda _: first)
@@ -139,7 +130,7 @@ def _longest(codes: list[c.Code], index: str, most: int | None = None) -> _Run:
     templates: list[c.Code] = []
     for number in range(len(first.arguments)):
         column = [_bare(call.arguments[number]) for call in alike]
-        template, fitting = _progression(column, index)
+        template, fitting = _progression(column)
         templates.append(template)
         length = min(length, fitting)
     growing = sum(
@@ -165,7 +156,7 @@ def _bare(argument: c.Code | c.Keyword) -> c.Code:
     return argument.code if isinstance(argument, c.Keyword) else argument
 
 
-def _progression(column: list[c.Code], index: str) -> tuple[c.Code, int]:
+def _progression(column: list[c.Code]) -> tuple[c.Code, int]:
     """The argument as a formula of the copy, and for how many copies it holds."""
     first = column[0]
     if len(column) < _WORTH_A_LOOP or column[1] == first:
@@ -178,10 +169,10 @@ def _progression(column: list[c.Code], index: str) -> tuple[c.Code, int]:
         ratio = int(second) // int(base) if int(base) else 0
         powers = _while(column, lambda i: c.Text(str(start * ratio**i)))
         if ratio > 1 and powers >= _WORTH_POWERS:
-            scaled = f"{ratio}**{index}"
+            scaled = f"{ratio}**{_INDEX}"
             return c.Text(scaled if start == 1 else f"{base} * {scaled}"), powers
         sign = "+" if step > 0 else "-"
-        scale = f"{abs(step)} * {index}" if abs(step) != 1 else index
+        scale = f"{abs(step)} * {_INDEX}" if abs(step) != 1 else _INDEX
         held = _while(column, lambda i: c.Text(str(start + step * i)))
         return c.Text(f"{base} {sign} {scale}" if start else scale), held
     added = second.removeprefix(f"{base} + ")
@@ -194,7 +185,7 @@ def _progression(column: list[c.Code], index: str) -> tuple[c.Code, int]:
             grown = str(i * int(added)) if added.isdigit() else f"{i} * {added}"
             return c.Text(f"{base} + {grown}")
 
-        grown = f"{added} * {index}" if added.isdigit() else f"{index} * {added}"
+        grown = f"{added} * {_INDEX}" if added.isdigit() else f"{_INDEX} * {added}"
         return c.Text(f"{base} + {grown}"), _while(column, expected)
     return first, 1
 

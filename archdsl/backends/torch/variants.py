@@ -15,13 +15,10 @@ def shared(
 ) -> list[list[int]]:
     """The numbers of the variants, those together that share a class.
 
-    All do if they can. If not, those of one outline come first, wherever they stand,
-    and then join the first class that takes them; that is first-fit, over the few
-    outlines and not over the variants. `called` tells the classes of blocks apart.
+    Those of one outline belong together, wherever they stand, and join the first class
+    that takes them: first-fit over the few outlines, not over the variants. `called`
+    tells the classes of blocks apart.
     """
-    everything = list(range(len(modules)))
-    if fits(everything):
-        return [everything]
     outlines: dict[Hashable, list[int]] = {}
     for number, module in enumerate(modules):
         outlines.setdefault(_outline(module, called), []).append(number)

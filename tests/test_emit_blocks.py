@@ -1,0 +1,225 @@
+"""Blocks whose uses differ in more than numbers: how their classes read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from test_emit import assert_agrees, assert_computes, network
+
+from archdsl.backends.torch.emit import emit
+from archdsl.backends.torch.variants import shared
+from archdsl.ir.network import Module
+
+SPECS = Path(__file__).parent.parent / "specs"
+
+
+def emitted(text: str) -> str:
+    """The source, whose module has the names and numbers that the spec says."""
+    net = network(text)
+    assert_agrees(net)
+    assert_computes(net)
+    return emit(net)
+
+
+def classes(source: str) -> list[str]:
+    lines = source.splitlines()
+    return [line.split()[1].rstrip(":") for line in lines if line[:6] == "class "]
+
+
+def test_layer_as_a_parameter_is_an_argument() -> None:
+    source = emitted(
+        "block b act=relu { conv 4x3x3 p1 | act | conv 4 1x1 | act }\n"
+        "net a {\n input 4x8x8\n b | b act=tanh | b\n}"
+    )
+    assert classes(source) == ["B(nn.Module)", "A(nn.Module)"]
+    assert "act: type[nn.Module] = nn.ReLU" in source
+    assert "self.act = act()" in source
+    assert "self.act2 = act()" in source
+    assert "B(4, act=nn.Tanh)" in source
+
+
+def test_layer_that_is_left_out_is_none() -> None:
+    source = emitted(
+        "block b act=relu { conv 4x3x3 p1 | act  if act != false }\n"
+        "net a {\n input 4x8x8\n b | b act=false | b act=tanh | b act=false\n}"
+    )
+    assert classes(source) == ["B(nn.Module)", "A(nn.Module)"]
+    assert "act: type[nn.Module] | None = nn.ReLU" in source
+    assert "if act is not None:" in source
+    assert "B(4, act=None)" in source
+
+
+def test_layer_that_is_left_out_the_other_way_round() -> None:
+    source = emitted(
+        "block b act=relu {\n conv 4x3x3 p1\n"
+        " bn  if act == false else {conv 4 1x1 | act}\n}\n"
+        "net a {\n input 4x8x8\n b | b act=false | b act=tanh\n}"
+    )
+    assert classes(source) == ["B(nn.Module)", "A(nn.Module)"]
+    assert "if act is None:" in source
+
+
+def test_layer_is_handed_on() -> None:
+    source = emitted(
+        "block unit c act { conv c 3x3 p1 | act }\n"
+        "block pair act=gelu { unit in.c act=act | unit in.c act=tanh }\n"
+        "net a {\n input 4x8x8\n pair | pair act=relu | unit 4 act=sigmoid\n}"
+    )
+    assert classes(source) == ["Unit(nn.Module)", "Pair(nn.Module)", "A(nn.Module)"]
+    assert "self.unit1 = Unit(in_channels, in_channels, act)" in source
+    assert "self.unit2 = Unit(in_channels, in_channels, nn.Tanh)" in source
+    assert "act: type[nn.Module] = nn.GELU" in source
+
+
+def test_layers_with_other_arguments_stay_apart() -> None:
+    source = emitted(
+        "default leaky 0.2\n"
+        "block b act=relu { conv 4x3x3 p1 | act }\n"
+        "net a {\n input 4x8x8\n b | b act=leaky\n}"
+    )
+    assert classes(source) == ["B(nn.Module)", "B2(nn.Module)", "A(nn.Module)"]
+
+
+def test_layers_with_weights_under_one_label_share_a_class() -> None:
+    source = emitted(
+        "block b norm=bn { conv 4x3x3 p1 | norm: norm }\n"
+        "net a {\n input 4x8x8\n b | b norm=instancenorm\n}"
+    )
+    assert "self.norm" in source
+
+
+def test_blocks_as_parameters_stay_apart() -> None:
+    source = emitted(
+        "block one { conv in.c 1x1 }\nblock two { conv in.c 3x3 p1 }\n"
+        "block b unit=one { unit | relu }\n"
+        "net a {\n input 4x8x8\n b | b unit=two | b\n}"
+    )
+    assert classes(source).count("B(nn.Module)") == 1
+    assert classes(source).count("B2(nn.Module)") == 1
+
+
+def test_variants_that_alternate_share_classes() -> None:
+    source = emitted(
+        "block b act { conv 4x3x3 p1 | act }\n"
+        "net a {\n input 4x8x8\n"
+        " b act=relu | b act=prelu | b act=tanh | b act=prelu | b act=relu\n}"
+    )
+    assert classes(source) == ["B(nn.Module)", "B2(nn.Module)", "A(nn.Module)"]
+
+
+def test_numbered_chain_is_a_sequential() -> None:
+    source = emitted(
+        "block unit c { 0: conv c 3x3 p1 | relu | 2: bn | gelu }\n"
+        "net a {\n input 4x8x8\n u: unit 4 | unit 8\n}"
+    )
+    assert "class Unit(nn.Sequential):" in source
+    assert "_modules" not in source
+    assert source.count("def forward") == 1
+
+
+def test_numbered_chain_whose_positions_would_differ_is_none() -> None:
+    source = emitted(
+        "block unit c { 0: conv c 3x3 p1 | relu | 1: bn | gelu }\n"
+        "net a {\n input 4x8x8\n u: unit 4 | unit 8\n}"
+    )
+    assert "class Unit(nn.Module):" in source
+
+
+def test_end_of_a_chain_that_not_all_have_is_appended() -> None:
+    source = emitted(
+        "block unit c act=relu { 0: conv c 3x3 p1 | 1: bn\n act  if act != false }\n"
+        "net a {\n input 4x8x8\n unit 4 | unit 4 act=false | unit 4 act=tanh\n}"
+    )
+    assert classes(source) == ["Unit(nn.Sequential)", "A(nn.Module)"]
+    assert "        if act is not None:\n            self.append(act())\n" in source
+
+
+CONDITIONAL = (
+    "block b wide=false {\n"
+    "  body: {\n    conv 8 1x1  if wide\n    conv 4 3x3 p1 | bn\n  }\n"
+    "  add(id, in)\n}\n"
+)
+
+
+def test_child_that_not_all_have_is_put_to_a_list() -> None:
+    source = emitted(
+        CONDITIONAL + "net a {\n input 4x8x8\n b | b wide=true | b wide=false\n}"
+    )
+    assert classes(source) == ["B(nn.Module)", "A(nn.Module)"]
+    assert "        body: list[nn.Module] = []\n        if wide:\n" in source
+    assert "self.body = nn.Sequential(*body)" in source
+
+
+def test_child_that_not_all_have_inside_copies() -> None:
+    """The copies must not hold the same modules: a class builds them anew."""
+    source = emitted(
+        "block b wide=false {\n"
+        "  all: {\n    conv 8 1x1  if wide\n    conv 4 3x3 p1 | bn\n  } x2\n}\n"
+        "net a {\n input 4x8x8\n b | b wide=true\n}"
+    )
+    assert "class BAll(nn.Sequential):" in source or "class BCopy" in source
+    assert classes(source).count("B(nn.Module)") == 1
+
+
+def test_named_child_that_not_all_have() -> None:
+    source = emitted(
+        "block b wide=false {\n"
+        "  body: {\n    w: conv 8 1x1  if wide\n    c: conv 4 3x3 p1 | bn\n  }\n}\n"
+        "net a {\n input 4x8x8\n b | b\n}"
+    )
+    assert "OrderedDict" in source
+
+
+def test_copies_with_names_are_a_loop() -> None:
+    source = emitted(
+        "default conv same bias=false\n"
+        "block dense k { concat(id, bn | relu | conv k 3x3) }\n"
+        'net a {\n input 8x8x8\n all: {"layer{i+1}": dense 4 x5}\n'
+        ' same: {"s-{i}": conv 28 1x1 s=[2,1] x=4}\n}'
+    )
+    assert '(f"layer{i + 1}", Dense(8 + 4 * i, 4)) for i in range(5)' in source
+    assert '(f"s-{i}", nn.Conv2d(28, 28, 1, bias=False)) for i in range(1, 4)' in (
+        " ".join(source.split())
+    )
+
+
+def test_powers_are_a_rule() -> None:
+    source = emitted(
+        "block b d { conv in.c 3x3 p=d d=d }\n"
+        "net a {\n input 4x40x40\n all: b [1, 2, 4, 8] x4\n}"
+    )
+    assert "B(4, 2**i) for i in range(4)" in source
+
+
+def test_mobilenet_reads_as_written_by_hand() -> None:
+    text = (SPECS / "torchvision" / "mobilenet_v3.arch").read_text(encoding="utf-8")
+    source = emit(network(text, "mobilenet_v3_small"))
+    assert classes(source) == [
+        "Unit(nn.Sequential)",
+        "Gate(nn.Module)",
+        "Bneck(nn.Module)",
+        "MobileNetV3Small(nn.Module)",
+    ]
+
+
+def test_variants_of_one_outline_are_tried_together() -> None:
+    """A hundred variants that alternate: the tries grow with the outlines."""
+    calls = " | ".join(f"b act={'relu' if n % 2 else 'prelu'} n={n}" for n in range(99))
+    net = network(
+        "block b act n { conv 4x3x3 p1 | act | dropout 1.0/(n+2) }\n"
+        f"net a {{\n input 4x8x8\n {calls}\n}}"
+    )
+    modules = [
+        node.target for node in net.root.nodes if isinstance(node.target, Module)
+    ]
+    assert len(modules) == 99
+    tried = 0
+
+    def fits(numbers: list[int]) -> bool:
+        nonlocal tried
+        tried += 1
+        return len({number % 2 for number in numbers}) == 1
+
+    found = shared(modules, fits, id)
+    assert found == [list(range(0, 99, 2)), list(range(1, 99, 2))]
+    assert tried < 8
