@@ -183,6 +183,17 @@ def test_copies_with_names_are_a_loop() -> None:
     )
 
 
+def test_copies_that_grow_share_a_class_for_any_number_of_them() -> None:
+    source = emitted(
+        "default conv same bias=false\n"
+        "block dense k { concat(id, bn | relu | conv k 3x3) }\n"
+        "block all n k { layers: dense k x=n }\n"
+        "net a {\n input 8x8x8\n all 4 4 | conv 8 1x1 | all 2 6 | all 1 4\n}"
+    )
+    assert classes(source) == ["Dense(nn.Module)", "All(nn.Module)", "A(nn.Module)"]
+    assert "[Dense(in_channels + i * k, k) for i in range(n)]" in source
+
+
 def test_powers_are_a_rule() -> None:
     source = emitted(
         "block b d { conv in.c 3x3 p=d d=d }\n"

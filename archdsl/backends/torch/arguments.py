@@ -10,6 +10,9 @@ from archdsl.backends.torch.namespace import NO_LAYER, Name, Namespace
 from archdsl.ir.network import LayerRef, Module
 from archdsl.shapes.expr import InputSize, Var
 
+# So many numbers are a size, which PyTorch takes with its length.
+_MOST_AXES = 3
+
 
 def block_arguments(
     modules: Sequence[Module], given: Sequence[set[str]], namespace: Namespace
@@ -74,5 +77,7 @@ def _annotation(values: list[object]) -> str:
 def _kind(value: object) -> str:
     if isinstance(value, tuple) and not isinstance(value, LayerRef):
         inner = sorted({_kind(item) for item in value}) or ["int"]
+        if len(inner) == 1 and len(value) <= _MOST_AXES:
+            return f"tuple[{', '.join(inner * len(value))}]"
         return f"tuple[{' | '.join(inner)}, ...]"
     return type(value).__name__

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
-from archdsl.backends.torch.copies import folded
+from archdsl.backends.torch.copies import counted, folded
 from archdsl.backends.torch.copies import named as ordered
 from archdsl.backends.torch.namespace import (
     NO_LAYER,
@@ -397,6 +397,8 @@ class Expressions:
         return (ordered(named),)
 
     def _repeat(self, repeat: PlannedRepeat) -> c.Code:
+        if repeat.lengths is not None:
+            return self._growing(repeat, repeat.lengths)
         elements: list[tuple[c.Code, str]] = []
         for run in repeat.runs:
             elements.append((self.module(run.stage), self._copies(run, repeat.name)))
@@ -407,6 +409,20 @@ class Expressions:
                 return c.Call(c.Text(container), (items[0].items,))
             return c.Call(c.Text(container), (c.Listing(items),))
         return c.Call(c.Text(container), items)
+
+    def _growing(self, repeat: PlannedRepeat, lengths: Mapping[int, int]) -> c.Code:
+        """Copies that grow by one rule, in each variant for as long as it has them."""
+        if any(run.stage.needs_sizes for run in repeat.runs):
+            raise MismatchError
+        codes = [self.module(run.stage) for run in repeat.runs]
+        values: dict[int, object] = dict(lengths)
+        exprs = self.namespace.parameter(values)
+        count = self.namespace.write(values, exprs, f"{safe_name(repeat.name)}_copies")
+        try:
+            copies = counted(codes, count)
+        except ValueError:
+            raise MismatchError from None
+        return c.Call(c.Text("nn.Sequential"), (copies,))
 
     def _copies(self, run: PlannedRun, hint: str) -> str:
         values = {at: count for at, (count, _) in run.counts.items()}

@@ -111,6 +111,13 @@ class Namespace:
         self.variables.add(name)
         return name
 
+    def parameter(self, values: Mapping[int, object]) -> dict[int, Expr]:
+        """The parameter that has these values, or else the values."""
+        for name in self.names:
+            if all(_same_number(self.known[at][name], v) for at, v in values.items()):
+                return dict.fromkeys(values, name)
+        return {at: Const(value) for at, value in values.items()}
+
     def sizes_read(self) -> list[InputSize]:
         """The sizes that the code reads from tensors, in order."""
         return sorted(self.read, key=lambda size: (size.input, size.axis))

@@ -245,7 +245,9 @@ def _labelled_repeat(
     scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
 ) -> PlannedRepeat:
     name = _agreed(list(_names(variants, repeats).values()))
-    if len({len(repeat.runs) for repeat in repeats.values()}) != 1:
+    lengths = {at: len(repeat.runs) for at, repeat in repeats.items()}
+    varied = len(set(lengths.values())) != 1
+    if varied and not all(map(_may_grow, repeats.values())):
         raise MismatchError
     inputs = _agreed(
         tuple(variants[at].values[i] for i in repeat.inputs)
@@ -256,8 +258,9 @@ def _labelled_repeat(
         at: tuple(variants[at].types[i] for i in repeat.inputs)
         for at, repeat in repeats.items()
     }
-    for number in range(len(next(iter(repeats.values())).runs)):
-        stages = {at: repeat.runs[number].stage for at, repeat in repeats.items()}
+    for number in range(max(lengths.values())):
+        left = {at: r for at, r in repeats.items() if number < lengths[at]}
+        stages = {at: repeat.runs[number].stage for at, repeat in left.items()}
         stage = _planned_stage(
             scope,
             stages,
@@ -268,16 +271,30 @@ def _labelled_repeat(
         )
         counts = {
             at: (repeat.runs[number].count, repeat.runs[number].count_expr)
-            for at, repeat in repeats.items()
+            for at, repeat in left.items()
         }
         runs.append(PlannedRun(stage, counts))
-        flows = {at: (stages[at].type, *flows[at][1:]) for at in flows}
+        flows = {at: (stages[at].type, *flows[at][1:]) for at in left}
     output = scope.value()
     for at, repeat in repeats.items():
         variants[at].values[repeat.output] = output
         variants[at].types[repeat.output] = repeat.type
     shared = any(repeat.shared for repeat in repeats.values())
-    return PlannedRepeat(name, runs, inputs, output, tuple(repeats), shared)
+    return PlannedRepeat(
+        name,
+        runs,
+        inputs,
+        output,
+        tuple(repeats),
+        shared,
+        lengths if varied else None,
+    )
+
+
+def _may_grow(repeat: Repeat) -> bool:
+    """Whether the copies differ each from the last, as those of a dense block do."""
+    alone = len(repeat.inputs) == 1 and not repeat.shared
+    return alone and all(run.count == 1 for run in repeat.runs)
 
 
 def _chosen(given: tuple[_T, ...], stage: Stage) -> tuple[_T, ...]:

@@ -120,7 +120,11 @@ class PlannedRun:
 
 @dataclass(eq=False)
 class PlannedRepeat:
-    """A labelled repeat: a list of modules."""
+    """A labelled repeat: a list of modules.
+
+    `lengths` is how many copies each variant has, where one run after the other grows
+    and not all variants have them all.
+    """
 
     name: str
     runs: list[PlannedRun]
@@ -128,6 +132,7 @@ class PlannedRepeat:
     output: int
     variants: tuple[int, ...]
     shared: bool
+    lengths: dict[int, int] | None = None
 
     def copies(self) -> Iterator[PlannedStage]:
         """The copies one by one, as the first variant has them."""
