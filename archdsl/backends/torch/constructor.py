@@ -121,7 +121,7 @@ class Constructor(Expressions):
         ):
             return c.assign(member(node.name), self.module(node), indent)
         plain = is_attribute(node.name) and node.name.islower()
-        children = Children(self.inside(), node.inner)
+        children = Children(self.inside(node.name), node.inner)
         found, items = children.gathered(
             self._variable(safe_name(node.name) if plain else "layers"), indent
         )

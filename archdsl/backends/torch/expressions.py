@@ -97,6 +97,7 @@ class Expressions:
         group_class: GroupClass,
         imported: Mapping[tuple[str, str], str],
         positional: bool,
+        within: str = "",
     ) -> None:
         self.namespace = namespace
         self._find_class = find_class
@@ -105,6 +106,8 @@ class Expressions:
         self._positional = positional
         # The empty modules that labels with dots lead through.
         self._made: set[str] = set()
+        # The group whose children are called by their positions.
+        self._within = within
 
     # Which stages are submodules
 
@@ -135,6 +138,10 @@ class Expressions:
             return None
         return Var(stage.chosen_by)
 
+    def _hint(self, name: str) -> str:
+        """What an argument of its own is called after: the child, or its group."""
+        return self._within if name.isdigit() and self._within else name
+
     # Calls
 
     def module(self, node: PlannedStage | PlannedRepeat) -> c.Code:
@@ -158,7 +165,7 @@ class Expressions:
             held_in = self._held_in(node)
             if held_in is not None:
                 applied = self._of_argument(applied, held_in)
-            return self.apply(applied, node.name, [])
+            return self.apply(applied, self._hint(node.name), [])
         if node.inner is not None:
             return self._group(node, node.inner)
         return self._call(node)
@@ -300,7 +307,7 @@ class Expressions:
                     at: self._argument(argument, stage, at, module, callee)
                     for at, module in modules.items()
                 }
-                hint = f"{safe_name(stage.name)}_{argument.name}"
+                hint = f"{safe_name(self._hint(stage.name))}_{argument.name}"
                 written = merged_slot(self.namespace, slots, hint)
             if argument.default is not None:
                 if isinstance(written, c.Text) and written.text == argument.default:
@@ -358,15 +365,15 @@ class Expressions:
 
     def _group(self, stage: PlannedStage, scope: Scope) -> c.Code:
         if scope.is_expression:
-            return self.sequential(scope)
+            return self.sequential(scope, stage.name)
         name, arguments = self._group_class(scope, self.namespace, stage)
         return c.Call(c.Text(name), tuple(map(c.Text, arguments)))
 
-    def sequential(self, scope: Scope) -> c.Code:
+    def sequential(self, scope: Scope, name: str) -> c.Code:
         """`nn.Sequential(…)` of a chain's modules."""
-        return c.Call(c.Text("nn.Sequential"), self.inside().items(scope))
+        return c.Call(c.Text("nn.Sequential"), self.inside(name).items(scope))
 
-    def inside(self) -> Expressions:
+    def inside(self, group: str) -> Expressions:
         """What writes the children of a group."""
         return Expressions(
             self.namespace,
@@ -374,6 +381,7 @@ class Expressions:
             self._group_class,
             self._imported,
             positional=True,
+            within=self._within if group.isdigit() else group,
         )
 
     def items(self, scope: Scope) -> tuple[c.Code, ...]:
@@ -401,7 +409,9 @@ class Expressions:
             return self._growing(repeat, repeat.lengths)
         elements: list[tuple[c.Code, str]] = []
         for run in repeat.runs:
-            elements.append((self.module(run.stage), self._copies(run, repeat.name)))
+            elements.append(
+                (self.module(run.stage), self._copies(run, self._hint(repeat.name)))
+            )
         container = "nn.Sequential" if len(repeat.inputs) == 1 else "nn.ModuleList"
         items = folded(elements)
         if container == "nn.ModuleList":
@@ -417,7 +427,9 @@ class Expressions:
         codes = [self.module(run.stage) for run in repeat.runs]
         values: dict[int, object] = dict(lengths)
         exprs = self.namespace.parameter(values)
-        count = self.namespace.write(values, exprs, f"{safe_name(repeat.name)}_copies")
+        count = self.namespace.write(
+            values, exprs, f"{safe_name(self._hint(repeat.name))}_copies"
+        )
         try:
             copies = counted(codes, count)
         except ValueError:
