@@ -8,7 +8,7 @@ from test_emit import assert_agrees, assert_computes, network
 
 from archdsl.backends.torch.emit import emit
 from archdsl.backends.torch.variants import shared
-from archdsl.ir.network import Module
+from archdsl.ir.network import Module, Stage
 
 SPECS = Path(__file__).parent.parent / "specs"
 
@@ -194,6 +194,18 @@ def test_copies_that_grow_share_a_class_for_any_number_of_them() -> None:
     assert "[Dense(in_channels + i * k, k) for i in range(n)]" in source
 
 
+def test_first_of_the_copies_may_be_another() -> None:
+    source = emitted(
+        "default conv same\n"
+        "block unit c at s=1 { conv c 3x3 s=s | dropout 0.1*at }\n"
+        "block all n c at { layers: unit c at+i s=[2,1] x=n }\n"
+        "net a {\n input 8x16x16\n all 2 8 0 | all 5 4 2 | all 3 8 1\n}"
+    )
+    assert classes(source).count("All(nn.Module)") == 1
+    assert "Unit(in_channels, c, at, 2)," in source
+    assert "*[Unit(c, c, at + 1 + i, 1) for i in range(n - 1)]," in source
+
+
 def test_powers_are_a_rule() -> None:
     source = emitted(
         "block b d { conv in.c 3x3 p=d d=d }\n"
@@ -221,7 +233,9 @@ def test_variants_of_one_outline_are_tried_together() -> None:
         f"net a {{\n input 4x8x8\n {calls}\n}}"
     )
     modules = [
-        node.target for node in net.root.nodes if isinstance(node.target, Module)
+        node.target
+        for node in net.root.nodes
+        if isinstance(node, Stage) and isinstance(node.target, Module)
     ]
     assert len(modules) == 99
     tried = 0

@@ -54,12 +54,19 @@ def folded(
     return tuple(items)
 
 
-def counted(codes: list[c.Code], count: str) -> c.Code:
-    """All copies in one comprehension. Raises ValueError if they follow no rule."""
-    run = _longest(codes)
-    if run.length != len(codes):
-        raise ValueError
-    return c.Star(_loop(run.code, _INDEX if run.grows else "_", count))
+def counted(codes: list[c.Code], count: Callable[[int], str]) -> tuple[c.Code, ...]:
+    """As many copies as a variant has, all but perhaps the first in a comprehension.
+
+    `count` writes their number, less those that stand before. Raises ValueError if the
+    copies follow no rule.
+    """
+    for before in (0, 1):
+        run = _longest(codes[before:])
+        if before + run.length == len(codes) and run.length >= _WORTH_A_LOOP:
+            name = _INDEX if run.grows else "_"
+            loop = c.Star(_loop(run.code, name, count(before)))
+            return (*codes[:before], loop)
+    raise ValueError
 
 
 def named(pairs: Sequence[tuple[str, c.Code]]) -> c.Call:
@@ -172,22 +179,36 @@ def _progression(column: list[c.Code]) -> tuple[c.Code, int]:
             scaled = f"{ratio}**{_INDEX}"
             return c.Text(scaled if start == 1 else f"{base} * {scaled}"), powers
         sign = "+" if step > 0 else "-"
-        scale = f"{abs(step)} * {_INDEX}" if abs(step) != 1 else _INDEX
+        scale = _times(abs(step))
         held = _while(column, lambda i: c.Text(str(start + step * i)))
         return c.Text(f"{base} {sign} {scale}" if start else scale), held
+    one, other = _ADDED.fullmatch(base), _ADDED.fullmatch(second)
+    if one is not None and other is not None and one[1] == other[1]:
+        begin, step = int(one[2]), int(other[2]) - int(one[2])
+        held = _while(column, lambda i: c.Text(f"{one[1]} + {begin + step * i}"))
+        return c.Text(f"{base} + {_times(step)}"), held if step > 0 else 1
     added = second.removeprefix(f"{base} + ")
-    if second == f"{base} + {added}" and (added.isidentifier() or added.isdigit()):
-        plain = (base, second)
-
-        def expected(i: int) -> c.Text:
-            if i < 2:
-                return c.Text(plain[i])
-            grown = str(i * int(added)) if added.isdigit() else f"{i} * {added}"
-            return c.Text(f"{base} + {grown}")
-
-        grown = f"{added} * {_INDEX}" if added.isdigit() else f"{_INDEX} * {added}"
-        return c.Text(f"{base} + {grown}"), _while(column, expected)
+    if second != f"{base} + {added}":
+        return first, 1
+    if added.isdigit():
+        held = _while(column[1:], lambda i: c.Text(f"{base} + {int(added) * (i + 1)}"))
+        return c.Text(f"{base} + {_times(int(added))}"), 1 + held
+    if added.isidentifier():
+        terms = (base, second)
+        held = _while(
+            column,
+            lambda i: c.Text(terms[i] if i < 2 else f"{base} + {i} * {added}"),
+        )
+        return c.Text(f"{base} + {_INDEX} * {added}"), held
     return first, 1
+
+
+# A sum that ends in a number.
+_ADDED = re.compile(r"(.*) \+ ([0-9]+)")
+
+
+def _times(step: int) -> str:
+    return f"{step} * {_INDEX}" if step != 1 else _INDEX
 
 
 def _while(column: Sequence[object], expected: Callable[[int], object]) -> int:

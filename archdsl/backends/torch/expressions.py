@@ -41,7 +41,7 @@ from archdsl.ops.form import (
 )
 from archdsl.ops.form import Code as FormCode
 from archdsl.ops.record import unknown
-from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
+from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends, op
 
 
 def _with_axes(given: c.Code, wanted: Input) -> c.Code:
@@ -425,16 +425,18 @@ class Expressions:
         if any(run.stage.needs_sizes for run in repeat.runs):
             raise MismatchError
         codes = [self.module(run.stage) for run in repeat.runs]
-        values: dict[int, object] = dict(lengths)
-        exprs = self.namespace.parameter(values)
-        count = self.namespace.write(
-            values, exprs, f"{safe_name(self._hint(repeat.name))}_copies"
-        )
+
+        def count(before: int) -> str:
+            known = self.namespace.parameter(lengths)
+            values: dict[int, object] = {at: n - before for at, n in lengths.items()}
+            exprs = {at: op("-", values[at], known[at], Const(before)) for at in known}
+            hint = f"{safe_name(self._hint(repeat.name))}_copies"
+            return self.namespace.write(values, exprs, hint)
+
         try:
-            copies = counted(codes, count)
+            return c.Call(c.Text("nn.Sequential"), counted(codes, count))
         except ValueError:
             raise MismatchError from None
-        return c.Call(c.Text("nn.Sequential"), (copies,))
 
     def _copies(self, run: PlannedRun, hint: str) -> str:
         values = {at: count for at, (count, _) in run.counts.items()}
