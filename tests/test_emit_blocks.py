@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import warnings
 from pathlib import Path
 
-from test_emit import assert_agrees, assert_computes, network
+import pytest
+import torch
+from test_emit import assert_agrees, assert_computes, built, network
 
 from archdsl.backends.torch.emit import emit
 from archdsl.backends.torch.variants import shared
-from archdsl.ir.network import Module, Stage
+from archdsl.ir.network import Module, Network, Stage
+from archdsl.pipeline import check
+from archdsl.source import Source
 
-SPECS = Path(__file__).parent.parent / "specs"
+TORCHVISION = Path(__file__).parent.parent / "specs" / "torchvision"
+
+
+def spec(file: str, name: str) -> Network:
+    """A net of specs/torchvision."""
+    return network((TORCHVISION / f"{file}.arch").read_text("utf-8"), name)
 
 
 def emitted(text: str) -> str:
@@ -215,14 +227,58 @@ def test_powers_are_a_rule() -> None:
 
 
 def test_mobilenet_reads_as_written_by_hand() -> None:
-    text = (SPECS / "torchvision" / "mobilenet_v3.arch").read_text(encoding="utf-8")
-    source = emit(network(text, "mobilenet_v3_small"))
+    source = emit(spec("mobilenet_v3", "mobilenet_v3_small"))
     assert classes(source) == [
         "Unit(nn.Sequential)",
         "Gate(nn.Module)",
         "Bneck(nn.Module)",
         "MobileNetV3Small(nn.Module)",
     ]
+
+
+@pytest.mark.parametrize("file", ["efficientnet", "mobilenet_v3"])
+def test_nets_have_a_class_for_each_block(file: str) -> None:
+    source = Source(file, (TORCHVISION / f"{file}.arch").read_text("utf-8"))
+    nets = check(source).networks.values()
+    assert nets
+    for net in nets:
+        assert 4 <= len(classes(emit(net))) <= 6
+
+
+def test_blocks_are_typed(tmp_path: Path) -> None:
+    for file, name in (
+        ("mobilenet_v3", "mobilenet_v3_small"),
+        ("efficientnet", "efficientnet_v2_s"),
+        ("densenet", "densenet121"),
+        ("regnet", "regnet_y_400mf"),
+    ):
+        (tmp_path / f"{name}.py").write_text(emit(spec(file, name)), encoding="utf-8")
+    command = [sys.executable, "-m", "mypy", "--strict", "--allow-any-generics"]
+    command += ["--no-warn-return-any", "--follow-imports=silent"]
+    command += ["--cache-dir", str(tmp_path / "cache"), str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert result.returncode == 0, result.stdout[:2000]
+
+
+def test_chains_with_conditions_are_exported_and_compiled() -> None:
+    net = network(
+        "block unit c act=relu { 0: conv c 3x3 p1 | 1: bn\n act  if act != false }\n"
+        + CONDITIONAL
+        + "net a {\n input 4x8x8\n"
+        " unit 4 | unit 4 act=false | unit 4 act=tanh | b | b wide=true\n}"
+    )
+    module = built(net).eval()
+    x = torch.randn(2, 4, 8, 8)
+    with torch.no_grad():
+        expected = module(x)
+        torch._dynamo.reset()
+        compiled = torch.compile(module, fullgraph=True, backend="eager")
+        assert torch.allclose(compiled(x), expected, atol=1e-5)
+        batch = torch.export.Dim("batch", min=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exported = torch.export.export(module, (x,), dynamic_shapes=({0: batch},))
+        assert torch.allclose(exported.module()(x), expected, atol=1e-5)
 
 
 def test_variants_of_one_outline_are_tried_together() -> None:
