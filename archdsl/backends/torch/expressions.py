@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.copies import counted, folded
 from archdsl.backends.torch.copies import named as ordered
+from archdsl.backends.torch.forms import (
+    argument_code,
+    bracketed,
+    keyword,
+    known_values,
+    slots,
+    with_axes,
+)
 from archdsl.backends.torch.namespace import (
     NO_LAYER,
     Extra,
@@ -40,25 +47,7 @@ from archdsl.ops.form import (
     Slot,
 )
 from archdsl.ops.form import Code as FormCode
-from archdsl.ops.record import unknown
 from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends, op
-
-
-def _with_axes(given: c.Code, wanted: Input) -> c.Code:
-    """A tensor with the axes that it needs beside others."""
-    text = c.flat(given)
-    if (wanted.loose or wanted.bare) and text.endswith("[None]"):
-        # Tensors of the module have no batch, and PyTorch adds axes in front.
-        return c.Text(text.removesuffix("[None]"))
-    if not (wanted.bare or wanted.axes or wanted.front):
-        return given
-    if not isinstance(given, c.Text | c.Call):
-        text = f"({text})"
-    if wanted.bare:
-        return c.Text(f"{text}[0]")
-    if wanted.axes:
-        return c.Text(f"{text}[..., {', '.join(['None'] * wanted.axes)}]")
-    return c.Text(f"{text}[:, {', '.join(['None'] * wanted.front)}]")
 
 
 class Argument(NamedTuple):
@@ -124,13 +113,11 @@ class Expressions:
         if any(function is None for function in functions) or self._held_in(stage):
             return False
         return all(self._is_literal(function) for function in functions) and (
-            len({str(_known_values(function)) for function in functions}) == 1
+            len({str(known_values(function)) for function in functions}) == 1
         )
 
     def _is_literal(self, code: FormCode | None) -> bool:
-        return not any(
-            depends(slot.expr) & self.namespace.live for slot in _slots(code)
-        )
+        return not any(depends(slot.expr) & self.namespace.live for slot in slots(code))
 
     def _held_in(self, stage: PlannedStage) -> Var | None:
         """The constructor argument that says which layer the stage is, if one does."""
@@ -181,7 +168,7 @@ class Expressions:
         for at, call in applied.items():
             kept = (a for a in call.arguments if not self._is_default(a))
             alike[at] = Apply(name, tuple(kept))
-        names = {tuple(map(_keyword, call.arguments)) for call in alike.values()}
+        names = {tuple(map(keyword, call.arguments)) for call in alike.values()}
         if len(names) != 1:
             raise MismatchError
         return alike
@@ -203,7 +190,7 @@ class Expressions:
             raise MismatchError
         arguments: list[c.Code | c.Keyword] = []
         for number, argument in enumerate(first.arguments):
-            parts = {at: _argument_code(a, number) for at, a in applied.items()}
+            parts = {at: argument_code(a, number) for at, a in applied.items()}
             if isinstance(argument, Keyword):
                 written = self.code(parts, f"{hint}_{argument.name}", inputs)
                 if written is not None:
@@ -228,7 +215,7 @@ class Expressions:
         if isinstance(first, Input):
             if len(set(parts.values())) != 1:
                 raise MismatchError
-            return _with_axes(inputs[first.number], first)
+            return with_axes(inputs[first.number], first)
         if isinstance(first, Inputs):
             return c.Listing(tuple(inputs))
         if isinstance(first, Apply):
@@ -280,7 +267,7 @@ class Expressions:
             if isinstance(written, c.Text) and (
                 isinstance(first.operands[number], Slot) or written.text.startswith("-")
             ):
-                written = _bracketed(written, first.operator)
+                written = bracketed(written, first.operator)
             if written is not None:
                 operands.append(written)
         return c.Infix(first.operator, tuple(operands))
@@ -442,47 +429,6 @@ class Expressions:
         values = {at: count for at, (count, _) in run.counts.items()}
         exprs = {at: expr for at, (_, expr) in run.counts.items()}
         return self.namespace.write(values, exprs, f"{safe_name(hint)}_copies")
-
-
-def _keyword(argument: FormCode | Keyword) -> str | None:
-    return argument.name if isinstance(argument, Keyword) else None
-
-
-def _argument_code(apply: Apply, number: int) -> FormCode:
-    argument = apply.arguments[number]
-    return argument.code if isinstance(argument, Keyword) else argument
-
-
-def _slots(code: FormCode | None) -> list[Slot]:
-    if isinstance(code, Slot):
-        return [code]
-    if isinstance(code, Listed):
-        return [slot for item in code.items for slot in _slots(item)]
-    if isinstance(code, Apply):
-        parts = [_argument_code(code, at) for at in range(len(code.arguments))]
-        return [slot for part in parts for slot in _slots(part)]
-    if isinstance(code, Infix):
-        return [slot for part in code.operands for slot in _slots(part)]
-    return []
-
-
-def _known_values(code: FormCode | None) -> list[object]:
-    """The numbers in the code; those that the tensors tell are all alike."""
-    return [None if unknown(slot) else slot.value for slot in _slots(code)]
-
-
-def _bracketed(code: c.Text, operator: str) -> c.Text:
-    """A number or formula as it may stand beside an operator."""
-    text = code.text
-    plain = text.replace(".", "").replace("_", "").isalnum()
-    power = operator != "**" and text.replace("**", "", 1).isidentifier()
-    compared = operator in _LOOSE and not _LOOSER.search(text)
-    return code if plain or power or compared else c.Text(f"({text})")
-
-
-# Beside these, sums and products need no brackets.
-_LOOSE = frozenset(("==", "!=", "<", "<=", ">", ">="))
-_LOOSER = re.compile(r"[<>=&|]|\b(and|or|not|if|lambda)\b")
 
 
 # What the first arguments of common constructors are, for names of extra arguments.
