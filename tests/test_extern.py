@@ -197,7 +197,7 @@ def test_blocks_give_way_to_imported_classes() -> None:
     assert "class Unit2(nn.Module)" in source
 
 
-def test_two_places_of_one_class_name_do_not_share(tmp_path: Path) -> None:
+def test_two_places_of_one_class_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "a.arch").write_text('extern v c -> c from "a:V"\n')
     (tmp_path / "b.arch").write_text('extern v c -> c from "b:V"\n')
     spec = tmp_path / "net.arch"
@@ -209,7 +209,8 @@ def test_two_places_of_one_class_name_do_not_share(tmp_path: Path) -> None:
     assert "from a import V\nfrom b import V as V2\n" in source
     assert "self.v1 = V(5)\n" in source
     assert "self.v2 = V2(5)\n" in source
-    assert "class U2" in source
+    assert "self.u1 = U(V)\n" in source
+    assert "self.u2 = U(V2)\n" in source
 
 
 def test_a_parameter_of_the_net_reaches_it() -> None:
