@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from archdsl.backends.graphviz import words
-from archdsl.backends.graphviz.picture import Box, Edge, Frame, Picture
-from archdsl.backends.graphviz.plan import plan
+from archdsl.backends.diagram import words
+from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
+from archdsl.backends.diagram.plan import plan
 from archdsl.ir.network import Network
 from archdsl.ops.record import Look
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from archdsl.backends.graphviz import words
-from archdsl.backends.graphviz.fuse import SMALL, units
-from archdsl.backends.graphviz.picture import Box, Edge, Frame, Picture, Shape, mark
+from archdsl.backends.diagram import words
+from archdsl.backends.diagram.fuse import SMALL, units
+from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import children, is_inline
 from archdsl.ir.network import Cost, Module, Network, Output, Repeat, Stage
