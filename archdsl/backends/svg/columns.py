@@ -1,0 +1,143 @@
+"""Where a long level goes on in a new column, and how large the picture becomes."""
+
+from __future__ import annotations
+
+from math import log, sqrt
+
+from archdsl.backends.svg.content import size
+from archdsl.backends.svg.lanes import arrange
+from archdsl.backends.svg.level import Level, Node
+from archdsl.backends.svg.place import GUTTER, TRACK, Layout, place
+
+# Width by height that suits a page and a slide.
+SHAPE = 1.6
+WIDEST = 2.0
+# A frame is folded when it is so much longer than a column ought to be.
+LONGER = 1.25
+# What a further line between two columns costs, in pixels of height.
+CROSSING = 60.0
+_TRIES = 24
+_BAND = 30.0
+
+
+def lay_out(levels: list[Level], flat: bool) -> list[Layout]:
+    """Place all levels; the inner ones come first, the whole picture last.
+
+    With `flat` the flow goes from left to right.
+    """
+    layouts = [Layout(level, arrange(level), flat) for level in levels]
+    by_level = {id(layout.level): layout for layout in layouts}
+    for layout in layouts:
+        _measure(layout, by_level)
+        place(layout, [])
+    whole = layouts[-1]
+    area = sum(_areas(layout) for layout in layouts)
+    wanted = SHAPE if not flat else 1 / SHAPE
+    limit = sqrt(area / wanted)
+    if any(layout.long > LONGER * limit for layout in layouts[:-1]):
+        for layout in layouts:
+            _measure(layout, by_level)
+            place(layout, [])
+            if layout is not whole and layout.long > LONGER * limit:
+                place(layout, _breaks(layout, limit))
+    breaks = _best(whole, wanted)
+    if breaks:
+        place(whole, breaks)
+    return layouts
+
+
+def _areas(layout: Layout) -> float:
+    """The area that boxes take, with the space around them."""
+    return sum(
+        (node.wide + 2 * TRACK) * (node.long + 3 * TRACK)
+        for node in layout.level.nodes
+        if node.kind == "box"
+    )
+
+
+def _measure(layout: Layout, by_level: dict[int, Layout]) -> None:
+    for node in layout.level.nodes:
+        if node.box is not None:
+            wide, long = size(node.box)
+            node.wide, node.long = (long, wide) if layout.flat else (wide, long)
+            node.left = node.right = node.wide / 2
+        elif node.inner is not None:
+            _frame(node, by_level[id(node.inner)])
+    for net in layout.rows.nets:
+        if net.label:
+            port = net.tail.leaves.get(net.outof, 0.0)
+            wide = layout.label_size(net.label)[0]
+            net.tail.right = max(net.tail.right, port + wide + 6)
+
+
+def _frame(node: Node, inner: Layout) -> None:
+    title = inner.level.title
+    anchor = title.across if title else inner.wide / 2
+    node.wide, node.long = inner.wide, inner.long
+    node.left, node.right = anchor, inner.wide - anchor
+    node.enters = {key: one.across - anchor for key, one in inner.level.ins.items()}
+    node.enters[""] = 0.0
+    node.leaves = {key: one.across - anchor for key, one in inner.level.outs.items()}
+
+
+def _best(layout: Layout, wanted: float) -> list[int]:
+    """The breaks that bring the picture nearest to the wanted shape."""
+    best: list[int] = []
+    least = _distance(layout.wide, layout.long, wanted)
+    tallest = max((e[3] - e[2] for e in layout.extents), default=0.0)
+    tries = {
+        tallest + (layout.long - tallest) * (k / _TRIES) ** 2 for k in range(_TRIES)
+    }
+    for limit in sorted(tries):
+        breaks = _breaks(layout, limit)
+        wide, long = _estimate(layout, breaks)
+        found = _distance(wide, long, wanted)
+        found += 0.05 * sum(layout.crossing[at - 1] - 1 for at in breaks)
+        if breaks and found < least:
+            best, least = breaks, found
+    return best
+
+
+def _distance(wide: float, long: float, wanted: float) -> float:
+    """How far a picture is from the wanted shape, on a scale of ratios."""
+    if not wide or not long:
+        return 0.0
+    ratio = log(wide / long / wanted)
+    # Too wide is worse than too tall: the text shrinks on a page.
+    over = log(WIDEST / SHAPE)
+    return abs(ratio) + 4 * max(0.0, ratio - over)
+
+
+def _breaks(layout: Layout, limit: float) -> list[int]:
+    """Fill columns to a limit, and break where few lines have to be led over."""
+    extents, crossing = layout.extents, layout.crossing
+    breaks: list[int] = []
+    first = 0
+    last = len(extents) - 1
+    while extents and extents[last][3] - extents[first][2] > limit:
+        best, least = -1, float("inf")
+        for row in range(first, last):
+            used = extents[row][3] - extents[first][2]
+            if used > limit and best >= 0:
+                break
+            if row == 0 and layout.level.title:
+                continue
+            loss = limit - used + CROSSING * (crossing[row] - 1)
+            if loss <= least:
+                best, least = row, loss
+        if best < 0 or (best + 1 == last and not extents[last][3] - extents[last][2]):
+            break
+        breaks.append(best + 1)
+        first = best + 1
+    return breaks
+
+
+def _estimate(layout: Layout, breaks: list[int]) -> tuple[float, float]:
+    wide, long = 0.0, 0.0
+    extents = layout.extents
+    for first, after in zip([0, *breaks], [*breaks, len(extents)], strict=True):
+        rows = extents[first:after]
+        wide += max(r[1] for r in rows) - min(r[0] for r in rows)
+        long = max(long, rows[-1][3] - rows[0][2])
+    wide += sum(GUTTER + layout.crossing[at - 1] * TRACK for at in breaks)
+    return wide + 20, long + (_BAND if breaks else 0.0) + 40

@@ -1,0 +1,56 @@
+"""What stands in boxes and how much room it takes."""
+
+from __future__ import annotations
+
+from archdsl.backends.diagram import words
+from archdsl.backends.diagram.picture import Box
+from archdsl.backends.svg.metrics import width
+from archdsl.backends.svg.theme import FONT, LINE, SMALL
+
+_SIDE = 7.0
+# The rounded ends of a merge take more room.
+_ROUND = 10.0
+_ABOVE = 4.0
+LABEL_HEIGHT = 12.0
+
+
+def lines(box: Box) -> list[str]:
+    """The lines of a box, the number of parameters last."""
+    if box.shape == "fork":
+        return []
+    if box.shape == "title":
+        title = box.lines[0]
+        return [f"{title} ×{box.times}".strip() if box.times > 1 else title]
+    found = [" · ".join(box.lines)] if box.shape == "merge" else list(box.lines)
+    low, high = box.params
+    note = words.counts(low, high) if high else ""
+    if box.times > 1:
+        note = f"×{box.times}, {note} each" if note else f"×{box.times}"
+    if note:
+        note = f"({note})"
+        # A second line is short mostly: the number fits behind.
+        if len(found) == 2 and width(f"{found[1]} {note}", FONT) <= max(
+            width(found[0], FONT), 90
+        ):
+            found[1] = f"{found[1]} {note}"
+        else:
+            found.append(note)
+    return found
+
+
+def size(box: Box) -> tuple[float, float]:
+    """Width and height of a box in pixels."""
+    if box.shape == "fork":
+        return 5.0, 5.0
+    bold = box.shape == "title"
+    text = lines(box)
+    wide = max(width(line, FONT, bold) for line in text)
+    if bold:
+        return wide + 8, LINE + 2
+    side = _ROUND if box.shape == "merge" else _SIDE
+    return max(wide + 2 * side, 36.0), len(text) * LINE + 2 * _ABOVE
+
+
+def label_size(text: str) -> tuple[float, float]:
+    """Width and height of a label on a line, in pixels."""
+    return (width(text, SMALL), LABEL_HEIGHT) if text else (0.0, 0.0)

@@ -1,0 +1,217 @@
+"""Layouts to SVG text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from archdsl.backends.diagram.picture import Box, Frame
+from archdsl.backends.svg.content import LABEL_HEIGHT, lines
+from archdsl.backends.svg.level import Link
+from archdsl.backends.svg.metrics import width
+from archdsl.backends.svg.place import Layout, Point
+from archdsl.backends.svg.theme import FONT, LINE, SMALL, Theme, css
+
+_MARGIN = 6.0
+_HEAD = 24.0
+_FOOT = 20.0
+
+
+class Placed(NamedTuple):
+    """A rectangle in the picture: its corner and its size, in pixels."""
+
+    x: float
+    y: float
+    wide: float
+    high: float
+
+
+class Drawing(NamedTuple):
+    """All that is drawn, with its place in the picture."""
+
+    wide: float
+    high: float
+    boxes: list[tuple[Box, Placed]]
+    frames: list[tuple[Frame, Placed]]
+    lines: list[tuple[Link, list[Point]]]
+    labels: list[tuple[str, Placed]]
+    notes: list[tuple[str, Placed]]
+
+
+def drawing(layouts: list[Layout], heading: str, notes: str) -> Drawing:
+    """Put the levels into one another."""
+    by_level = {id(layout.level): layout for layout in layouts}
+    whole = layouts[-1]
+    size = (whole.long, whole.wide) if whole.flat else (whole.wide, whole.long)
+    said = [
+        (heading, Placed(_MARGIN + 4, _MARGIN, width(heading, FONT, True), LINE)),
+        (notes, Placed(_MARGIN + 4, 0.0, width(notes, SMALL), LINE)),
+    ]
+    wide = max(size[0] + 2 * _MARGIN, *(n[1].x + n[1].wide + _MARGIN for n in said))
+    high = size[1] + _HEAD + _FOOT + _MARGIN
+    said[1] = (notes, said[1][1]._replace(y=high - _FOOT))
+    made = Drawing(wide, high, [], [], [], [], said)
+    start = ((wide - size[0]) / 2, _HEAD)
+    stack = [(whole, start[::-1] if whole.flat else start)]
+    while stack:
+        layout, corner = stack.pop()
+        for level, at in _level(layout, corner, made):
+            stack.append((by_level[level], at))
+    return made
+
+
+def _level(
+    layout: Layout, corner: Point, made: Drawing
+) -> Iterator[tuple[int, Point]]:
+    """Draw a level from its corner; gives the levels inside it and theirs."""
+    across, along = corner
+
+    def turned(a: float, b: float, wide: float, long: float) -> Placed:
+        a, b = a + across, b + along
+        return Placed(b, a, long, wide) if layout.flat else Placed(a, b, wide, long)
+
+    if layout.level.frame.id:
+        rect = turned(0, 0, layout.wide, layout.long)
+        made.frames.append((layout.level.frame, rect))
+    for node in layout.level.nodes:
+        if node.box is not None:
+            rect = turned(node.left_edge, node.along, node.wide, node.long)
+            made.boxes.append((node.box, rect))
+        elif node.inner is not None:
+            corner = (across + node.across - node.left, along + node.along)
+            yield id(node.inner), corner
+    for line in layout.lines:
+        points = [(a + across, b + along) for a, b in line.points]
+        if layout.flat:
+            points = [(y, x) for x, y in points]
+        made.lines.append((line.link, _plain(points)))
+    for label in layout.labels:
+        rect = turned(label.across, label.along, label.wide, label.long)
+        made.labels.append((label.text, rect))
+
+
+def _plain(points: list[Point]) -> list[Point]:
+    """The way without points where it does not turn."""
+    kept: list[Point] = []
+    for point in ((round(x, 1), round(y, 1)) for x, y in points):
+        if kept and kept[-1] == point:
+            continue
+        if len(kept) > 1 and (
+            kept[-2][0] == kept[-1][0] == point[0]
+            or kept[-2][1] == kept[-1][1] == point[1]
+        ):
+            kept.pop()
+        kept.append(point)
+    return kept
+
+
+def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) -> str:
+    """The picture as SVG text, `scale` times its natural size."""
+    wide, high = _number(made.wide), _number(made.high)
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(made.wide * scale)}"'
+        f' height="{_number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
+        f' role="img" aria-labelledby="t e">\n'
+        f'<title id="t">{escape(name)}</title><desc id="e">{escape(description)}</desc>'
+        f"\n<style>{css(theme)}</style>\n"
+        f'<rect class="p" width="{wide}" height="{high}"/>\n'
+    ]
+    for frame, at in made.frames:
+        looks = ("g" if frame.times > 1 else "f") + (" d" if frame.training else "")
+        out.append(
+            f"<g><title>{escape(frame.tooltip)}</title>{_rect(at, looks, 6)}</g>\n"
+        )
+    out += _lines(made.lines)
+    for box, at in made.boxes:
+        out.append(_box(box, at))
+    for text, at in made.labels:
+        out.append(_text(text, "l", at.x, at.y + LABEL_HEIGHT - 3))
+    (heading, first), (notes, last) = made.notes
+    out.append(_text(heading, "k", first.x, first.y + LINE - 3, "font-weight:bold"))
+    out.append(_text(notes, "k", last.x, last.y + LINE - 3))
+    out.append("</svg>\n")
+    return "".join(out)
+
+
+def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
+    """The lines, one path for all that begin alike; then all arrowheads."""
+    paths: dict[tuple[str, object, str], list[str]] = {}
+    heads = []
+    for link, points in lines:
+        looks = "d" if link.dotted else "s" if link.skip else ""
+        way = f"M{_point(points[0])}"
+        for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+            way += f"V{_number(to_y)}" if x == to_x else f"H{_number(to_x)}"
+            if x != to_x and y != to_y:
+                way += f"V{_number(to_y)}"
+        paths.setdefault((looks, link.tail, link.outof), []).append(way)
+        if link.arrow:
+            heads.append(_arrow(points))
+    for (looks, _, _), ways in paths.items():
+        style = f' class="{looks}"' if looks else ""
+        yield f'<path{style} d="{"".join(ways)}"/>\n'
+    if heads:
+        yield f'<path class="o" d="{"".join(heads)}"/>\n'
+
+
+def _arrow(points: list[Point]) -> str:
+    (x0, y0), (x, y) = points[-2], points[-1]
+    way = f"M{_point((x, y))}"
+    if x0 == x:
+        return way + ("l-3-6h6z" if y >= y0 else "l-3 6h6z")
+    return way + ("l-6-3v6z" if x >= x0 else "l6-3v6z")
+
+
+def _box(box: Box, at: Placed) -> str:
+    middle = at.x + at.wide / 2
+    text = lines(box)
+    first = at.y + (at.high - len(text) * LINE) / 2 + LINE - 3
+    tip = f"<title>{escape(box.tooltip)}</title>"
+    if box.shape == "title":
+        return f"<g>{tip}{_text(text[0], 't', middle, first)}</g>\n" if text[0] else ""
+    if box.shape == "fork":
+        return f"<g>{tip}{_rect(at, 'o', 2)}</g>\n"
+    looks = [box.look[:3]] if box.look else []
+    if box.training:
+        looks.append("d")
+    radius = at.high / 2 if box.shape == "merge" else 4
+    said = "".join(
+        _text(line, "", middle, first + number * LINE)
+        for number, line in enumerate(text)
+    )
+    return f"<g>{tip}{_rect(at, ' '.join(looks), radius)}{said}</g>\n"
+
+
+def _rect(at: Placed, looks: str, radius: float) -> str:
+    style = f' class="{looks}"' if looks else ""
+    return (
+        f'<rect{style} x="{_number(at.x)}" y="{_number(at.y)}"'
+        f' width="{_number(at.wide)}" height="{_number(at.high)}"'
+        f' rx="{_number(radius)}"/>'
+    )
+
+
+def _text(text: str, looks: str, x: float, y: float, style: str = "") -> str:
+    kind = f' class="{looks}"' if looks else ""
+    more = f' style="{style}"' if style else ""
+    place = f'x="{_number(x)}" y="{_number(y)}"'
+    return f"<text{kind} {place}{more}>{escape(text)}</text>"
+
+
+def _point(point: Point) -> str:
+    return f"{_number(point[0])} {_number(point[1])}"
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 1):g}" if value < 100_000 else f"{value:.0f}"
+
+
+def escape(text: str) -> str:
+    """Text for an element: nothing in it is markup, and all of it is in XML 1.0.
+
+    Line breaks and what cannot be seen come out as U+FFFD, marks that turn the
+    direction of text among them.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(c if c.isprintable() else "�" for c in text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

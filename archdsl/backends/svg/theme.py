@@ -1,0 +1,70 @@
+"""Colours and sizes of the pictures."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Theme = Literal["light", "dark", "auto"]
+
+# Paul Tol's light scheme, by the kind of operation (personal.sron.nl/~pault).
+FILLS = {
+    "convolution": "#77AADD",
+    "linear": "#FFAABB",
+    "pooling": "#99DDFF",
+    "normalisation": "#44BB99",
+    "activation": "#EE8866",
+    "regularisation": "#EEDD88",
+    "merge": "#BBCC33",
+    "shape": "#DDDDDD",
+}
+PLAIN = "#FFFFFF"
+# On boxes the text is dark in both themes: the fills are light in both.
+INK = "#222222"
+
+FONT = 11.0
+SMALL = 10.0
+LINE = 13.0
+
+
+class Palette(NamedTuple):
+    """What changes between light and dark."""
+
+    paper: str
+    text: str
+    line: str
+    frame: str
+
+
+LIGHT = Palette("#FFFFFF", "#222222", "#444444", "#888888")
+DARK = Palette("#16181D", "#EEEEEE", "#BBBBBB", "#8A8F98")
+
+
+def css(theme: Theme) -> str:
+    """The style sheet of a picture."""
+    rules = [
+        f"text{{font:{FONT:g}px Helvetica,Arial,sans-serif;text-anchor:middle;"
+        f"fill:{INK}}}",
+        f"rect{{stroke:{LIGHT.line};fill:{PLAIN}}}",
+        ".l,.t,.k{stroke:none}",
+        f".l{{font-size:{SMALL:g}px;text-anchor:start}}",
+        ".t{font-weight:bold}",
+        f".k{{font-size:{SMALL:g}px;text-anchor:start}}",
+        "path{fill:none}",
+        ".s{stroke-dasharray:5 3}",
+        ".d,.x{stroke-dasharray:2 3}",
+        ".f,.g{fill:none}",
+        ".g{stroke-width:2}",
+    ]
+    rules += [f".{look[:3]}{{fill:{fill}}}" for look, fill in FILLS.items()]
+    rules.append(_palette(DARK if theme == "dark" else LIGHT))
+    if theme == "auto":
+        rules.append(f"@media(prefers-color-scheme:dark){{{_palette(DARK)}}}")
+    return "".join(rules)
+
+
+def _palette(palette: Palette) -> str:
+    return (
+        f".p{{fill:{palette.paper};stroke:none}}.l,.t,.k{{fill:{palette.text}}}"
+        f"path{{stroke:{palette.line}}}.f,.g{{stroke:{palette.frame}}}"
+        f"#a path,.o{{fill:{palette.line};stroke:none}}"
+    )
