@@ -10,13 +10,20 @@ from archdsl.backends.svg.level import Level, Node
 from archdsl.backends.svg.place import GUTTER, TRACK, Layout, place
 
 # Width by height that suits a page and a slide.
-SHAPE = 1.6
+SHAPE = 1.8
 WIDEST = 2.0
 # A frame is folded when it is so much longer than a column ought to be.
 LONGER = 1.25
 # What a further line between two columns costs, in pixels of height.
 CROSSING = 60.0
 _TRIES = 24
+_ATTEMPTS = 6
+# Near enough to the wanted shape.
+_CLOSE = 0.12
+# What a line between two columns of a frame costs, in the same measure.
+_COST = 0.04
+# The last column is not to be shorter than this part of the others.
+_LAST = 0.2
 _BAND = 30.0
 
 
@@ -27,23 +34,43 @@ def lay_out(levels: list[Level], flat: bool) -> list[Layout]:
     """
     layouts = [Layout(level, arrange(level), flat) for level in levels]
     by_level = {id(layout.level): layout for layout in layouts}
+    wanted = SHAPE if not flat else 1 / SHAPE
+    limit = sqrt(sum(_areas(layout) for layout in layouts) / wanted)
+    least = _attempt(layouts, by_level, wanted, float("inf"))
+    best = tried = float("inf")
+    if all(layout.long <= LONGER * limit for layout in layouts[:-1]):
+        return layouts
+    for _ in range(_ATTEMPTS):
+        found, tried = _attempt(layouts, by_level, wanted, limit), limit
+        if found < least:
+            least, best = found, limit
+        whole = layouts[-1]
+        ratio = whole.wide / whole.long / wanted
+        if found < _CLOSE or not ratio:
+            break
+        limit *= max(ratio, 1.1) ** 0.5
+    if tried != best:
+        _attempt(layouts, by_level, wanted, best)
+    return layouts
+
+
+def _attempt(
+    layouts: list[Layout], by_level: dict[int, Layout], wanted: float, limit: float
+) -> float:
+    """Place all, with frames folded at a limit; returns how far off the shape is."""
+    whole = layouts[-1]
+    cost = 0
     for layout in layouts:
         _measure(layout, by_level)
         place(layout, [])
-    whole = layouts[-1]
-    area = sum(_areas(layout) for layout in layouts)
-    wanted = SHAPE if not flat else 1 / SHAPE
-    limit = sqrt(area / wanted)
-    if any(layout.long > LONGER * limit for layout in layouts[:-1]):
-        for layout in layouts:
-            _measure(layout, by_level)
-            place(layout, [])
-            if layout is not whole and layout.long > LONGER * limit:
-                place(layout, _breaks(layout, limit))
+        if layout is not whole and layout.long > LONGER * limit:
+            breaks = _breaks(layout, limit)
+            place(layout, breaks)
+            cost += sum(layout.crossing[at - 1] for at in breaks)
     breaks = _best(whole, wanted)
     if breaks:
         place(whole, breaks)
-    return layouts
+    return _distance(whole.wide, whole.long, wanted) + _COST * cost
 
 
 def _areas(layout: Layout) -> float:
@@ -93,6 +120,10 @@ def _best(layout: Layout, wanted: float) -> list[int]:
         wide, long = _estimate(layout, breaks)
         found = _distance(wide, long, wanted)
         found += 0.05 * sum(layout.crossing[at - 1] - 1 for at in breaks)
+        if breaks and layout.extents[-1][3] - layout.extents[breaks[-1]][2] < (
+            _LAST * long
+        ):
+            found += _LAST
         if breaks and found < least:
             best, least = breaks, found
     return best
@@ -104,8 +135,8 @@ def _distance(wide: float, long: float, wanted: float) -> float:
         return 0.0
     ratio = log(wide / long / wanted)
     # Too wide is worse than too tall: the text shrinks on a page.
-    over = log(WIDEST / SHAPE)
-    return abs(ratio) + 4 * max(0.0, ratio - over)
+    over = ratio if wanted > 1 else -ratio
+    return abs(ratio) + 4 * max(0.0, over - log(WIDEST / SHAPE))
 
 
 def _breaks(layout: Layout, limit: float) -> list[int]:
@@ -140,4 +171,4 @@ def _estimate(layout: Layout, breaks: list[int]) -> tuple[float, float]:
         wide += max(r[1] for r in rows) - min(r[0] for r in rows)
         long = max(long, rows[-1][3] - rows[0][2])
     wide += sum(GUTTER + layout.crossing[at - 1] * TRACK for at in breaks)
-    return wide + 20, long + (_BAND if breaks else 0.0) + 40
+    return wide + 20, long + (_BAND if breaks else 0.0) + 20

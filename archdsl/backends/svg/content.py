@@ -10,7 +10,7 @@ from archdsl.backends.svg.theme import FONT, LINE, SMALL
 _SIDE = 7.0
 # The rounded ends of a merge take more room.
 _ROUND = 10.0
-_ABOVE = 4.0
+_ABOVE = 3.5
 LABEL_HEIGHT = 12.0
 
 

@@ -110,8 +110,13 @@ def _lanes(
     choice: dict[Node, Node] = {}
     above: dict[Node, Node | None] = {}
     rank: dict[Node, tuple[int, bool]] = {}
+    # What the first node leads to: other beginnings do not move the lanes of these.
+    hangs = set(level.nodes[:1])
     for node in sorted(level.nodes, key=lambda node: (node.row, node.number)):
-        above[node] = over = _over(entering[node], above)
+        main = [link for link in entering[node] if link.tail in hangs]
+        if main:
+            hangs.add(node)
+        above[node] = over = _over(main or entering[node], above)
         usual = [link for link in entering[node] if not link.skip]
         good = [
             link
@@ -191,15 +196,19 @@ def _over(entering: list[Link], above: dict[Node, Node | None]) -> Node | None:
     return found
 
 
-def _heaviest(
-    leaving: list[Link], rank: dict[Node, tuple[int, bool]]
-) -> Node | None:
+def _heaviest(leaving: list[Link], rank: dict[Node, tuple[int, bool]]) -> Node | None:
     """Where the lane goes on: the heaviest way, or the middle of equal branches."""
     usual = [link for link in leaving if not link.skip]
     if not usual:
         return None
     most = max(link.weight for link in usual)
-    heads = list(dict.fromkeys(link.head for link in usual if link.weight == most))
+    # What is farther away is passed by others on the way.
+    near = min(link.head.row for link in usual if link.weight == most)
+    heads = list(
+        dict.fromkeys(
+            link.head for link in usual if link.weight == most and link.head.row == near
+        )
+    )
     if len(heads) == 1:
         return heads[0]
     # With an even number, the lane ends and the branches stand on both sides.
@@ -231,7 +240,8 @@ def _pass_by(net: Net, first: bool, made: Rows) -> None:
         last = link.head.row
         box = link.head.box
         aside = link.skip and box is not None and box.shape == "merge"
-        if aside and link.head.lane != tail.lane:
+        straight = link.head.lane == tail.lane and _clear(tail, link.head, made)
+        if aside and not straight:
             net.side.add(link)
             last += 1
         net.last = max(net.last, last)

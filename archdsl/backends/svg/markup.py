@@ -13,8 +13,10 @@ from archdsl.backends.svg.place import Layout, Point
 from archdsl.backends.svg.theme import FONT, LINE, SMALL, Theme, css
 
 _MARGIN = 6.0
-_HEAD = 24.0
-_FOOT = 20.0
+# So many lines of a value are held against a new one.
+_COMPARED = 4
+_HEAD = 20.0
+_FOOT = 16.0
 
 
 class Placed(NamedTuple):
@@ -48,8 +50,14 @@ def drawing(layouts: list[Layout], heading: str, notes: str) -> Drawing:
         (notes, Placed(_MARGIN + 4, 0.0, width(notes, SMALL), LINE)),
     ]
     wide = max(size[0] + 2 * _MARGIN, *(n[1].x + n[1].wide + _MARGIN for n in said))
-    high = size[1] + _HEAD + _FOOT + _MARGIN
-    said[1] = (notes, said[1][1]._replace(y=high - _FOOT))
+    high = size[1] + _HEAD + _MARGIN
+    # The notes stand behind the heading where there is room, else below the picture.
+    beside = said[0][1].wide + _MARGIN + 24
+    if beside + said[1][1].wide + _MARGIN <= wide:
+        said[1] = (notes, said[1][1]._replace(x=beside, y=_MARGIN))
+    else:
+        said[1] = (notes, said[1][1]._replace(y=high))
+        high += _FOOT + _MARGIN
     made = Drawing(wide, high, [], [], [], [], said)
     start = ((wide - size[0]) / 2, _HEAD)
     stack = [(whole, start[::-1] if whole.flat else start)]
@@ -60,9 +68,7 @@ def drawing(layouts: list[Layout], heading: str, notes: str) -> Drawing:
     return made
 
 
-def _level(
-    layout: Layout, corner: Point, made: Drawing
-) -> Iterator[tuple[int, Point]]:
+def _level(layout: Layout, corner: Point, made: Drawing) -> Iterator[tuple[int, Point]]:
     """Draw a level from its corner; gives the levels inside it and theirs."""
     across, along = corner
 
@@ -136,22 +142,55 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
 def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
     """The lines, one path for all that begin alike; then all arrowheads."""
     paths: dict[tuple[str, object, str], list[str]] = {}
+    drawn: dict[tuple[object, str], list[list[Point]]] = {}
     heads = []
-    for link, points in lines:
+    for link, points in sorted(lines, key=lambda line: line[0].skip):
+        if link.arrow:
+            heads.append(_arrow(points))
         looks = "d" if link.dotted else "s" if link.skip else ""
-        way = f"M{_point(points[0])}"
-        for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+        before = drawn.setdefault((link.tail, link.outof), [])
+        # What another line of the value has drawn already is left out.
+        rest = min(
+            (_after(points, other) for other in before[-_COMPARED:]),
+            key=len,
+            default=points,
+        )
+        before.append(points)
+        way = f"M{_point(rest[0])}"
+        for (x, y), (to_x, to_y) in zip(rest, rest[1:], strict=False):
             way += f"V{_number(to_y)}" if x == to_x else f"H{_number(to_x)}"
             if x != to_x and y != to_y:
                 way += f"V{_number(to_y)}"
         paths.setdefault((looks, link.tail, link.outof), []).append(way)
-        if link.arrow:
-            heads.append(_arrow(points))
     for (looks, _, _), ways in paths.items():
         style = f' class="{looks}"' if looks else ""
         yield f'<path{style} d="{"".join(ways)}"/>\n'
     if heads:
         yield f'<path class="o" d="{"".join(heads)}"/>\n'
+
+
+def _after(points: list[Point], other: list[Point]) -> list[Point]:
+    """The part of a way that does not run along another from the same place."""
+    for at, (here, there) in enumerate(zip(points, other, strict=False)):
+        if here != there:
+            break
+        ahead = points[at + 1 : at + 2] + other[at + 1 : at + 2]
+        if len(ahead) < 2 or ahead[0] == ahead[1]:
+            continue
+        (x, y), (a, b), (c, d) = here, *ahead
+        if x == a == c and (b - y) * (d - y) > 0:
+            return [min(ahead, key=lambda p: abs(p[1] - y)), *_turns(points, at, other)]
+        if y == b == d and (a - x) * (c - x) > 0:
+            return [min(ahead, key=lambda p: abs(p[0] - x)), *_turns(points, at, other)]
+        return points[at:]
+    return points
+
+
+def _turns(points: list[Point], at: int, other: list[Point]) -> list[Point]:
+    x, y = points[at]
+    mine, its = points[at + 1], other[at + 1]
+    nearer = abs(mine[0] - x) + abs(mine[1] - y) < abs(its[0] - x) + abs(its[1] - y)
+    return points[at + 2 :] if nearer else points[at + 1 :]
 
 
 def _arrow(points: list[Point]) -> str:

@@ -15,10 +15,10 @@ from archdsl.backends.svg.level import Level, Link, Node
 # Between boxes, and between a box and a line that passes by.
 GAP = 16.0
 PASS = 9.0
-PAD = 10.0
+PAD = 9.0
 # Along the flow: before a channel's tracks, and for the arrow behind them.
 LEAVE = 6.0
-ARRIVE = 12.0
+ARRIVE = 11.0
 GUTTER = 22.0
 
 Point = tuple[float, float]
@@ -270,9 +270,9 @@ def _labels(tops: dict[Net, float], row: int, at: float, layout: Layout) -> floa
     most = 0.0
     for net in told:
         wide, long = layout.label_size(net.label)
-        layout.labels.append(Label(net.label, tops[net] + 4, at + 3, wide, long))
+        layout.labels.append(Label(net.label, tops[net] + 4, at + 2, wide, long))
         most = max(most, long)
-    return at + most + 3
+    return at + most + 2
 
 
 def _channel(
