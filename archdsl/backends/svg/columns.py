@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from math import log, sqrt
 
+from archdsl.backends.svg.channel import TRACK
 from archdsl.backends.svg.content import size
 from archdsl.backends.svg.lanes import arrange
 from archdsl.backends.svg.level import Level, Node
-from archdsl.backends.svg.place import GUTTER, TRACK, Layout, place
+from archdsl.backends.svg.place import GUTTER, Layout, place
 
 # Width by height that suits a page and a slide.
 SHAPE = 1.8
@@ -17,7 +18,7 @@ LONGER = 1.25
 # What a further line between two columns costs, in pixels of height.
 CROSSING = 60.0
 _TRIES = 24
-_ATTEMPTS = 6
+_ATTEMPTS = 8
 # Near enough to the wanted shape.
 _CLOSE = 0.12
 # What a line between two columns of a frame costs, in the same measure.
@@ -136,7 +137,7 @@ def _distance(wide: float, long: float, wanted: float) -> float:
     ratio = log(wide / long / wanted)
     # Too wide is worse than too tall: the text shrinks on a page.
     over = ratio if wanted > 1 else -ratio
-    return abs(ratio) + 4 * max(0.0, over - log(WIDEST / SHAPE))
+    return abs(ratio) + 12 * max(0.0, over - log(WIDEST / SHAPE))
 
 
 def _breaks(layout: Layout, limit: float) -> list[int]:

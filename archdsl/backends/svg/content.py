@@ -11,6 +11,8 @@ _SIDE = 7.0
 # The rounded ends of a merge take more room.
 _ROUND = 10.0
 _ABOVE = 3.5
+# A layer's name and what it is share a line of at most this width.
+_NAMED = 104.0
 LABEL_HEIGHT = 12.0
 
 
@@ -22,6 +24,10 @@ def lines(box: Box) -> list[str]:
         title = box.lines[0]
         return [f"{title} ×{box.times}".strip() if box.times > 1 else title]
     found = [" · ".join(box.lines)] if box.shape == "merge" else list(box.lines)
+    name, colon, rest = found[0].partition(": ")
+    if colon and box.shape == "layer" and width(found[0], FONT) > _NAMED:
+        # A name of its own line keeps the box narrow.
+        found[:1] = [name + ":", rest]
     low, high = box.params
     note = words.counts(low, high) if high else ""
     if box.times > 1:
@@ -29,10 +35,10 @@ def lines(box: Box) -> list[str]:
     if note:
         note = f"({note})"
         # A second line is short mostly: the number fits behind.
-        if len(found) == 2 and width(f"{found[1]} {note}", FONT) <= max(
-            width(found[0], FONT), 90
-        ):
-            found[1] = f"{found[1]} {note}"
+        behind = f"{found[-1]} {note}"
+        most = max(90.0, *(width(line, FONT) for line in found))
+        if len(found) > 1 and width(behind, FONT) <= most:
+            found[-1] = behind
         else:
             found.append(note)
     return found

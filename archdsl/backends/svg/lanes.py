@@ -246,13 +246,14 @@ def _pass_by(net: Net, first: bool, made: Rows) -> None:
             last += 1
         net.last = max(net.last, last)
     lane = lanes[tail.lane]
-    own = next((l for l in net.links if l.head.lane == tail.lane), None)
+    own = next((one for one in net.links if one.head.lane == tail.lane), None)
     if first and own is None and lane.last == tail.row:
         net.lane = tail.lane
         lane.last = net.last - 1
-    elif first and own and net.last == own.head.row and _clear(tail, own.head, made):
-        net.lane = tail.lane
-    elif first and net.last == tail.row + 1:
+    elif first and (
+        net.last == tail.row + 1
+        or (own and net.last == own.head.row and _clear(tail, own.head, made))
+    ):
         net.lane = tail.lane
     else:
         net.lane = len(lanes)

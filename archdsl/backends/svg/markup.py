@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from archdsl.backends.diagram.picture import Box, Frame
@@ -157,7 +158,7 @@ def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
         )
         before.append(points)
         way = f"M{_point(rest[0])}"
-        for (x, y), (to_x, to_y) in zip(rest, rest[1:], strict=False):
+        for (x, y), (to_x, to_y) in pairwise(rest):
             way += f"V{_number(to_y)}" if x == to_x else f"H{_number(to_x)}"
             if x != to_x and y != to_y:
                 way += f"V{_number(to_y)}"

@@ -13,13 +13,13 @@ from archdsl.backends.svg.lanes import Net, Rows
 from archdsl.backends.svg.level import Level, Link, Node
 
 # Between boxes, and between a box and a line that passes by.
-GAP = 16.0
+GAP = 12.0
 PASS = 9.0
 PAD = 9.0
 # Along the flow: before a channel's tracks, and for the arrow behind them.
 LEAVE = 6.0
-ARRIVE = 11.0
-GUTTER = 22.0
+ARRIVE = 10.0
+GUTTER = 19.0
 
 Point = tuple[float, float]
 
@@ -88,7 +88,7 @@ def place(layout: Layout, breaks: list[int]) -> None:
     for first, after in zip(firsts, [*breaks, len(rows.rows)], strict=True):
         columns.append(_Column(first, after - 1))
     whole = not level.frame.id
-    most = max((len(spans[at - 1]) for at in breaks), default=0)
+    most = max((len(spans[row - 1]) for row in breaks), default=0)
     band = most * TRACK + PAD if breaks else 0.0
     begin = (PAD if whole else 3.0) + band
     edge = 0.0
@@ -145,9 +145,9 @@ def _across(column: _Column, rows: Rows, layout: Layout) -> None:
     """Find the lanes' places: as near to their parents as the rows allow."""
     beside: dict[int, list[tuple[Node, Node | None, Node | None]]] = {}
     for row in column.rows:
-        for at, node in enumerate(row):
-            before = row[at - 1] if at else None
-            after = row[at + 1] if at + 1 < len(row) else None
+        for slot, node in enumerate(row):
+            before = row[slot - 1] if slot else None
+            after = row[slot + 1] if slot + 1 < len(row) else None
             beside.setdefault(node.lane, []).append((node, before, after))
     order = sorted(beside, key=lambda lane: rows.lanes[lane].place)
     at: dict[int, float] = {}
@@ -319,15 +319,14 @@ def _draw(
 ) -> None:
     for net, top in zip(wire.nets, wire.tops, strict=True):
         trail = trails[net]
-        links = {link: link for link in net.links}
-        for x, node, joined in wire.bottoms:
+        for x, _, joined in wire.bottoms:
             way = [] if wire.straight else [(top, track), (x, track)]
             if joined is None:
                 trails[net] = [*trail, *way]
                 continue
             link = next(
                 one
-                for one in links
+                for one in net.links
                 if one.head is joined.head and one.into == joined.into
             )
             # Where the head begins is known when its row is placed.

@@ -1,0 +1,356 @@
+"""Diagrams as SVG: what is written, and where it stands.
+
+The geometry of every network in `specs/` is held to the rules. The rules are shown to
+find what is broken on purpose.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from drawn_geometry import faults
+from test_dot import HOSTILE, LENET, SPECS, everything, network
+
+from archdsl.backends.svg import font_points, graph, graph_drawing
+from archdsl.backends.svg import place as place_module
+from archdsl.backends.svg.content import LABEL_HEIGHT, lines
+from archdsl.backends.svg.metrics import width
+from archdsl.backends.svg.place import Layout
+from archdsl.backends.svg.theme import DARK, FILLS, INK, LIGHT, PLAIN
+from archdsl.ir.network import Network
+from archdsl.ops import LAYERS
+from archdsl.pipeline import check
+from archdsl.source import Source
+
+ROOT = Path(__file__).parents[1]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def spec(path: str, name: str) -> Network:
+    return check(Source(path, (ROOT / "specs" / path).read_text())).networks[name]
+
+
+@pytest.fixture(scope="module")
+def all_nets() -> list[Network]:
+    return list(everything())
+
+
+@pytest.fixture(scope="module")
+def resnet() -> Network:
+    return spec("classics/resnet.arch", "resnet50")
+
+
+@pytest.mark.parametrize("direction", ["TB", "LR"])
+def test_nothing_lies_on_anything(all_nets: list[Network], direction: str) -> None:
+    for net in all_nets:
+        way = "TB" if direction == "TB" else "LR"
+        found = faults(graph_drawing(net, direction=way))
+        assert not found, (net.name, found[:5])
+
+
+def test_all_is_drawn_and_adds_up(all_nets: list[Network]) -> None:
+    """Layers named, times the copies, are the layers; so are the costs."""
+    for net in all_nets:
+        made = graph_drawing(net)
+        around = {id(i): frame for frame, _ in made.frames for i in frame.items}
+        layers = 0
+        for box, _ in made.boxes:
+            times, item = box.times, around.get(id(box))
+            while item is not None:
+                times *= item.times
+                item = around.get(id(item))
+            if box.shape == "closed":
+                layers += box.cost.layers
+            elif box.shape in ("layer", "merge", "source"):
+                named = sum(len(line.split(" · ")) for line in box.lines)
+                layers += named * times
+        total = net.root.cost
+        assert layers == total.layers, net.name
+        assert sum(box.cost.params for box, _ in made.boxes) == total.params, net.name
+        assert sum(box.cost.macs for box, _ in made.boxes) == total.macs, net.name
+
+
+def test_what_is_written_is_in_the_text(all_nets: list[Network]) -> None:
+    for net in all_nets:
+        made = graph_drawing(net)
+        tree = ElementTree.fromstring(graph(net))
+        said = [element.text or "" for element in tree.iter(f"{SVG}text")]
+        wanted = [line for box, _ in made.boxes for line in lines(box) if line]
+        wanted += [text for text, _ in (*made.labels, *made.notes)]
+        assert sorted(said) == sorted(wanted), net.name
+
+
+def test_frames_stand_for_their_copies(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    titles = [lines(box)[0] for box, _ in made.boxes if box.shape == "title"]
+    assert "layer3.1–5: bottleneck ×5" in titles
+    assert sum(frame.times for frame, _ in made.frames) == 16
+
+
+# Size
+
+
+def test_sizes_to_reach(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    assert len(graph(resnet).encode()) <= 25 * 1024
+    assert made.wide <= 1500
+    assert made.high <= 700
+    googlenet = spec("classics/googlenet.arch", "googlenet")
+    assert len(graph(googlenet).encode()) <= 40 * 1024
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("classics/alexnet.arch", "alexnet"),
+        ("classics/vgg.arch", "vgg16"),
+        ("classics/resnet.arch", "resnet50"),
+        ("classics/resnet.arch", "plain34"),
+        ("classics/resnet_cifar.arch", "resnet1202"),
+        ("classics/googlenet.arch", "googlenet"),
+        ("segmentation/unet.arch", "unet"),
+        ("torchvision/densenet.arch", "densenet121"),
+        ("torchvision/mobilenet_v3.arch", "mobilenet_v3_large"),
+        ("torchvision/vit.arch", "vit_b_16"),
+    ],
+)
+def test_pictures_suit_a_page(path: str, name: str) -> None:
+    made = graph_drawing(spec(path, name))
+    assert 0.5 <= made.wide / made.high <= 2.0
+    # On a slide of 13.33 inches.
+    assert font_points(made, 13.33) >= 4.5
+
+
+def test_the_picture_scales(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    tree = ElementTree.fromstring(graph(resnet, width_in=3.25))
+    assert float(tree.attrib["width"]) == pytest.approx(3.25 * 96, abs=0.1)
+    assert tree.attrib["viewBox"] == f"0 0 {made.wide:.1f} {made.high:g}"
+    natural = made.wide / 96
+    assert font_points(made, natural) == pytest.approx(font_points(made)) == 7.5
+    assert font_points(made, natural / 2) == pytest.approx(3.75)
+
+
+def distinct(count: int) -> Network:
+    body = " | ".join(f"conv {8 + k % 50} {1 + 2 * (k % 3)}x1" for k in range(count))
+    return network(f"default conv same\ninput 3x32x32 | {body}")
+
+
+def test_a_thousand_layers_take_less_than_a_second() -> None:
+    nets = {count: distinct(count) for count in (500, 1000, 2000)}
+    taken = {}
+    for count, net in nets.items():
+        taken[count] = min(_seconds(net) for _ in range(3))
+    assert taken[1000] < 1.0
+    assert taken[2000] / taken[1000] < 2.3
+    assert taken[1000] / taken[500] < 2.3
+
+
+def _seconds(net: Network) -> float:
+    begun = time.perf_counter()
+    graph(net)
+    return time.perf_counter() - begun
+
+
+# What is broken on purpose is found
+
+
+def test_a_shifted_box_is_found(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    for number, (box, at) in enumerate(made.boxes):
+        if box.shape not in ("layer", "merge"):
+            continue
+        boxes = list(made.boxes)
+        boxes[number] = (box, at._replace(y=at.y + 40))
+        assert faults(made._replace(boxes=boxes)), box.id
+
+
+def test_a_shifted_label_is_found(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    for number, (text, at) in enumerate(made.labels):
+        labels = list(made.labels)
+        labels[number] = (text, at._replace(x=at.x - 12))
+        assert faults(made._replace(labels=labels)), text
+
+
+def test_a_line_through_a_title_or_frame_is_found(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    link, _ = made.lines[0]
+    for box, at in made.boxes:
+        if box.shape == "title":
+            middle = at.y + at.high / 2
+            across = [(at.x - 5, middle), (at.x + at.wide + 5, middle)]
+            found = faults(made._replace(lines=[*made.lines, (link, across)]))
+            assert any(f"through {box.id}" in fault for fault in found)
+    _, at = made.frames[-1]
+    across = [(at.x + 2, at.y - 5), (at.x + 2, at.y + at.high + 5)]
+    top = next(one for one, _ in made.lines if one.tail.key == "maxpool1")
+    found = faults(made._replace(lines=[(top, across)]))
+    assert any("through frame" in fault for fault in found)
+
+
+def test_a_diagonal_line_is_found(resnet: Network) -> None:
+    made = graph_drawing(resnet)
+    link, points = made.lines[-1]
+    bent = [points[0], (points[-1][0] + 9, points[-1][1])]
+    found = faults(made._replace(lines=[(link, bent)]))
+    assert any("not straight" in fault for fault in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("GAP", -40.0), ("PASS", -30.0), ("GUTTER", -60.0)],
+)
+def test_a_layout_without_room_is_found(
+    monkeypatch: pytest.MonkeyPatch, resnet: Network, name: str, value: float
+) -> None:
+    monkeypatch.setattr(place_module, name, value)
+    nets = [resnet, *(network(text) for text in SPECS.values())]
+    assert any(faults(graph_drawing(net)) for net in nets)
+
+
+def test_a_layout_without_room_for_labels_is_found(
+    monkeypatch: pytest.MonkeyPatch, resnet: Network
+) -> None:
+    whole = Layout.label_size
+    monkeypatch.setattr(
+        Layout, "label_size", lambda self, text: (whole(self, text)[0], 1.0)
+    )
+    made = graph_drawing(resnet)
+    labels = [(text, at._replace(high=LABEL_HEIGHT)) for text, at in made.labels]
+    assert faults(made._replace(labels=labels))
+
+
+def test_a_layout_without_order_on_tracks_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def one_track(made: list[place_module.Wire]) -> int:
+        for wire in made:
+            wire.track = 0
+        return 1
+
+    monkeypatch.setattr(place_module, "assign", one_track)
+    assert faults(graph_drawing(spec("modern/ddpm_unet.arch", "ddpm_unet")))
+
+
+# Text
+
+
+def test_it_is_accessible_and_tells_where(resnet: Network) -> None:
+    text = graph(resnet, "mine.arch")
+    tree = ElementTree.fromstring(text)
+    assert tree.attrib["role"] == "img"
+    ids = {e.attrib["id"]: e.text for e in tree if "id" in e.attrib}
+    named = [ids[key] for key in tree.attrib["aria-labelledby"].split()]
+    assert named[0] == "resnet50"
+    assert named[1]
+    assert "25.6 M parameters" in named[1]
+    tips = [e.text or "" for e in tree.iter(f"{SVG}title")]
+    assert any(re.fullmatch(r"mine\.arch:\d+ layer1\.0\.conv1", tip) for tip in tips)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE, "a' onload='x", "]]>", "א-ב", "漢字ラベル"])
+def test_hostile_names(name: str) -> None:
+    plain = name.replace("{", "(").replace("}", ")").replace("\x00", "\x01")
+    text = f'input 3x8x8 | "{plain}": conv 3 3x3 | "{plain}2": {{conv 3 1x1 | gap}}'
+    nets = list(check(Source(f'{name}".arch', text)).networks.values())
+    nets.append(network(LENET)._replace(name=f'{name}"\n<script>'))
+    for net in nets:
+        drawn = graph(net, f'{name}"<&')
+        tree = ElementTree.fromstring(drawn)
+        kinds = {element.tag.removeprefix(SVG) for element in tree.iter()}
+        assert kinds <= set("svg title desc style rect g text path".split())
+        assert not faults(graph_drawing(net)), name
+        assert max(map(len, drawn.splitlines())) < 20_000
+
+
+def test_letters_of_all_scripts_come_out_as_text() -> None:
+    net = network('input 3x8x8 | "漢字 אב <&>": conv 3 3x3 | gap')
+    said = [e.text for e in ElementTree.fromstring(graph(net)).iter(f"{SVG}text")]
+    assert any("漢字 אב <&>" in (text or "") for text in said)
+
+
+def test_the_same_bytes_for_every_hash_seed() -> None:
+    code = (
+        "import sys\n"
+        "from archdsl.backends.svg import graph\n"
+        "from archdsl.pipeline import check\n"
+        "from archdsl.source import Source\n"
+        "for text in sys.argv[1:]:\n"
+        "    for net in check(Source('a', text)).networks.values():\n"
+        "        sys.stdout.write(graph(net) + graph(net, direction='LR'))\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    seen = set()
+    for seed in ("0", "1", "77"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, *SPECS.values()],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONUTF8": "1"},
+            capture_output=True,
+            check=True,
+        )
+        seen.add(done.stdout)
+    assert len(seen) == 1
+    assert len(seen.pop()) > 10_000
+
+
+def test_every_layer_can_be_drawn() -> None:
+    for layer in LAYERS.values():
+        net = network(layer.example)
+        assert layer.name in graph(net)
+        assert not faults(graph_drawing(net)), layer.name
+
+
+# Colours
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of WCAG 2.2, from relative luminance."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+    ]
+    return sum(c * w for c, w in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+def test_text_stands_out_in_light_and_dark() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
+    for fill in (*FILLS.values(), PLAIN):
+        assert contrast(INK, fill) >= 4.5
+    for palette in (LIGHT, DARK):
+        assert contrast(palette.text, palette.paper) >= 4.5
+        assert contrast(palette.line, palette.paper) >= 3
+        assert contrast(palette.frame, palette.paper) >= 3
+    kinds = {layer.look for layer in LAYERS.values()}
+    assert kinds <= set(FILLS)
+
+
+def test_themes(resnet: Network) -> None:
+    light, dark = graph(resnet, theme="light"), graph(resnet, theme="dark")
+    auto = graph(resnet)
+    assert "prefers-color-scheme:dark" in auto
+    assert LIGHT.paper in auto
+    assert DARK.paper in auto
+    assert DARK.paper not in light
+    assert DARK.paper in dark
+    assert "prefers-color-scheme" not in light + dark
+
+
+def test_widths_are_those_of_helvetica() -> None:
+    # From the Adobe font metrics: H 722, e 556, l 222, o 556.
+    assert width("Hello", 1000) == 722 + 556 + 222 + 222 + 556
+    assert width("Hello", 11, bold=True) > width("Hello", 11)
+    assert width("漢字", 10) >= 20
+    assert width("e\u0301", 10) == width("e", 10)
