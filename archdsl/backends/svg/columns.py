@@ -12,7 +12,10 @@ from archdsl.backends.svg.place import GUTTER, Layout, place
 
 # Width by height that suits a page and a slide.
 SHAPE = 1.8
-WIDEST = 2.0
+WIDEST = 1.95
+TALLEST = 0.7
+# On a slide so wide in pixels, the smallest text has six points.
+PAGE = 1580.0
 # A frame is folded when it is so much longer than a column ought to be.
 LONGER = 1.25
 # What a further line between two columns costs, in pixels of height.
@@ -35,12 +38,30 @@ def lay_out(levels: list[Level], flat: bool) -> list[Layout]:
     """
     layouts = [Layout(level, arrange(level), flat) for level in levels]
     by_level = {id(layout.level): layout for layout in layouts}
-    wanted = SHAPE if not flat else 1 / SHAPE
+    folded = _fit(layouts, by_level, 1 / SHAPE if flat else SHAPE)
+    whole = layouts[-1]
+    if folded and not flat and whole.wide > PAGE:
+        wanted = _for_page(whole.wide, whole.long)
+        if wanted < SHAPE:
+            _fit(layouts, by_level, wanted)
+    return layouts
+
+
+def _for_page(wide: float, long: float) -> float:
+    """The shape of what is large: it grows down, so that text can be read."""
+    return max(TALLEST, PAGE**2 / (wide * long))
+
+
+def _fit(layouts: list[Layout], by_level: dict[int, Layout], wanted: float) -> bool:
+    """Fold frames at such a length that the whole comes near the wanted shape.
+
+    Returns whether there were frames to fold.
+    """
     limit = sqrt(sum(_areas(layout) for layout in layouts) / wanted)
     least = _attempt(layouts, by_level, wanted, float("inf"))
     best = tried = float("inf")
     if all(layout.long <= LONGER * limit for layout in layouts[:-1]):
-        return layouts
+        return False
     for _ in range(_ATTEMPTS):
         found, tried = _attempt(layouts, by_level, wanted, limit), limit
         if found < least:
@@ -52,7 +73,7 @@ def lay_out(levels: list[Level], flat: bool) -> list[Layout]:
         limit *= max(ratio, 1.1) ** 0.5
     if tried != best:
         _attempt(layouts, by_level, wanted, best)
-    return layouts
+    return True
 
 
 def _attempt(
@@ -69,9 +90,12 @@ def _attempt(
             place(layout, breaks)
             cost += sum(layout.crossing[at - 1] for at in breaks)
     breaks = _best(whole, wanted)
+    wide, long = _estimate(whole, breaks)
+    if not whole.flat and wide > PAGE and _for_page(wide, long) < wanted:
+        breaks = _best(whole, _for_page(wide, long))
     if breaks:
         place(whole, breaks)
-    return _distance(whole.wide, whole.long, wanted) + _COST * cost
+    return _distance(whole, whole.wide, whole.long, wanted) + _COST * cost
 
 
 def _areas(layout: Layout) -> float:
@@ -111,7 +135,7 @@ def _frame(node: Node, inner: Layout) -> None:
 def _best(layout: Layout, wanted: float) -> list[int]:
     """The breaks that bring the picture nearest to the wanted shape."""
     best: list[int] = []
-    least = _distance(layout.wide, layout.long, wanted)
+    least = _distance(layout, layout.wide, layout.long, wanted)
     tallest = max((e[3] - e[2] for e in layout.extents), default=0.0)
     tries = {
         tallest + (layout.long - tallest) * (k / _TRIES) ** 2 for k in range(_TRIES)
@@ -119,7 +143,7 @@ def _best(layout: Layout, wanted: float) -> list[int]:
     for limit in sorted(tries):
         breaks = _breaks(layout, limit)
         wide, long = _estimate(layout, breaks)
-        found = _distance(wide, long, wanted)
+        found = _distance(layout, wide, long, wanted)
         found += 0.05 * sum(layout.crossing[at - 1] - 1 for at in breaks)
         if breaks and layout.extents[-1][3] - layout.extents[breaks[-1]][2] < (
             _LAST * long
@@ -130,14 +154,14 @@ def _best(layout: Layout, wanted: float) -> list[int]:
     return best
 
 
-def _distance(wide: float, long: float, wanted: float) -> float:
+def _distance(layout: Layout, wide: float, long: float, wanted: float) -> float:
     """How far a picture is from the wanted shape, on a scale of ratios."""
     if not wide or not long:
         return 0.0
-    ratio = log(wide / long / wanted)
+    ratio = log(wide / long)
     # Too wide is worse than too tall: the text shrinks on a page.
-    over = ratio if wanted > 1 else -ratio
-    return abs(ratio) + 12 * max(0.0, over - log(WIDEST / SHAPE))
+    over = (-ratio if layout.flat else ratio) - log(WIDEST)
+    return abs(ratio - log(wanted)) + 12 * max(0.0, over)
 
 
 def _breaks(layout: Layout, limit: float) -> list[int]:
