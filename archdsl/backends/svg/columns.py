@@ -18,6 +18,8 @@ TALLEST = 0.7
 PAGE = 1580.0
 # A frame is folded when it is so much longer than a column ought to be.
 LONGER = 1.25
+# Columns in a frame are not shorter than this, in pixels: what is short stays whole.
+SHORTEST = 460.0
 # What a further line between two columns costs, in pixels of height.
 CROSSING = 60.0
 _TRIES = 24
@@ -26,7 +28,7 @@ _ATTEMPTS = 8
 _CLOSE = 0.12
 # What a line between two columns of a frame costs, in the same measure.
 _COST = 0.04
-# The last column is not to be shorter than this part of the others.
+# The first and last columns are not to be shorter than this part of the others.
 _LAST = 0.2
 _BAND = 30.0
 
@@ -58,6 +60,7 @@ def _fit(layouts: list[Layout], by_level: dict[int, Layout], wanted: float) -> b
     Returns whether there were frames to fold.
     """
     limit = sqrt(sum(_areas(layout) for layout in layouts) / wanted)
+    limit = max(limit, SHORTEST)
     least = _attempt(layouts, by_level, wanted, float("inf"))
     best = tried = float("inf")
     if all(layout.long <= LONGER * limit for layout in layouts[:-1]):
@@ -70,7 +73,7 @@ def _fit(layouts: list[Layout], by_level: dict[int, Layout], wanted: float) -> b
         ratio = whole.wide / whole.long / wanted
         if found < _CLOSE or not ratio:
             break
-        limit *= max(ratio, 1.1) ** 0.5
+        limit = max(limit * max(ratio, 1.1) ** 0.5, SHORTEST)
     if tried != best:
         _attempt(layouts, by_level, wanted, best)
     return True
@@ -145,13 +148,20 @@ def _best(layout: Layout, wanted: float) -> list[int]:
         wide, long = _estimate(layout, breaks)
         found = _distance(layout, wide, long, wanted)
         found += 0.05 * sum(layout.crossing[at - 1] - 1 for at in breaks)
-        if breaks and layout.extents[-1][3] - layout.extents[breaks[-1]][2] < (
-            _LAST * long
-        ):
-            found += _LAST
+        found += _short(layout, breaks, long)
         if breaks and found < least:
             best, least = breaks, found
     return best
+
+
+def _short(layout: Layout, breaks: list[int], long: float) -> float:
+    """What a first or last column costs that hardly holds anything."""
+    if not breaks:
+        return 0.0
+    extents = layout.extents
+    first = extents[breaks[0] - 1][3] - extents[0][2]
+    last = extents[-1][3] - extents[breaks[-1]][2]
+    return _LAST * ((first < _LAST * long) + (last < _LAST * long))
 
 
 def _distance(layout: Layout, wide: float, long: float, wanted: float) -> float:
