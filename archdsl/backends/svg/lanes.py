@@ -117,7 +117,7 @@ def _lanes(
         if main:
             hangs.add(node)
         above[node] = over = _over(main or entering[node], above)
-        usual = [link for link in entering[node] if not link.skip]
+        usual = [link for link in entering[node] if not link.skip] or entering[node]
         good = [
             link
             for link in usual
@@ -200,7 +200,8 @@ def _heaviest(leaving: list[Link], rank: dict[Node, tuple[int, bool]]) -> Node |
     """Where the lane goes on: the heaviest way, or the middle of equal branches."""
     usual = [link for link in leaving if not link.skip]
     if not usual:
-        return None
+        # Inside a skip, what it leads to is the only way on.
+        return leaving[0].head if len(leaving) == 1 else None
     most = max(link.weight for link in usual)
     # What is farther away is passed by others on the way.
     near = min(link.head.row for link in usual if link.weight == most)
