@@ -10,7 +10,12 @@ from functools import partial
 from archdsl import __version__
 from archdsl.diagnostics.render import FORMATS
 
-PICTURES = ("dot", "svg", "png")
+PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "txt")
+VIEWS = ("graph", "tree")
+# These are the options of a picture: archdsl.backends.diagram.options.
+DIRECTIONS = ("TB", "LR")
+SHOWN = ("shapes", "params", "macs")
+ORDERS = ("chw", "hwc")
 SHELLS = ("bash", "zsh", "tcsh")
 REPORTS = ("full", "json")
 # What layers are sorted by, and what their totals are grouped by.
@@ -127,8 +132,40 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "-f",
         choices=PICTURES,
         dest="format",
-        help="the format (default: by the ending of -o, or dot)",
+        help="the format (default: by the ending of -o, or dot; txt for a tree)",
     )
+    command.add_argument("--view", choices=VIEWS, help="what is drawn (default: graph)")
+    command.add_argument(
+        "--direction", choices=DIRECTIONS, help="down or to the right (default: TB)"
+    )
+    command.add_argument(
+        "--depth",
+        type=_level,
+        metavar="N",
+        help="blocks nested deeper than N are one closed box",
+    )
+    command.add_argument(
+        "--expand",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="open this block although it is deeper; may stand several times",
+    )
+    command.add_argument(
+        "--no-fold", action="store_true", help="draw every copy of repeats"
+    )
+    command.add_argument(
+        "--show",
+        type=_shown,
+        metavar="WHAT",
+        help="which of shapes,params,macs to tell (default: shapes,params)",
+    )
+    command.add_argument(
+        "--shape-order",
+        choices=ORDERS,
+        help="whether channels are first or last (default: chw)",
+    )
+    command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -314,6 +351,28 @@ def _whole(text: str) -> int:
     if not 0 < number < 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
     return number
+
+
+def _level(text: str) -> int:
+    """How deep blocks are nested."""
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
+
+
+_level.__name__ = "whole number of 0 or more"
+
+
+def _shown(text: str) -> tuple[str, ...]:
+    """What a picture tells, in one order."""
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if word not in SHOWN:
+            raise argparse.ArgumentTypeError(
+                f"{word!r} is none of {', '.join(SHOWN)} (with commas between)"
+            )
+    return tuple(word for word in SHOWN if word in words)
 
 
 def _number(text: str) -> float:

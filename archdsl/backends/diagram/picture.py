@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from archdsl.ir.network import Cost
 from archdsl.ops.record import Look
+from archdsl.shapes.size import Size
 
 SPINE = 50
 BRANCH = 3
@@ -18,9 +19,10 @@ Shape = Literal["layer", "merge", "end", "source", "closed", "title", "fork"]
 class Box:
     """A node of the picture.
 
-    `params` are the least and the most that one copy learns; `cost` is what all the
-    copies that the box stands for add to the totals. `shown` is the shape that was
-    last told on the way here. What is in `training` exists only then. `home` is the id
+    `params` and `macs` are the least and the most of one copy; `cost` is what all the
+    copies that the box stands for add to the totals. `out` is the shape that flows
+    out, of a title what flows out of its frame; `shown` is the shape that was last
+    told on the way here. What is in `training` exists only then. `home` is the id
     of the frame around it.
     """
 
@@ -30,7 +32,9 @@ class Box:
     look: Look | None
     tooltip: str
     params: tuple[int, int] = (0, 0)
+    macs: tuple[Size, Size] = (0, 0)
     cost: Cost = field(default_factory=Cost)
+    out: str = ""
     shown: str = ""
     times: int = 1
     sums: bool = False

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple, TypeAlias
 
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.copies import Unfolder, too_many
 from archdsl.backends.diagram.fuse import SMALL, units
+from archdsl.backends.diagram.opening import Opener, wanted
+from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
+from archdsl.backends.diagram.place import Called, Names, Part, Place, Port, copies
 from archdsl.ir.fold import Folder
-from archdsl.ir.names import children, is_inline
-from archdsl.ir.network import Cost, Module, Network, Output, Repeat, Stage
+from archdsl.ir.names import children
+from archdsl.ir.network import Module, Network, Output, Repeat, Stage
 from archdsl.ops.record import Look, Site
+from archdsl.shapes.size import Size
 from archdsl.source import Span
 
 # A picture with more boxes than this shows further blocks closed, as one box.
@@ -28,85 +32,28 @@ MAX_NAMES = 10_000
 
 SIGNS = {"add": "+", "mul": "×", "concat": "‖"}
 
-# By node, and by the copies of anonymous repeats that it stands in.
-_Names: TypeAlias = dict[tuple[int, tuple[int, ...]], str]
 
+def plan(
+    network: Network, source_name: str | None = None, options: Options = DEFAULT
+) -> Picture:
+    """Decide what is drawn.
 
-class _Port(NamedTuple):
-    """A value in the picture: the box that makes it, and its shape in words."""
-
-    box: Box
-    shape: str
-
-
-class _Place(NamedTuple):
-    """Where something is drawn, and how it is called there.
-
-    `names` are those of the innermost scope, `copies` the copies of anonymous repeats
-    passed since. What is in `training` exists only then.
+    Raises PlanError for a path to be opened that is none of a block, and where every
+    copy is asked for and they are too many.
     """
-
-    frame: Frame
-    path: tuple[str, ...]
-    names: _Names
-    copies: tuple[int, ...] = ()
-    depth: int = 0
-    training: bool = False
-
-    def name(self, node: Stage | Repeat, *copy: int) -> str:
-        """What a node, or one copy of it, is called."""
-        found = self.names.get((id(node), (*self.copies, *copy)))
-        if found is not None:
-            return found
-        if isinstance(node, Stage):
-            return node.label or f"{node.kind}{node.ordinal}"
-        return node.label or "copies"
-
-    def inside(self, *names: str) -> _Place:
-        return self._replace(path=(*self.path, *names))
-
-
-class _Part(NamedTuple):
-    """A stage in all its variants, and for how many copies each of them stands."""
-
-    stages: tuple[Stage, ...]
-    weights: tuple[int, ...]
-
-    @property
-    def first(self) -> Stage:
-        return self.stages[0]
-
-    @property
-    def cost(self) -> Cost:
-        total = Cost()
-        for stage, weight in zip(self.stages, self.weights, strict=True):
-            total = total.plus(stage.cost.times(weight))
-        return total
-
-
-class _Called(NamedTuple):
-    """How a stage is presented: its label, the title of its frame, how many it is.
-
-    The stages of an inline group are named in the scope around it.
-    """
-
-    label: str
-    title: str
-    times: int = 1
-    inline: bool = False
-
-
-def plan(network: Network, source_name: str | None = None) -> Picture:
-    """Decide what is drawn."""
-    return _Planner(network, source_name).picture()
+    return _Planner(network, source_name, options).picture()
 
 
 class _Planner:
-    def __init__(self, network: Network, source_name: str | None) -> None:
+    def __init__(
+        self, network: Network, source_name: str | None, options: Options
+    ) -> None:
         self._network = network
         self._source_name = source_name or network.source_name
-        self._folder = Folder()
-        self._names: dict[int, _Names] = {}
+        self._options = options
+        self._opener = Opener(options.depth, options.expand)
+        self._folder = Folder() if options.fold else Unfolder(MAX_BOXES)
+        self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
         self._ids: set[str] = set()
@@ -114,13 +61,15 @@ class _Planner:
 
     def picture(self) -> Picture:
         module = self._network.root
-        place = _Place(Frame("", "", 1), (), self._named(module))
+        place = Place(Frame("", "", 1), (), self._named(module))
+        place = place._replace(wanted=wanted(self._options.expand))
         at = module.span
         ports = []
         for number, tensor in enumerate(module.inputs):
             name = dict(enumerate(module.input_names)).get(number, "input")
             box = self._box(place.inside(name), "end", [words.held(name, tensor)], at)
-            ports.append(_Port(box, words.sizes(tensor.sizes)))
+            box.out = self._shape([tensor.sizes])
+            ports.append(Port(box, box.out))
         ends = self._body((module,), (1,), ports, place)
         found = module.outputs or (Output(None, 0, module.type, False, at),)
         for number, (end, output) in enumerate(zip(ends, found, strict=True), 1):
@@ -129,7 +78,10 @@ class _Planner:
             if output.training:
                 text += ", in training"
             there = place.inside(name)._replace(training=output.training)
-            self._join(end, self._box(there, "end", [text], at))
+            box = self._box(there, "end", [text], at)
+            box.out = self._shape([output.type.sizes])
+            self._join(end, box)
+        self._opener.check()
         mark(self._edges, self._spans)
         return Picture(place.frame, self._edges)
 
@@ -139,16 +91,16 @@ class _Planner:
         self,
         modules: Sequence[Module],
         weights: tuple[int, ...],
-        ports: Sequence[_Port],
-        place: _Place,
-    ) -> list[_Port]:
+        ports: Sequence[Port],
+        place: Place,
+    ) -> list[Port]:
         """Draw what stands in a module, and give its outputs."""
         flats = [self._folder.flat(module) for module in modules]
         flat = flats[0]
-        made: list[_Port | None] = [None] * len(flat.nodes)
+        made: list[Port | None] = [None] * len(flat.nodes)
         around = place
 
-        def port(source: int) -> _Port:
+        def port(source: int) -> Port:
             found = ports[-1 - source] if source < 0 else made[source]
             assert found is not None
             return found
@@ -174,22 +126,22 @@ class _Planner:
             for at in unit:
                 stages = (each.nodes[at] for each in flats)
                 parts.append(
-                    _Part(tuple(s for s in stages if isinstance(s, Stage)), weights)
+                    Part(tuple(s for s in stages if isinstance(s, Stage)), weights)
                 )
             name = place.name(node)
             counted = name.startswith(node.kind) and name[len(node.kind) :].isdigit()
             title = name if node.kind == "{}" or counted else f"{name}: {node.kind}"
-            called = _Called(node.label or "", title)
-            made[unit[-1]] = self._parts(parts, inputs, place.inside(name), called)
+            called = Called(node.label or "", title)
+            made[unit[-1]] = self._parts(parts, inputs, place.at(name), called)
         return [port(source) for source in flat.outputs]
 
     def _shared(
         self,
         nodes: Sequence[Stage | Repeat],
         weights: tuple[int, ...],
-        inputs: list[_Port],
-        place: _Place,
-    ) -> _Port:
+        inputs: list[Port],
+        place: Place,
+    ) -> Port:
         """Another use of a block, group or repeat: a box that says whose it is."""
         node = nodes[0]
         times = f" ×{node.count}" if isinstance(node, Repeat) else ""
@@ -199,15 +151,16 @@ class _Planner:
             box.count(each.cost.times(weight))
         for port in inputs:
             self._join(port, box)
-        return _Port(box, words.shape([each.type.sizes for each in nodes]))
+        box.out = self._shape([each.type.sizes for each in nodes])
+        return Port(box, box.out)
 
     def _repeat(
         self,
         repeats: Sequence[Repeat],
         weights: tuple[int, ...],
-        inputs: list[_Port],
-        place: _Place,
-    ) -> _Port:
+        inputs: list[Port],
+        place: Place,
+    ) -> Port:
         folded = [self._folder.folded(repeat) for repeat in repeats]
         flow, passed = inputs[0], 0
         for number, fold in enumerate(folded[0]):
@@ -216,9 +169,9 @@ class _Planner:
             for weight, folds in zip(weights, folded, strict=True):
                 stages += folds[number].stages
                 counts += [weight * count for count in folds[number].counts]
-            part = _Part(tuple(stages), tuple(counts))
+            part = Part(tuple(stages), tuple(counts))
             alone = len(folded[0]) == 1
-            at, called = _copies(
+            at, called = copies(
                 repeats[0], part.first, passed, fold.count, alone, place
             )
             taken = [inputs[k] if k else flow for k in part.first.inputs]
@@ -226,24 +179,31 @@ class _Planner:
             if len(fold.stages) > 1:
                 # What comes out is what the last copy gives.
                 ends = [folds[number].stages[-1].type.sizes for folds in folded]
-                flow = _Port(flow.box, words.shape(ends))
+                flow = Port(flow.box, self._shape(ends))
             passed += fold.count
         return flow
 
     def _parts(
         self,
-        parts: list[_Part],
-        inputs: list[_Port],
-        place: _Place,
-        called: _Called,
-    ) -> _Port:
+        parts: list[Part],
+        inputs: list[Port],
+        place: Place,
+        called: Called,
+    ) -> Port:
         """Draw a stage, or several stages in one box."""
         part = parts[0]
         modules = [s.target for s in part.stages if isinstance(s.target, Module)]
         if not modules:
             return self._layers(parts, inputs, place, called)
-        if self._boxes >= MAX_BOXES or place.depth >= MAX_DEPTH:
+        deep = place.depth >= MAX_DEPTH
+        if deep or (self._boxes >= MAX_BOXES and self._options.fold):
             return self._closed(part, inputs, place, called)
+        if not called.inline:
+            place = place._replace(level=place.level + 1)
+            path = ".".join(place.path)
+            opened = self._opener.opens(place.level, path, place.wanted)
+            if not opened and not self._is_one_box(modules[0]):
+                return self._closed(part, inputs, place, called)
         if called.inline and called.times == 1:
             inner = place._replace(depth=place.depth + 1)
             return self._body(modules, part.weights, inputs, inner)[0]
@@ -273,21 +233,31 @@ class _Planner:
             place.frame.items.append(only)
         else:
             self._anchor(head, begun)
+            head.out = out.shape
             if out.box.shape == "merge":
                 self._spans.append((head, out.box))
             place.frame.items.append(frame)
         return out
+
+    def _is_one_box(self, module: Module) -> bool:
+        """Whether layers in a block are all in one box, which says more than a name."""
+        flat = self._folder.flat(module)
+        layers = all(
+            isinstance(node, Stage) and isinstance(node.target, Site)
+            for node in flat.nodes
+        )
+        return layers and len(units(flat)) == 1
 
     # Frames
 
     def _enter(
         self,
         modules: Sequence[Module],
-        inputs: list[_Port],
-        place: _Place,
+        inputs: list[Port],
+        place: Place,
         title: str,
         span: Span,
-    ) -> list[_Port]:
+    ) -> list[Port]:
         """The first input goes in by the title; others that branch do so inside."""
         flat = self._folder.flat(modules[0])
         entering = []
@@ -304,9 +274,9 @@ class _Planner:
                 box.times = place.frame.times
             if used:
                 self._join(port, box)
-            shape = words.shape([module.inputs[k].sizes for module in modules])
+            shape = self._shape([module.inputs[k].sizes for module in modules])
             box.shown = shape
-            entering.append(_Port(box, shape))
+            entering.append(Port(box, shape))
         return entering
 
     def _unframe(self, head: Box, begun: int) -> None:
@@ -338,11 +308,11 @@ class _Planner:
 
     def _layers(
         self,
-        parts: list[_Part],
-        inputs: list[_Port],
-        place: _Place,
-        called: _Called,
-    ) -> _Port:
+        parts: list[Part],
+        inputs: list[Port],
+        place: Place,
+        called: Called,
+    ) -> Port:
         """One box for a layer and the small ones fused with it."""
         lines: list[str] = []
         smalls: list[str] = []
@@ -371,15 +341,15 @@ class _Planner:
         self._count(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
-        shape = words.shape([stage.type.sizes for stage in parts[-1].stages])
+        shape = box.out = self._shape([stage.type.sizes for stage in parts[-1].stages])
         if form == "source":
             # It says its shape itself.
             box.shown = shape
-        return _Port(box, shape)
+        return Port(box, shape)
 
     def _closed(
-        self, part: _Part, inputs: list[_Port], place: _Place, called: _Called
-    ) -> _Port:
+        self, part: Part, inputs: list[Port], place: Place, called: Called
+    ) -> Port:
         """A block as one box."""
         lines = [called.title, f"{part.first.cost.layers:,} layers"]
         box = self._box(
@@ -388,26 +358,39 @@ class _Planner:
         self._count(box, [part], called.times)
         for port in inputs:
             self._join(port, box)
-        return _Port(box, words.shape([stage.type.sizes for stage in part.stages]))
+        box.out = self._shape([stage.type.sizes for stage in part.stages])
+        return Port(box, box.out)
 
-    def _count(self, box: Box, parts: list[_Part], times: int) -> None:
+    def _count(self, box: Box, parts: list[Part], times: int) -> None:
         box.times = times
         for part in parts:
             box.count(part.cost)
+        zero: Size = 0
         each = [
             sum(part.stages[variant].cost.params for part in parts)
             for variant in range(len(parts[0].stages))
         ]
         box.params = min(each), max(each)
+        macs = [
+            sum((part.stages[variant].cost.macs for part in parts), start=zero)
+            for variant in range(len(parts[0].stages))
+        ]
+        known = [number for number in macs if isinstance(number, int)]
+        if not box.training:
+            # Which of two formulas is the larger may not be known.
+            ordered = len(known) == len(macs)
+            box.macs = (min(known), max(known)) if ordered else (macs[0], macs[-1])
 
     def _box(
         self,
-        place: _Place,
+        place: Place,
         shape: Shape,
         lines: list[str],
         span: Span,
         look: Look | None = None,
     ) -> Box:
+        if self._boxes >= MAX_BOXES and not self._options.fold:
+            raise too_many(MAX_BOXES)
         tooltip = self._at(span)
         if shape in ("layer", "merge", "closed", "source"):
             tooltip += " " + ".".join(place.path)
@@ -418,23 +401,28 @@ class _Planner:
         self._boxes += 1
         return box
 
-    def _join(self, port: _Port, head: Box, merges: bool = False) -> None:
+    def _join(self, port: Port, head: Box, merges: bool = False) -> None:
         """An edge; it tells the shape when that was not yet told on the way."""
         tail = port.box
         label = ""
-        if port.shape != tail.shown and not merges:
+        told = "shapes" in self._options.show
+        if port.shape != tail.shown and not merges and told:
             label = tail.shown = port.shape
         if not head.shown:
             head.shown = tail.shown
         self._edges.append(Edge(tail, head, label))
 
+    def _shape(self, found: Sequence[tuple[Size, ...]]) -> str:
+        return words.shape(found, self._options.order)
+
     # Names
 
-    def _named(self, module: Module) -> _Names:
+    def _named(self, module: Module) -> Names:
         """The names of a scope."""
         found = self._names.get(id(module))
         if found is None:
-            named = islice(children(module, folder=self._folder), MAX_NAMES)
+            folder = self._folder if self._options.fold else None
+            named = islice(children(module, folder=folder), MAX_NAMES)
             found = self._names[id(module)] = {
                 (id(child.node), tuple(c.number for c in child.within)): child.name
                 for child in named
@@ -466,30 +454,3 @@ def _label(box: Box, label: str) -> None:
     line = box.lines[0]
     if label and not label.isdigit() and label not in line.split():
         box.lines[0] = words.short(f"{label}: {line}")
-
-
-def _copies(
-    repeat: Repeat, stage: Stage, first: int, count: int, alone: bool, place: _Place
-) -> tuple[_Place, _Called]:
-    """Where equal copies of a repeat are drawn, and how they are presented."""
-    if is_inline(repeat):
-        place = place._replace(copies=(*place.copies, first))
-        return place, _Called("", "", count, True)
-    kind = "" if stage.kind == "{}" else f": {stage.kind}"
-    last = first + count - 1
-    if repeat.label is not None:
-        label = place.name(repeat)
-        which = label if alone else f"{label}.{words.span(first, last)}"
-        at = place.inside(label, str(first))
-        return at, _Called(which, which + kind, count)
-    name = place.name(stage, first)
-    if repeat.names is not None:
-        named = words.span(name, repeat.names[last])
-        return place.inside(name), _Called(named, named + kind, count)
-    if name.isdigit():
-        # In a labelled group the copies are called by position.
-        title = words.span(int(name), int(name) + count - 1) + kind
-    else:
-        begin = int(name.removeprefix(stage.kind))
-        title = stage.kind + words.span(begin, begin + count - 1)
-    return place.inside(name), _Called("", title, count)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.diagram.options import Options, Order, Shown
+from archdsl.backends.diagram.picture import Box
 from archdsl.backends.text.wording import formula_text, one_line, shortened
-from archdsl.ir.network import Repeat, Stage
+from archdsl.ir.network import Network, Repeat, Stage
 from archdsl.ops.record import Bound, Site
 from archdsl.ops.tied import TIED
 from archdsl.ops.values import IndexFormula
@@ -15,6 +17,13 @@ from archdsl.shapes.tensor import TensorType
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
 LONGEST = 60
+# In which order shapes are, and the same for nets of pictures.
+ORDER_TEXT: dict[tuple[Order, bool], str] = {
+    ("chw", True): "channels × height × width",
+    ("chw", False): "channels first",
+    ("hwc", True): "height × width × channels",
+    ("hwc", False): "channels of maps last",
+}
 # So much is shown of a formula of places.
 _FORMULA = 24
 
@@ -108,8 +117,13 @@ def sizes(found: Sequence[Size]) -> str:
     )
 
 
-def shape(found: Sequence[tuple[Size, ...]]) -> str:
-    """The shape of all copies, a size that differs as a range: `64–224×56×56`."""
+def shape(found: Sequence[tuple[Size, ...]], order: Order = "chw") -> str:
+    """The shape of all copies, a size that differs as a range: `64–224×56×56`.
+
+    With `hwc` the channels of maps and volumes come last.
+    """
+    if order == "hwc":
+        found = [(*one[1:], one[0]) if len(one) > 2 else one for one in found]
     if len(found) == 1 or any(len(one) != len(found[0]) for one in found):
         return sizes(found[-1])
     return "×".join(_range(axis) for axis in zip(*found, strict=True))
@@ -142,14 +156,63 @@ def count(number: Size) -> str:
     return f"{scaled:.{digits}f} {unit}"
 
 
-def counts(low: int, high: int) -> str:
-    """A number of parameters, or the range over the copies."""
+def counts(low: Size, high: Size) -> str:
+    """A number of parameters or operations, or the range over the copies."""
     first, last = count(low), count(high)
     if first == last:
         return first
-    if first.split()[1:] == last.split()[1:]:
+    numbers = isinstance(low, int) and isinstance(high, int)
+    if numbers and first.split()[1:] == last.split()[1:]:
         first = first.split()[0]
     return f"{first}–{last}"
+
+
+def note(box: Box, show: Sequence[Shown]) -> str:
+    """What a box tells of its size: `×3, 9.41 k each`."""
+    told = []
+    both = "params" in show and "macs" in show
+    if "params" in show and box.params[1]:
+        told.append(counts(*box.params) + " params" * both)
+    if "macs" in show and box.macs != (0, 0):
+        told.append(counts(*box.macs) + " MACs" * both)
+    text = ", ".join(told)
+    if box.times > 1:
+        text = f"×{box.times}, {text} each" if text else f"×{box.times}"
+    return text
+
+
+def order(network: Network, options: Options) -> str:
+    """In which order the sizes of a shape are told."""
+    rank = network.root.inputs[0].rank if network.root.inputs else 0
+    return ORDER_TEXT[options.order, rank == 3]
+
+
+def legend(network: Network, options: Options) -> list[str]:
+    """What the numbers of a picture are, in lines."""
+    lines = []
+    if "shapes" in options.show:
+        lines.append(f"on edges: {order(network, options)}")
+    cost = network.root.cost
+    inside = ["parameters"] if cost.params and "params" in options.show else []
+    inside += ["MACs"] if cost.macs != 0 and "macs" in options.show else []
+    if inside:
+        lines.append(f"in boxes: {' and '.join(inside)}")
+    if any(output.training for output in network.root.outputs):
+        lines.append("dashed boxes: in training only")
+    return lines + needs(network)
+
+
+def needs(network: Network) -> list[str]:
+    """What sizes that are not known must fulfil, in a line if there is anything."""
+    if network.facts is None or not network.facts.constraints():
+        return []
+    return [short(f"needs {', '.join(network.facts.constraints())}")]
+
+
+def totals(network: Network) -> str:
+    """All parameters and MACs of a net."""
+    cost = network.root.cost
+    return f"{count(cost.params)} parameters, {count(cost.macs)} MACs"
 
 
 def short(text: str) -> str:

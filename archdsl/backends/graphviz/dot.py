@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.options import DEFAULT, Direction, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
 from archdsl.backends.diagram.plan import plan
 from archdsl.ir.network import Network
@@ -36,29 +37,30 @@ HEAD = """\
 """
 
 
-def dot(network: Network, source_name: str | None = None) -> str:
-    """The network as DOT text; `source_name` is the file's name to show."""
-    picture = plan(network, source_name)
-    out = [f'digraph "{_id(network.name or "net")}" {{\n', HEAD]
-    out.append(f'  label="{_legend(network)}"\n')
-    _items(picture, out)
+def dot(
+    network: Network,
+    source_name: str | None = None,
+    *,
+    options: Options = DEFAULT,
+    direction: Direction = "TB",
+) -> str:
+    """The network as DOT text; `source_name` is the file's name to show.
+
+    Raises what `plan` raises.
+    """
+    picture = plan(network, source_name, options)
+    head = HEAD.replace("rankdir=TB", f"rankdir={direction}")
+    out = [f'digraph "{_id(network.name or "net")}" {{\n', head]
+    out.append(f'  label="{_legend(network, options)}"\n')
+    _items(picture, options, out)
     out += [_edge(edge) for edge in picture.edges]
     out.append("}\n")
     return "".join(out)
 
 
-def _legend(network: Network) -> str:
-    cost = network.root.cost
-    totals = f"{words.count(cost.params)} parameters, {words.count(cost.macs)} MACs"
-    rank = network.root.inputs[0].rank if network.root.inputs else 0
-    order = "channels × height × width" if rank == 3 else "channels first"
-    lines = [words.short(network.name), totals, "", f"on edges: {order}"]
-    if cost.params:
-        lines.append("in boxes: parameters")
-    if any(output.training for output in network.root.outputs):
-        lines.append("dashed boxes: in training only")
-    if network.facts is not None and network.facts.constraints():
-        lines.append(words.short(f"needs {', '.join(network.facts.constraints())}"))
+def _legend(network: Network, options: Options) -> str:
+    lines = [words.short(network.name), words.totals(network), ""]
+    lines += words.legend(network, options)
     return "".join(f"{escape(line)}\\n" for line in lines)
 
 
@@ -93,7 +95,7 @@ def _room(picture: Picture) -> _Room:
     return room
 
 
-def _items(picture: Picture, out: list[str]) -> None:
+def _items(picture: Picture, options: Options, out: list[str]) -> None:
     """The frames and their boxes, without recursion."""
     room = _room(picture)
     stack: list[Box | Frame | str] = list(reversed(picture.root.items))
@@ -104,7 +106,8 @@ def _items(picture: Picture, out: list[str]) -> None:
             depth -= 1
             out.append("  " * depth + item)
         elif isinstance(item, Box):
-            out.append("  " * depth + _box(item, room.longest.get(item.id, 0)))
+            longest = room.longest.get(item.id, 0)
+            out.append("  " * depth + _box(item, options, longest))
         else:
             pad = "  " * depth
             thick = 2 if item.times > 1 else 1
@@ -124,7 +127,7 @@ def _style(frame: Frame) -> str:
     return '"rounded,dashed"' if frame.training else "rounded"
 
 
-def _box(box: Box, longest: int) -> str:
+def _box(box: Box, options: Options, longest: int) -> str:
     if box.shape == "fork":
         return (
             f'"{box.id}" [shape=point, width=0.05, height=0.05, label="",'
@@ -142,10 +145,7 @@ def _box(box: Box, longest: int) -> str:
             f' tooltip="{escape(box.tooltip)}"]\n'
         )
     lines = list(box.lines)
-    low, high = box.params
-    note = words.counts(low, high) if high else ""
-    if box.times > 1:
-        note = f"×{box.times}, {note} each" if note else f"×{box.times}"
+    note = words.note(box, options.show)
     if note:
         lines.append(note)
     parts = [f'label="{escape(chr(10).join(lines))}"']

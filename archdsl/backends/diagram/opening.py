@@ -1,0 +1,87 @@
+"""Which blocks are opened, and which are one closed box."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple, TypeAlias
+
+from archdsl.backends.diagram.options import PlanError
+from archdsl.diagnostics.suggest import did_you_mean
+
+# So many paths are named in an error.
+_NAMED = 4
+
+
+class Wanted(NamedTuple):
+    """A path to be opened, as given, and what is left of it in some scope."""
+
+    path: str
+    rest: str
+
+
+Paths: TypeAlias = tuple[Wanted, ...]
+
+
+def wanted(paths: Iterable[str]) -> Paths:
+    """The paths as they are seen in the net."""
+    return tuple(Wanted(path, path) for path in paths)
+
+
+def step(paths: Paths, names: Iterable[str]) -> Paths:
+    """What is left of the paths in a stage of one of these names."""
+    found = []
+    for name in names if paths else ():
+        for path, rest in paths:
+            if rest == name:
+                found.append(Wanted(path, ""))
+            elif rest.startswith(f"{name}."):
+                found.append(Wanted(path, rest[len(name) + 1 :]))
+    return tuple(found)
+
+
+def step_numbered(paths: Paths, stem: str, first: int, count: int) -> Paths:
+    """The same for copies called `stem` and a number."""
+    found = []
+    for path, rest in paths:
+        match = re.match(re.escape(stem) + r"(0|[1-9][0-9]*)(?:\.|$)", rest)
+        # Longer numbers than any count has are not read.
+        if match and len(match[1]) < 20 and first <= int(match[1]) < first + count:
+            found.append(Wanted(path, rest[match.end() :]))
+    return tuple(found)
+
+
+class Opener:
+    """Decides for each block, and tells in the end whether all paths were found."""
+
+    def __init__(self, depth: int | None, paths: tuple[str, ...]) -> None:
+        if paths and depth is None:
+            raise PlanError("all blocks are open already: a depth has to close them")
+        self._depth = depth
+        self._paths = paths
+        self._opened: set[str] = set()
+        self._blocks: dict[str, None] = {}
+
+    def opens(self, level: int, path: str, paths: Paths) -> bool:
+        """Whether a block is opened that lies so deep: 1 is a block of the net."""
+        if self._depth is None:
+            return True
+        self._blocks[path] = None
+        self._opened.update(found.path for found in paths if not found.rest)
+        return level <= self._depth or bool(paths)
+
+    def check(self) -> None:
+        """Raises PlanError if a path that was asked for is none of a block."""
+        for path in self._paths:
+            if path in self._opened:
+                continue
+            hints = did_you_mean(path, list(self._blocks))
+            if not hints:
+                known = [f"`{block}`" for block in self._blocks][:_NAMED]
+                more = ", …" if len(self._blocks) > _NAMED else ""
+                hints = (
+                    f"there are {', '.join(known)}{more}"
+                    if known
+                    else "the net has no blocks",
+                )
+            raise PlanError(f"there is no block `{path}` to open; {hints[0]}")

@@ -1,0 +1,122 @@
+"""Where things are drawn, how they are called there, and what is drawn as one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+from archdsl.backends.diagram import words
+from archdsl.backends.diagram.opening import Paths, step, step_numbered
+from archdsl.backends.diagram.picture import Box, Frame
+from archdsl.ir.names import is_inline
+from archdsl.ir.network import Cost, Repeat, Stage
+
+# By node, and by the copies of anonymous repeats that it stands in.
+Names: TypeAlias = dict[tuple[int, tuple[int, ...]], str]
+
+
+class Port(NamedTuple):
+    """A value in the picture: the box that makes it, and its shape in words."""
+
+    box: Box
+    shape: str
+
+
+class Place(NamedTuple):
+    """Where something is drawn, and how it is called there.
+
+    `names` are those of the innermost scope, `copies` the copies of anonymous repeats
+    passed since. What is in `training` exists only then. `depth` counts all that is
+    entered, `level` blocks and labelled groups; `wanted` are those to be opened.
+    """
+
+    frame: Frame
+    path: tuple[str, ...]
+    names: Names
+    copies: tuple[int, ...] = ()
+    depth: int = 0
+    training: bool = False
+    level: int = 0
+    wanted: Paths = ()
+
+    def name(self, node: Stage | Repeat, *copy: int) -> str:
+        """What a node, or one copy of it, is called."""
+        found = self.names.get((id(node), (*self.copies, *copy)))
+        if found is not None:
+            return found
+        if isinstance(node, Stage):
+            return node.label or f"{node.kind}{node.ordinal}"
+        return node.label or "copies"
+
+    def inside(self, *names: str) -> Place:
+        """For a box that belongs to what is drawn here."""
+        return self._replace(path=(*self.path, *names))
+
+    def at(self, name: str) -> Place:
+        """For the stage of that name."""
+        wanted = step(self.wanted, (name,))
+        return self._replace(path=(*self.path, name), wanted=wanted)
+
+
+class Part(NamedTuple):
+    """A stage in all its variants, and for how many copies each of them stands."""
+
+    stages: tuple[Stage, ...]
+    weights: tuple[int, ...]
+
+    @property
+    def first(self) -> Stage:
+        return self.stages[0]
+
+    @property
+    def cost(self) -> Cost:
+        total = Cost()
+        for stage, weight in zip(self.stages, self.weights, strict=True):
+            total = total.plus(stage.cost.times(weight))
+        return total
+
+
+class Called(NamedTuple):
+    """How a stage is presented: its label, the title of its frame, how many it is.
+
+    The stages of an inline group are named in the scope around it.
+    """
+
+    label: str
+    title: str
+    times: int = 1
+    inline: bool = False
+
+
+def copies(
+    repeat: Repeat, stage: Stage, first: int, count: int, alone: bool, place: Place
+) -> tuple[Place, Called]:
+    """Where equal copies of a repeat are drawn, and how they are presented."""
+    if is_inline(repeat):
+        place = place._replace(copies=(*place.copies, first))
+        return place, Called("", "", count, True)
+    kind = "" if stage.kind == "{}" else f": {stage.kind}"
+    last = first + count - 1
+    if repeat.label is not None:
+        label = place.name(repeat)
+        which = label if alone else f"{label}.{words.span(first, last)}"
+        at = place.at(label)
+        # The path of a repeat is that of all its copies.
+        whole = tuple(each for each in at.wanted if not each.rest)
+        wanted = whole + step_numbered(at.wanted, "", first, count)
+        at = at.inside(str(first))._replace(wanted=wanted)
+        return at, Called(which, which + kind, count)
+    name = place.name(stage, first)
+    if repeat.names is not None:
+        named = words.span(name, repeat.names[last])
+        wanted = step(place.wanted, repeat.names[first : last + 1])
+        at = place.inside(name)._replace(wanted=wanted)
+        return at, Called(named, named + kind, count)
+    if name.isdigit():
+        # In a labelled group the copies are called by position.
+        stem, begin = "", int(name)
+        title = words.span(begin, begin + count - 1) + kind
+    else:
+        stem, begin = stage.kind, int(name.removeprefix(stage.kind))
+        title = stem + words.span(begin, begin + count - 1)
+    wanted = step_numbered(place.wanted, stem, begin, count)
+    return place.inside(name)._replace(wanted=wanted), Called("", title, count)

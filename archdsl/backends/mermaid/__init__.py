@@ -1,0 +1,5 @@
+"""Network to Mermaid text, for Markdown."""
+
+from archdsl.backends.mermaid.flowchart import flowchart
+
+__all__ = ["flowchart"]
