@@ -329,9 +329,9 @@ def test_draw_writes_dot(shell: Shell) -> None:
 
 def test_draw_without_graphviz(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(shell.folder / "nothing"))
-    ran = shell("draw", "-e", GOOD, "-o", "a.svg")
+    ran = shell("draw", "-e", GOOD, "-o", "a.svg", "--engine", "dot")
     assert (ran.status, ran.out) == (2, "")
-    for way in ("install Graphviz", "-f dot", "--view tree"):
+    for way in ("install Graphviz", "-f dot", "--engine builtin"):
         assert way in ran.err
     assert os.listdir(shell.folder) == []
 
@@ -353,7 +353,7 @@ def test_draw_by_graphviz(
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    ran = shell("draw", "-e", GOOD, "-o", "a.svg")
+    ran = shell("draw", "-e", GOOD, "-o", "a.svg", "--engine", "dot")
     assert ran.status == status
     picture = shell.folder / "a.svg"
     if status == 0:

@@ -16,6 +16,8 @@ VIEWS = ("graph", "tree")
 DIRECTIONS = ("TB", "LR")
 SHOWN = ("shapes", "params", "macs")
 ORDERS = ("chw", "hwc")
+THEMES = ("light", "dark", "auto")
+ENGINES = ("builtin", "dot")
 SHELLS = ("bash", "zsh", "tcsh")
 REPORTS = ("full", "json")
 # What layers are sorted by, and what their totals are grouped by.
@@ -164,6 +166,19 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "--shape-order",
         choices=ORDERS,
         help="whether channels are first or last (default: chw)",
+    )
+    command.add_argument(
+        "--theme",
+        choices=THEMES,
+        help="colours; auto follows the reader (default: auto, light in png and pdf)",
+    )
+    command.add_argument(
+        "--width-in", type=_inches, metavar="X", help="so many inches wide"
+    )
+    command.add_argument(
+        "--engine",
+        choices=ENGINES,
+        help="what makes svg, png and pdf (default: builtin; dot is Graphviz)",
     )
     command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
 
@@ -362,6 +377,17 @@ def _level(text: str) -> int:
 
 
 _level.__name__ = "whole number of 0 or more"
+
+
+def _inches(text: str) -> float:
+    """The width of a picture."""
+    number = float(text)
+    if not 0.1 <= number <= 200:
+        raise ValueError
+    return number
+
+
+_inches.__name__ = "number of inches from 0.1 to 200"
 
 
 def _shown(text: str) -> tuple[str, ...]:

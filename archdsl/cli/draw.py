@@ -12,7 +12,8 @@ from archdsl.cli.files import write
 from archdsl.cli.select import network, spec_path
 
 if TYPE_CHECKING:
-    from archdsl.backends.diagram.options import Options
+    from archdsl.backends.diagram.options import Direction, Options
+    from archdsl.backends.svg.theme import Theme
     from archdsl.ir.network import Network
 
 # What the ending of a file says. Any text may be in a .txt, if -f says so.
@@ -21,6 +22,7 @@ _ENDINGS = {
     **{".mmd": "mermaid", ".mermaid": "mermaid", ".txt": "txt"},
 }
 _BYTES = ("png", "pdf")
+_PICTURES = ("svg", *_BYTES)
 # So many edges at most are in a flowchart that Mermaid draws, unless it is told.
 _MERMAID_EDGES = 500
 
@@ -92,6 +94,7 @@ def _refuse(args: argparse.Namespace, form: str) -> None:
             "a flowchart of Mermaid is always folded; try --no-fold with another"
             " format, such as -f dot"
         )
+    _refuse_look(args, form)
     if args.expand and args.depth is None:
         raise CommandError(
             "all blocks are open without --depth N; --expand opens some that it closes"
@@ -104,19 +107,45 @@ def _refuse(args: argparse.Namespace, form: str) -> None:
         )
 
 
+def _refuse_look(args: argparse.Namespace, form: str) -> None:
+    """What only some pictures have: an engine, colours, a width."""
+    if form not in _PICTURES:
+        for option in ("engine", "theme", "width_in"):
+            if getattr(args, option) is not None:
+                name = option.replace("_", "-")
+                raise CommandError(
+                    f"--{name} is for svg, png and pdf, and not for {form}, which is"
+                    " text; try -f svg"
+                )
+    if args.engine == "dot":
+        for option in ("theme", "width_in"):
+            if getattr(args, option) is not None:
+                name = option.replace("_", "-")
+                raise CommandError(
+                    f"Graphviz knows no --{name}; try --engine builtin, which does"
+                )
+    if args.theme == "auto" and form in _BYTES:
+        raise CommandError(
+            f"a {form.upper()} cannot follow the reader's setting; try --theme light or"
+            " --theme dark, or -f svg"
+        )
+
+
 def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
     options = _options(args, form)
     if form == "txt":
         from archdsl.backends.text.tree import tree
 
         return tree(net, options=options, ascii_only=args.ascii).encode()
-    direction = args.direction or "TB"
+    direction: Direction = args.direction or "TB"
     if form == "mermaid":
         from archdsl.backends.mermaid import flowchart
 
         text = flowchart(net, options=options, direction=direction)
         _warn(text, args.depth)
         return text.encode()
+    if form in _PICTURES and args.engine != "dot":
+        return _built_in(net, form, options, direction, args)
     from archdsl.backends.graphviz import dot
 
     text = dot(net, options=options, direction=direction)
@@ -125,6 +154,30 @@ def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
     from archdsl.cli.rendered import by_graphviz
 
     return by_graphviz(text, form)
+
+
+def _built_in(
+    net: Network,
+    form: str,
+    options: Options,
+    direction: Direction,
+    args: argparse.Namespace,
+) -> bytes:
+    from archdsl.backends.svg import graph
+
+    theme: Theme = args.theme or ("auto" if form == "svg" else "light")
+    text = graph(
+        net,
+        direction=direction,
+        theme=theme,
+        width_in=args.width_in,
+        options=options,
+    )
+    if form == "svg":
+        return text.encode()
+    from archdsl.cli.rendered import by_cairo
+
+    return by_cairo(text, form, args.width_in is not None)
 
 
 def _options(args: argparse.Namespace, form: str) -> Options:

@@ -1,4 +1,4 @@
-"""Pictures that Graphviz makes of DOT text."""
+"""Pictures that are made of text: of DOT by Graphviz, of SVG by CairoSVG."""
 
 from __future__ import annotations
 
@@ -9,9 +9,27 @@ _SECONDS = 120
 _NO_GRAPHVIZ = """\
 Graphviz makes the {}, and its program `dot` is not on PATH.
 There are three ways out:
+  leave it to archdsl, which needs no other program: --engine builtin
   install Graphviz, for example: apt install graphviz, brew install graphviz
-  write the diagram as text with -f dot, and give that to any viewer of Graphviz files
-  read the layers as a tree: archdsl draw --view tree"""
+  write the diagram as text with -f dot, and give that to a viewer of Graphviz files"""
+
+_NO_CAIRO = """\
+a {} is made of the SVG by CairoSVG, which {}.
+There are three ways out:
+  {}
+  write the picture with -f svg, which browsers and most programs open
+  leave it to Graphviz, if that is installed: --engine dot"""
+_NOT_THERE = (
+    "is not installed",
+    'install it: pip install "archdsl[png]"',
+)
+_NO_LIBRARY = (
+    "finds no library `cairo` on this machine",
+    "install that, for example: apt install libcairo2, brew install cairo",
+)
+# Screens of today have two pixels where an SVG counts one of 96 in an inch; print has
+# 300 in an inch.
+_SCREEN, _PRINT = 2.0, 300 / 96
 
 
 def by_graphviz(text: str, form: str) -> bytes:
@@ -43,3 +61,29 @@ def by_graphviz(text: str, form: str) -> bytes:
             " -f dot writes what it was given"
         )
     return done.stdout
+
+
+def by_cairo(text: str, form: str, printed: bool) -> bytes:
+    """An SVG as `png` or `pdf`. Raises CommandError if it cannot be made.
+
+    A PNG that is `printed` has 300 pixels in an inch.
+    """
+    try:
+        import cairosvg
+    except ImportError:
+        raise CommandError(_NO_CAIRO.format(form.upper(), *_NOT_THERE)) from None
+    except OSError:
+        raise CommandError(_NO_CAIRO.format(form.upper(), *_NO_LIBRARY)) from None
+    try:
+        if form == "pdf":
+            made = cairosvg.svg2pdf(bytestring=text.encode())
+        else:
+            scale = _PRINT if printed else _SCREEN
+            made = cairosvg.svg2png(bytestring=text.encode(), scale=scale)
+    except Exception as problem:
+        # Cairo's own errors have no class in common; most often too many pixels.
+        raise CommandError(
+            f"CairoSVG made no {form.upper()} of it ({problem}); try -f svg, or a"
+            " smaller picture with --depth or --width-in"
+        ) from None
+    return bytes(made)

@@ -66,6 +66,10 @@ class Opener:
         """Whether a block is opened that lies so deep: 1 is a block of the net."""
         if self._depth is None:
             return True
+        around, _, last = path.rpartition(".")
+        if around and last.isdigit():
+            # A repeat can be opened too.
+            self._blocks[around] = None
         self._blocks[path] = None
         self._opened.update(found.path for found in paths if not found.rest)
         return level <= self._depth or bool(paths)

@@ -20,7 +20,8 @@ class Box:
     """A node of the picture.
 
     `params` and `macs` are the least and the most of one copy; `cost` is what all the
-    copies that the box stands for add to the totals. `out` is the shape that flows
+    copies that the box stands for add to the totals. `note` tells of that what is
+    to be shown. `out` is the shape that flows
     out, of a title what flows out of its frame; `shown` is the shape that was last
     told on the way here. What is in `training` exists only then. `home` is the id
     of the frame around it.
@@ -34,6 +35,7 @@ class Box:
     params: tuple[int, int] = (0, 0)
     macs: tuple[Size, Size] = (0, 0)
     cost: Cost = field(default_factory=Cost)
+    note: str = ""
     out: str = ""
     shown: str = ""
     times: int = 1

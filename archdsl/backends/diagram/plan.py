@@ -82,6 +82,7 @@ class _Planner:
             box.out = self._shape([output.type.sizes])
             self._join(end, box)
         self._opener.check()
+        self._note(place.frame)
         mark(self._edges, self._spans)
         return Picture(place.frame, self._edges)
 
@@ -411,6 +412,14 @@ class _Planner:
         if not head.shown:
             head.shown = tail.shown
         self._edges.append(Edge(tail, head, label))
+
+    def _note(self, frame: Frame) -> None:
+        """Write in words what boxes tell of their size, when all is counted."""
+        for item in frame.items:
+            if isinstance(item, Frame):
+                self._note(item)
+            elif item.shape not in ("title", "fork"):
+                item.note = words.note(item, self._options.show)
 
     def _shape(self, found: Sequence[tuple[Size, ...]]) -> str:
         return words.shape(found, self._options.order)

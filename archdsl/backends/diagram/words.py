@@ -192,14 +192,19 @@ def legend(network: Network, options: Options) -> list[str]:
     lines = []
     if "shapes" in options.show:
         lines.append(f"on edges: {order(network, options)}")
-    cost = network.root.cost
-    inside = ["parameters"] if cost.params and "params" in options.show else []
-    inside += ["MACs"] if cost.macs != 0 and "macs" in options.show else []
-    if inside:
-        lines.append(f"in boxes: {' and '.join(inside)}")
+    if inside(network, options):
+        lines.append(f"in boxes: {inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         lines.append("dashed boxes: in training only")
     return lines + needs(network)
+
+
+def inside(network: Network, options: Options) -> str:
+    """What the numbers in boxes are."""
+    cost = network.root.cost
+    found = ["parameters"] if cost.params and "params" in options.show else []
+    found += ["MACs"] if cost.macs != 0 and "macs" in options.show else []
+    return " and ".join(found)
 
 
 def needs(network: Network) -> list[str]:

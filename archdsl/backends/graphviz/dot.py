@@ -52,7 +52,7 @@ def dot(
     head = HEAD.replace("rankdir=TB", f"rankdir={direction}")
     out = [f'digraph "{_id(network.name or "net")}" {{\n', head]
     out.append(f'  label="{_legend(network, options)}"\n')
-    _items(picture, options, out)
+    _items(picture, out)
     out += [_edge(edge) for edge in picture.edges]
     out.append("}\n")
     return "".join(out)
@@ -95,7 +95,7 @@ def _room(picture: Picture) -> _Room:
     return room
 
 
-def _items(picture: Picture, options: Options, out: list[str]) -> None:
+def _items(picture: Picture, out: list[str]) -> None:
     """The frames and their boxes, without recursion."""
     room = _room(picture)
     stack: list[Box | Frame | str] = list(reversed(picture.root.items))
@@ -107,7 +107,7 @@ def _items(picture: Picture, options: Options, out: list[str]) -> None:
             out.append("  " * depth + item)
         elif isinstance(item, Box):
             longest = room.longest.get(item.id, 0)
-            out.append("  " * depth + _box(item, options, longest))
+            out.append("  " * depth + _box(item, longest))
         else:
             pad = "  " * depth
             thick = 2 if item.times > 1 else 1
@@ -127,7 +127,7 @@ def _style(frame: Frame) -> str:
     return '"rounded,dashed"' if frame.training else "rounded"
 
 
-def _box(box: Box, options: Options, longest: int) -> str:
+def _box(box: Box, longest: int) -> str:
     if box.shape == "fork":
         return (
             f'"{box.id}" [shape=point, width=0.05, height=0.05, label="",'
@@ -145,9 +145,8 @@ def _box(box: Box, options: Options, longest: int) -> str:
             f' tooltip="{escape(box.tooltip)}"]\n'
         )
     lines = list(box.lines)
-    note = words.note(box, options.show)
-    if note:
-        lines.append(note)
+    if box.note:
+        lines.append(box.note)
     parts = [f'label="{escape(chr(10).join(lines))}"']
     if box.look is not None:
         parts.append(f'fillcolor="{COLOURS.get(box.look, PLAIN)}"')

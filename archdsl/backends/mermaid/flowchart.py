@@ -36,7 +36,7 @@ def flowchart(
     numbers: dict[str, str] = {}
     looks: dict[Look, list[str]] = {}
     out = [f"flowchart {direction}\n"]
-    _items(picture, options, numbers, looks, out)
+    _items(picture, numbers, looks, out)
     for edge in _edges(picture):
         line = "-.->" if edge.skip or edge.head.training else "-->"
         label = f'|"{escape(edge.label)}"|' if edge.label else ""
@@ -58,7 +58,6 @@ def _legend(network: Network, options: Options) -> str:
 
 def _items(
     picture: Picture,
-    options: Options,
     numbers: dict[str, str],
     looks: dict[Look, list[str]],
     out: list[str],
@@ -85,8 +84,7 @@ def _items(
         elif item.shape in _BRACKETS:
             name = numbers[item.id] = f"n{len(numbers) + 1}"
             begin, end = _BRACKETS[item.shape]
-            note = words.note(item, options.show)
-            text = escape("\n".join([*item.lines, note] if note else item.lines))
+            text = escape("\n".join(filter(None, (*item.lines, item.note))))
             out.append("  " * depth + f'{name}{begin}"{text}"{end}\n')
             if item.look is not None:
                 looks.setdefault(item.look, []).append(name)

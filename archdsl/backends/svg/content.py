@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from archdsl.backends.diagram import words
 from archdsl.backends.diagram.picture import Box
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.theme import FONT, LINE, SMALL
@@ -28,12 +27,8 @@ def lines(box: Box) -> list[str]:
     if colon and box.shape == "layer" and width(found[0], FONT) > _NAMED:
         # A name of its own line keeps the box narrow.
         found[:1] = [name + ":", rest]
-    low, high = box.params
-    note = words.counts(low, high) if high else ""
-    if box.times > 1:
-        note = f"×{box.times}, {note} each" if note else f"×{box.times}"
-    if note:
-        note = f"({note})"
+    if box.note:
+        note = f"({box.note})"
         # A second line is short mostly: the number fits behind.
         behind = f"{found[-1]} {note}"
         most = max(90.0, *(width(line, FONT) for line in found))

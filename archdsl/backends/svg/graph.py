@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.options import DEFAULT, Direction, Options
 from archdsl.backends.diagram.plan import plan
 from archdsl.backends.svg.columns import lay_out
 from archdsl.backends.svg.level import levels
 from archdsl.backends.svg.markup import Drawing, drawing, svg
 from archdsl.backends.svg.theme import SMALL, Theme
 from archdsl.ir.network import Network
-
-Direction = Literal["TB", "LR"]
 
 # Pixels and points in an inch.
 PIXELS = 96.0
@@ -26,27 +23,33 @@ def graph(
     direction: Direction = "TB",
     theme: Theme = "auto",
     width_in: float | None = None,
+    options: Options = DEFAULT,
 ) -> str:
     """Draw a network as SVG text.
 
     `source_name` is the file's name to show in tooltips. `direction` is where the flow
     goes, from top to bottom or from left to right. The theme `auto` follows the
     reader's setting. `width_in` scales the picture to so many inches.
+    Raises what `plan` raises.
     """
-    made = graph_drawing(network, source_name, direction=direction)
+    made = graph_drawing(network, source_name, direction=direction, options=options)
     scale = 1.0 if width_in is None else width_in * PIXELS / made.wide
     name = network.name or "network"
     return svg(made, name, _description(network), theme, scale)
 
 
 def graph_drawing(
-    network: Network, source_name: str | None = None, *, direction: Direction = "TB"
+    network: Network,
+    source_name: str | None = None,
+    *,
+    direction: Direction = "TB",
+    options: Options = DEFAULT,
 ) -> Drawing:
     """The places of all that `graph` draws, in pixels at its natural size."""
-    picture = plan(network, source_name)
+    picture = plan(network, source_name, options)
     layouts = lay_out(levels(picture), direction == "LR")
     name = words.short(network.name or "network")
-    return drawing(layouts, f"{name}: {_totals(network)}", _notes(network))
+    return drawing(layouts, f"{name}: {_totals(network)}", _notes(network, options))
 
 
 def font_points(made: Drawing, width_in: float | None = None) -> float:
@@ -57,22 +60,19 @@ def font_points(made: Drawing, width_in: float | None = None) -> float:
 
 
 def _totals(network: Network) -> str:
-    cost = network.root.cost
-    return f"{words.count(cost.params)} parameters, {words.count(cost.macs)} MACs"
+    return words.totals(network)
 
 
-def _notes(network: Network) -> str:
+def _notes(network: Network, options: Options) -> str:
     """What is needed to read the picture."""
-    rank = network.root.inputs[0].rank if network.root.inputs else 0
-    order = "channels × height × width" if rank == 3 else "channels first"
-    notes = [f"on lines: {order}"]
-    if network.root.cost.params:
-        notes.append("in brackets: parameters")
+    notes = []
+    if "shapes" in options.show:
+        notes.append(f"on lines: {words.order(network, options)}")
+    if words.inside(network, options):
+        notes.append(f"in brackets: {words.inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         notes.append("dotted: in training only")
-    if network.facts is not None and network.facts.constraints():
-        notes.append(words.short(f"needs {', '.join(network.facts.constraints())}"))
-    return "; ".join(notes)
+    return "; ".join(notes + words.needs(network))
 
 
 def _description(network: Network) -> str:
