@@ -32,11 +32,7 @@ demo: $(DEMO_STAMP)
 	$(BIN)/archdsl summary $(ALEXNET) --net alexnet
 	$(BIN)/archdsl compile $(ALEXNET) --net alexnet -o $(OUT)/alexnet.py
 	$(BIN)/archdsl draw $(ALEXNET) --net alexnet -o $(OUT)/alexnet.dot
-	@if command -v dot > /dev/null; then \
-		set -x; $(BIN)/archdsl draw $(ALEXNET) --net alexnet -o $(OUT)/alexnet.svg; \
-	else \
-		echo "Graphviz's dot is not installed: skipping $(OUT)/alexnet.svg"; \
-	fi
+	$(BIN)/archdsl draw $(ALEXNET) --net alexnet -o $(OUT)/alexnet.svg
 	$(BIN)/python examples/digits.py --out $(OUT)
 	@echo "The files are in $(OUT)."
 

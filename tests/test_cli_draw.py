@@ -120,7 +120,7 @@ def test_the_view(shell: Shell) -> None:
         ("--direction RL", "invalid choice"),
         ("--width-in 0 -f svg", "number of inches"),
         ("--width-in nan -f svg", "number of inches"),
-        ("--depth 0 --expand layer9", "did you mean `layer1`?"),
+        ("--depth 0 --expand layer9", "did you mean `layer"),
         ("--depth 0 --expand conv1 -f svg", "no block `conv1`"),
         ("--no-fold --set n=900", "more than 4,000 boxes"),
         ("--no-fold --set n=900 -f svg", "more than 4,000 boxes"),

@@ -38,7 +38,7 @@ output                               10
 ─────────────────────────────────────────────────────────────────
 total                                          43,226  18,268,480
 
-Each row counts all of its copies; ×n is how many are around it.
+Numbers are for all copies of a row; ×n is how many the scope around it has.
 """
 
 

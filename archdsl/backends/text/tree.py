@@ -81,7 +81,7 @@ def tree(
     head += [*words.needs(network), ""]
     foot = []
     if any(row.times > 1 for row in found):
-        foot = ["", "Each row counts all of its copies; ×n is how many are around it."]
+        foot = ["", "Numbers are for all copies of a row; ×n is how many the scope around it has."]
     body = lines[1:-1]
     if len(heads) > 2:
         body = [lines[0], rule, *body]
