@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 from shell import Shell
-from test_dot import RESNET
+from test_dot import RESNET, network
 
 TEXT = ("dot", "mermaid", "txt")
 BEGINS = {"dot": "digraph", "mermaid": "flowchart TB", "txt": "resnet: 43.2 k"}
@@ -188,3 +188,12 @@ def test_a_picture_too_large_for_pixels(shell: Shell) -> None:
     ran = shell("draw", "-e", text, "-o", "a.png", "--width-in", "200")
     assert ran.status in (0, 2)
     assert "bug" not in ran.err
+
+
+def test_a_notebook_shows_a_network() -> None:
+    shown = network(RESNET)._repr_mimebundle_(include=None, exclude=None)
+    assert set(shown) == {"image/svg+xml", "text/plain"}
+    assert ElementTree.fromstring(shown["image/svg+xml"]).tag.endswith("svg")
+    # Light and dark as the reader has it.
+    assert "prefers-color-scheme" in shown["image/svg+xml"]
+    assert shown["text/plain"].startswith("resnet: 43.2 k parameters")

@@ -66,7 +66,7 @@ def tree(
     `show` chooses the columns. Raises what `plan` raises.
     """
     found = list(rows(network, source_name, options))
-    heads = ["", ""] + [_HEADS[name] for name in SHOWN if name in options.show]
+    heads = ["", "", *(_HEADS[name] for name in SHOWN if name in options.show)]
     last = ["total", "", *_told("", network.root.cost, options)]
     cells = [heads, *(_cells(row, options) for row in found), last]
     if ascii_only:
@@ -81,7 +81,10 @@ def tree(
     head += [*words.needs(network), ""]
     foot = []
     if any(row.times > 1 for row in found):
-        foot = ["", "Numbers are for all copies of a row; ×n is how many the scope around it has."]
+        foot = [
+            "",
+            "Numbers are for all copies of a row; ×n is how many the scope around it has.",
+        ]
     body = lines[1:-1]
     if len(heads) > 2:
         body = [lines[0], rule, *body]
