@@ -29,6 +29,8 @@ EVERYTHING = Options(show=SHOWN)
 
 _HEADS = {"shapes": "shape", "params": "params", "macs": "MACs"}
 
+_FOOT = "Numbers are for all copies of a row; ×n is how many the scope around it has."
+
 # What stands for signs that are not ASCII.
 _ASCII = str.maketrans(
     {
@@ -81,10 +83,7 @@ def tree(
     head += [*words.needs(network), ""]
     foot = []
     if any(row.times > 1 for row in found):
-        foot = [
-            "",
-            "Numbers are for all copies of a row; ×n is how many the scope around it has.",
-        ]
+        foot = ["", _FOOT]
     body = lines[1:-1]
     if len(heads) > 2:
         body = [lines[0], rule, *body]
