@@ -18,11 +18,11 @@ import pytest
 from drawn_geometry import faults
 from test_dot import HOSTILE, LENET, SPECS, everything, network
 
+from archdsl.backends.diagram.options import Direction
 from archdsl.backends.svg import font_points, graph, graph_drawing
 from archdsl.backends.svg import place as place_module
 from archdsl.backends.svg.channel import Wire
 from archdsl.backends.svg.content import LABEL_HEIGHT, lines
-from archdsl.backends.svg.graph import Direction
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.place import Layout
 from archdsl.backends.svg.theme import DARK, FILLS, INK, LIGHT, PLAIN
