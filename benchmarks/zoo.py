@@ -273,8 +273,15 @@ it takes about {minutes} minutes and {memory} GB of memory.
 Published weights load as they are. Those of DenseNet and ViT have names of older
 releases, and [renames](../specs/torchvision/renames) has a table for each:
 
-    archdsl.load("specs/torchvision/densenet.arch", net="densenet121",
-                 weights="densenet121.pth", rename="specs/torchvision/renames/densenet.txt")
+```python
+spec = "specs/torchvision/densenet.arch"
+net = archdsl.load(
+    spec,
+    net="densenet121",
+    weights="densenet121.pth",
+    rename="specs/torchvision/renames/densenet.txt",
+)
+```
 
 """
 
