@@ -464,6 +464,8 @@ def test_numbers_that_are_none() -> None:
 def test_wrong_usage() -> None:
     with pytest.raises(VerifyError, match="TypeError"):
         found(kwargs={"no": 1})
+    with pytest.raises(VerifyError, match="a module already and takes no kwargs"):
+        found(reference=Reference(), kwargs={"eps": 1e-3})
     with pytest.raises(VerifyError, match="a value of type dict"):
         found(reference=dict)
     with pytest.raises(VerifyError, match="lazy layers"):

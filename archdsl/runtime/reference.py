@@ -11,11 +11,12 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from archdsl.diagnostics.suggest import did_you_mean
 
@@ -28,27 +29,38 @@ class VerifyError(ValueError):
     """A comparison that cannot be made; its text is for people."""
 
 
-def reference_of(place: str, kwargs: Mapping[str, object]) -> nn.Module:
-    """The module that a callable makes: `package.module:name` or `file.py:name`.
+def reference_of(
+    given: str | nn.Module | Callable[..., object], kwargs: Mapping[str, object]
+) -> tuple[nn.Module, str]:
+    """The module to compare with, and what to call it.
 
-    A module of Python is looked for in the working directory, too. The name may have
-    dots, and a module that is there already is taken as it is. Raises VerifyError.
+    `given` is `package.module:name` or `file.py:name`, where the name may have dots, or
+    what that names: a module, or a callable that makes one of `kwargs`. A module of
+    Python is looked for in the working directory, too. Raises VerifyError.
     """
-    target = _found(place)
-    if isinstance(target, nn.Module):
-        if kwargs:
-            raise VerifyError(f"`{place}` is a module already and takes no kwargs")
-        return target
+    if isinstance(given, str):
+        target, name = _found(given), given
+    else:
+        target, name = given, getattr(given, "__name__", type(given).__name__)
+    module = target if isinstance(target, nn.Module) else _made(target, name, kwargs)
+    if module is target and kwargs:
+        raise VerifyError(f"`{name}` is a module already and takes no kwargs")
+    if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
+        raise VerifyError("the reference has lazy layers; run it once before")
+    return module, name
+
+
+def _made(target: object, name: str, kwargs: Mapping[str, object]) -> nn.Module:
     if not callable(target):
         raise VerifyError(
-            f"`{place}` cannot be called: it is of type {type(target).__name__}"
+            f"`{name}` cannot be called: it is of type {type(target).__name__}"
         )
     given = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
-    with _refusing(f"`{place}({given})` fails"):
+    with _refusing(f"`{name}({given})` fails"):
         made = target(**kwargs)
     if not isinstance(made, nn.Module):
         raise VerifyError(
-            f"`{place}` makes no nn.Module, but a value of type {type(made).__name__}"
+            f"`{name}` makes no nn.Module, but a value of type {type(made).__name__}"
         )
     return made
 

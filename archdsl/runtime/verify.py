@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
 
 from archdsl.api import check
 from archdsl.ir.flat import MAX_LISTED
@@ -26,7 +25,7 @@ from archdsl.runtime.comparison import (
     Comparison,
     Options,
 )
-from archdsl.runtime.reference import VerifyError, reference_of, told
+from archdsl.runtime.reference import VerifyError, reference_of
 from archdsl.runtime.renames import Renames, renames_of
 from archdsl.runtime.verified import Verified
 
@@ -65,23 +64,7 @@ def verify(
     """
     network = check(path_or_text, net, **dict(params or {})).network(net)
     options = Options(tolerance, passes, batch, seed, device, dropout, double, order)
-    given = kwargs or {}
-    if isinstance(reference, str):
-        module, name = reference_of(reference, given), reference
-    elif isinstance(reference, nn.Module):
-        module, name = reference, type(reference).__name__
-    else:
-        name = getattr(reference, "__name__", type(reference).__name__)
-        try:
-            module = reference(**given)
-        except Exception as problem:
-            raise VerifyError(f"`{name}` fails: {told(problem)}") from problem
-        if not isinstance(module, nn.Module):
-            kind = type(module).__name__
-            raise VerifyError(
-                f"`{name}` makes no nn.Module, but a value of type {kind}"
-            )
-    _no_lazy(module)
+    module, name = reference_of(reference, kwargs or {})
     with _restored(module):
         return compared(network, module, name, renames_of(rename), options)
 
@@ -104,14 +87,8 @@ def compared(
         )
     if not 0 <= options.tolerance < float("inf"):
         raise VerifyError("the tolerance is a number of 0 or more")
-    _no_lazy(reference)
     with _reproducible():
         return Comparison(network, reference, name, renames, options).run()
-
-
-def _no_lazy(module: nn.Module) -> None:
-    if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
-        raise VerifyError("the reference has lazy layers; run it once before")
 
 
 @contextlib.contextmanager
