@@ -8,6 +8,7 @@ import sys
 import pytest
 from shell import Shell
 
+from archdsl.runtime.comparison import BATCH, PASSES, TOLERANCE
 from archdsl.runtime.reference import VerifyError, kwargs_of
 
 NET = """\
@@ -211,6 +212,12 @@ def test_wrong_usage(files: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no CUDA" in files(*command, "--device", "cuda").err
     monkeypatch.setitem(sys.modules, "torch", None)
     assert 'pip install "archdsl[torch]"' in files(*command).err
+
+
+def test_the_help_tells_the_defaults(files: Shell) -> None:
+    said = " ".join(files("verify", "--help").out.split())
+    for default in (TOLERANCE, PASSES, BATCH):
+        assert f"(default: {default})" in said
 
 
 def test_arguments() -> None:

@@ -16,8 +16,15 @@ from archdsl.runtime.parting import first_parted, traced
 from archdsl.runtime.randomise import all_kept, calibrate, randomise
 from archdsl.runtime.reference import VerifyError, given_by_name, outputs_of, told
 from archdsl.runtime.renames import RenameError, Renames
-from archdsl.runtime.run import RunError, built, device_named, random_inputs
+from archdsl.runtime.run import (
+    RunError,
+    built,
+    device_named,
+    lacks_memory,
+    random_inputs,
+)
 from archdsl.runtime.verified import Cause, Measure, Verified
+from archdsl.runtime.weights import shape_text
 
 TOLERANCE = 1e-5
 PASSES = 2
@@ -207,14 +214,15 @@ class Comparison:
             outputs = outputs_of(call(f"in {mode}"))
         finally:
             self._inputs = held
+        who = "reference" if module is self._reference else "net"
         if not outputs:
-            who = "reference" if module is self._reference else "net"
             raise VerifyError(f"the {who} returns no tensor in {mode}")
         if len(dict(outputs)) == len(outputs) and set(names) == set(dict(outputs)):
             outputs = [(name, dict(outputs)[name]) for name in names]
         loss = _loss([tensor for _, tensor in outputs], self._options.seed)
         if loss is not None:
-            loss.backward()
+            with _told(f"the gradients of the {who} cannot be computed in {mode}"):
+                loss.backward()
         gradients = {
             name: tensor.grad
             for name, tensor in tensors_of(module).items()
@@ -227,26 +235,18 @@ class Comparison:
         return _Passed([(name, t.detach()) for name, t in outputs], gradients)
 
     def _call_ours(self, when: str) -> object:
-        try:
+        with _told(f"the net fails {when}"):
             return self._ours(*map(_copied, self._inputs))
-        except Exception as problem:
-            _memory(problem)
-            raise VerifyError(f"the net fails {when}: {told(problem)}") from problem
 
     def _call_reference(self, when: str) -> object:
         given = list(map(_copied, self._inputs))
-        try:
+        shapes = " and ".join(map(shape_text, given))
+        few = " (--batch gives it more samples)" if given[0].shape[0] < 2 else ""
+        what = f"the reference fails {when} on the net's inputs, {shapes}"
+        with _told(what, few):
             if self._by_name:
                 return self._reference(**dict(zip(self._names, given, strict=True)))
             return self._reference(*given)
-        except Exception as problem:
-            _memory(problem)
-            shapes = " and ".join("x".join(map(str, x.shape)) for x in given)
-            few = " (--batch gives it more samples)" if given[0].shape[0] < 2 else ""
-            raise VerifyError(
-                f"the reference fails {when} on the net's inputs, {shapes}:"
-                f" {told(problem)}{few}"
-            ) from problem
 
     def _compared(
         self,
@@ -262,10 +262,9 @@ class Comparison:
             note = f"{_counted(ours.outputs)} here, {_counted(theirs.outputs)} there"
         for name, mine, other in together:
             if mine.shape != other.shape:
-                shapes = [tuple(t.shape) for t in (mine, other)]
-                shown = ["x".join(map(str, shape)) for shape in shapes]
                 called = f"`{name}` is" if name else "the output is"
-                note = note or f"{called} {shown[0]} here, {shown[1]} there"
+                shapes = f"{shape_text(mine)} here, {shape_text(other)} there"
+                note = note or f"{called} {shapes}"
             elif not bool(torch.isfinite(other).all()):
                 note = note or "the reference's outputs are not finite"
         gradients = [
@@ -418,9 +417,15 @@ def _copied(x: Tensor) -> Tensor:
     return x.clone()
 
 
-def _memory(problem: Exception) -> None:
-    if "allocate memory" in str(problem) or "out of memory" in str(problem):
-        raise RunError("there is not enough memory; --batch N takes less") from None
+@contextlib.contextmanager
+def _told(what: str, more: str = "") -> Iterator[None]:
+    """Tells of whatever other people's code raises what failed, and why."""
+    try:
+        yield
+    except Exception as problem:
+        if lacks_memory(problem):
+            raise RunError("there is not enough memory; --batch N takes less") from None
+        raise VerifyError(f"{what}: {told(problem)}{more}") from problem
 
 
 def _counted(outputs: Sequence[object]) -> str:
