@@ -19,6 +19,7 @@ net n classes=7 {
 }
 """
 REFERENCE = """\
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -40,6 +41,17 @@ class Holder:
     @staticmethod
     def make(**kwargs):
         return Net(**kwargs)
+
+
+class Swapped(nn.Module):
+    # Made in another order than used; what is dropped is dropped elsewhere.
+    def __init__(self):
+        super().__init__()
+        self.b, self.a = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = F.dropout(self.a(x).flip(0), 0.5, self.training)
+        return self.b(x.flip(0))
 
 
 made = Net()
@@ -94,6 +106,20 @@ def test_differences(files: Shell) -> None:
     assert files(*command, "--seed", "5", "--batch", "8", "--double").status == 0
     # Rounding is told from mistakes, but no smaller a difference.
     assert files(*command, "--kwargs", "act=false", "--tolerance", "1e9").status == 0
+
+
+def test_what_may_differ(files: Shell) -> None:
+    spec = "input 4 | a: fc 4 | dropout 0.5 | b: fc 4"
+    command = ("verify", "-e", spec, "--against", "paper_verify:Swapped")
+    ran = files(*command)
+    assert ran.status == 1
+    assert "  order      a.weight" in ran.out
+    ran = files(*command, "--any-order")
+    assert ran.status == 1
+    assert "  order" not in ran.out
+    assert "in training only what random layers draw differs" in ran.out
+    ran = files(*command, "--any-order", "--no-dropout")
+    assert (ran.status, ran.err) == (0, "")
 
 
 def test_a_table_of_renames(files: Shell) -> None:

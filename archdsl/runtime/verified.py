@@ -10,7 +10,6 @@ from archdsl.runtime.compare import Error, Finding, Matched
 from archdsl.runtime.parting import Parted
 
 _MAX_LISTED = 10
-_EVALUATION, _TRAINING = "evaluation", "training"
 
 
 class Measure(NamedTuple):
@@ -198,9 +197,9 @@ def _lines(found: Verified) -> Iterator[str]:
     if found.evaluation is None:
         yield "             so weights cannot be copied over, and nothing was run"
     else:
-        yield from _measured(_EVALUATION, found.evaluation, found.tolerance)
+        yield from _measured("evaluation", found.evaluation, found.tolerance)
     if found.training is not None:
-        yield from _measured(_TRAINING, found.training, found.tolerance)
+        yield from _measured("training", found.training, found.tolerance)
     if found.kept is not None:
         yield from _measured("  no dropout", found.kept, found.tolerance)
     if found.cause is not None:
@@ -213,16 +212,14 @@ def _lines(found: Verified) -> Iterator[str]:
         yield f"same: within {found.tolerance:g}; {drawn}"
     elif found.evaluation is None:
         yield "different"
+    elif _numbers_agree(found):
+        yield f"different: names aside, within {found.tolerance:g}; {drawn}"
     else:
-        yield (
-            f"different: not within {found.tolerance:g}; {drawn}"
-            if not _apart(found)
-            else f"different: names aside, within {found.tolerance:g}; {drawn}"
-        )
+        yield f"different: not within {found.tolerance:g}; {drawn}"
 
 
-def _apart(found: Verified) -> bool:
-    """Whether the numbers agree, and only the state_dicts do not."""
+def _numbers_agree(found: Verified) -> bool:
+    """Whether nothing but the state_dicts may differ."""
     return found._replace(state=found.state._replace(findings=())).ok
 
 

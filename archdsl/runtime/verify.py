@@ -53,7 +53,7 @@ def verify(
     or function, called with `kwargs`, or a module, which has its weights back in the
     end. `rename` tells what its tensors are called in the net, as for `load`. `params`
     set the net's parameters. Parameters and inputs are drawn `passes` times, `batch`
-    samples each, with `seed`; `dropout=False` leaves out what random layers draw, and
+    samples each, with `seed`; `dropout=False` leaves out what random layers draw,
     `double=True` computes in float64, and `order=False` lets the state_dict be in
     another order. The result is true if state_dicts agree and all relative errors are
     within `tolerance`; its text tells what differs.
