@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -231,7 +232,14 @@ class Visible:
                 "E0216",
                 f"`{_FLAG_OF_MODULES}` is what PyTorch calls the mode of every module",
                 label,
-                hints=(f"choose another label, such as `{name}_`",),
+                hints=(f"choose another label, such as `{_without_flag(name)}`",),
+            )
+        elif len(parts) > limits.MAX_LABEL_PARTS:
+            self._report.error(
+                "E0703",
+                f"a label has at most {limits.MAX_LABEL_PARTS} parts, and this has"
+                f" {len(parts)}",
+                label,
             )
         elif not all(part.strip() for part in parts):
             self._report.error(
@@ -366,6 +374,12 @@ class Visible:
                 )
                 return label
         return None
+
+
+def _without_flag(label: str) -> str:
+    """The label with another name in place of the one that PyTorch takes."""
+    parts = label.split(".")
+    return ".".join(f"{p}_" if p == _FLAG_OF_MODULES else p for p in parts)
 
 
 def _without_fields(label: str) -> str:
