@@ -26,7 +26,7 @@ from archdsl.runtime.comparison import (
     Comparison,
     Options,
 )
-from archdsl.runtime.reference import VerifyError, reference_of, told
+from archdsl.runtime.reference import VerifyError, reference_of, refusing
 from archdsl.runtime.renames import Renames, renames_of
 from archdsl.runtime.verified import Verified
 
@@ -72,16 +72,14 @@ def verify(
         module, name = reference, type(reference).__name__
     else:
         name = getattr(reference, "__name__", type(reference).__name__)
-        try:
+        with refusing(f"`{name}` fails"):
             module = reference(**given)
-        except Exception as problem:
-            raise VerifyError(f"`{name}` fails: {told(problem)}") from problem
         if not isinstance(module, nn.Module):
             kind = type(module).__name__
             raise VerifyError(
                 f"`{name}` makes no nn.Module, but a value of type {kind}"
             )
-    _no_lazy(module)
+    _whole(module)
     with _restored(module):
         return compared(network, module, name, renames_of(rename), options)
 
@@ -104,14 +102,19 @@ def compared(
         )
     if not 0 <= options.tolerance < float("inf"):
         raise VerifyError("the tolerance is a number of 0 or more")
-    _no_lazy(reference)
+    _whole(reference)
     with _reproducible():
         return Comparison(network, reference, name, renames, options).run()
 
 
-def _no_lazy(module: nn.Module) -> None:
+def _whole(module: nn.Module) -> None:
     if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
-        raise VerifyError("the reference has lazy layers; run it once before")
+        raise VerifyError(
+            "the reference has lazy layers, whose sizes are not known yet: run it once"
+            " before, say in a function that makes it"
+        )
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        raise VerifyError("the reference is on the meta device and holds no numbers")
 
 
 @contextlib.contextmanager
@@ -143,8 +146,12 @@ def _restored(module: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reproducible() -> Iterator[None]:
-    """One thread, whole float32, one algorithm; the generators are put back."""
+    """One thread, whole float32, one algorithm, gradients; all is put back in the end.
+
+    An import of the reference may have asked for something else.
+    """
     threads = torch.get_num_threads()
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
     backends = torch.backends
     state = torch.get_rng_state()
     before = (
@@ -157,9 +164,16 @@ def _reproducible() -> Iterator[None]:
         torch.set_num_threads(1)
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = False
         backends.cudnn.deterministic, backends.cudnn.benchmark = True, False
-        yield
+        torch.set_default_dtype(torch.float32)
+        if device.type != "cpu":
+            torch.set_default_device(None)
+        with torch.enable_grad():
+            yield
     finally:
         torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+        if device.type != "cpu":
+            torch.set_default_device(device)
         (
             backends.cuda.matmul.allow_tf32,
             backends.cudnn.allow_tf32,
