@@ -452,7 +452,7 @@ def _copied(x: Tensor) -> Tensor:
     return x.clone()
 
 
-def _memory(problem: Exception) -> None:
+def _memory(problem: BaseException) -> None:
     if "allocate memory" in str(problem) or "out of memory" in str(problem):
         raise RunError("there is not enough memory; --batch N takes less") from None
 
