@@ -199,11 +199,13 @@ class Visible:
     def check_order(self, line: n.OrderLine, labels: Collection[str]) -> None:
         """Report what an `order` names that is none of the labels of submodules."""
         nameless = [label.name for label in self._nameless]
-        # What labels with dots lead through stands for all that is in it.
+        # What labels with dots lead through stands for all that is in it. The names of
+        # copies are not known yet.
         labels = dict.fromkeys(
             name
             for label in labels
             for name in (label, *(() if label in nameless else outside(label)))
+            if "{" not in name
         )
         seen: set[str] = set()
         for label in line.labels:
@@ -211,6 +213,7 @@ class Visible:
             if name not in labels:
                 said = f"`order` names `{name}`, but no stage here has that label"
                 hints = did_you_mean(name, labels) or there_are(labels, nameless)
+                hints = hints or ("it names labels: `last: fc 10`",)
             elif name in nameless:
                 said = f"`order` names `{name}`, which is a value and no submodule"
                 hints = ()
