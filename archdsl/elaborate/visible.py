@@ -13,8 +13,10 @@ from archdsl.elaborate.words import (
     CURRENT,
     INDEX,
     INPUT_STAGE,
+    OUTPUT_STAGE,
     RESERVED,
     RESERVED_LABELS,
+    TIE,
     TOTALS,
     TRAINING,
     elsewhere,
@@ -289,6 +291,8 @@ class Visible:
             hints: tuple[str, ...] = (
                 "a net cannot stand inside another; make it a `block`",
             )
+        elif name == OUTPUT_STAGE:
+            hints = ("what leaves the net stands in parentheses: `output(fc 2, fc 4)`",)
         else:
             hints = elsewhere(name) or did_you_mean(name, known)
         self._report.error(
@@ -345,9 +349,9 @@ class Visible:
         if self._coming(node):
             return
         labels = [label for labels in self._labels for label in labels]
-        example = (
-            f"label one before this: `{node.name}: fc 10 | … | {word} {node.name}`"
-        )
+        name = node.name if node.name not in RESERVED_LABELS else "enc"
+        stage = "embedding 1000 64" if word == TIE else "fc 10"
+        example = f"label one before this: `{name}: {stage} | … | {word} {name}`"
         self._report.error(
             "E0317",
             f"there is no stage `{node.name}` to {word}",
