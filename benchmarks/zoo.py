@@ -270,8 +270,9 @@ it takes about {minutes} minutes and {memory} GB of memory.
 
 {ok} of {count} agree in all that; {equal} of {count} are equal to the bit.
 
-Published weights load as they are. Those of DenseNet and ViT have names of older
-releases, and [renames](../specs/torchvision/renames) has a table for each:
+Published weights load as they are, and those of GoogLeNet and Inception v3 want pixels
+less 0.5, divided by 0.5. Those of DenseNet and ViT have names of older releases, and
+[renames](../specs/torchvision/renames) has a table for each:
 
 ```python
 spec = "specs/torchvision/densenet.arch"

@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+import torch
 from shell import Shell
 
 from archdsl.runtime.comparison import BATCH, PASSES, TOLERANCE
@@ -33,8 +34,15 @@ class Net(nn.Module):
         self.how = how
 
     def forward(self, x):
+        if self.how == "exit":
+            raise SystemExit(0)
+        if self.how == "asserts":
+            assert x.ndim == 3
+        if self.how == "talks":
+            print("in forward")
         x = self.act(self.bn1(self.conv1(x))).mean((2, 3))
-        return {"": self.fc1(x), "none": None, "number": 3}.get(self.how)
+        given = {"none": None, "number": 3, "frozen": self.fc1(x).detach()}
+        return given.get(self.how, self.fc1(x))
 
 
 class Holder:
@@ -64,6 +72,36 @@ def nothing():
 
 def leaving():
     raise SystemExit(3)
+
+
+def halved():
+    return Net().half()
+
+
+def nowhere():
+    return Net().to("meta")
+
+
+class Stateless(Net):
+    def state_dict(self, *args, **kwargs):
+        raise RuntimeError("no state")
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+class Mute(Net):
+    def __init__(self):
+        raise Silent
+
+
+class Undone(Net):
+    def forward(self, x):
+        x = super().forward(x).sigmoid()
+        x.mul_(2)
+        return x
 """
 
 
@@ -188,8 +226,23 @@ def test_json(files: Shell) -> None:
         ("paper_verify:Net", "no=1", "unexpected keyword argument 'no'"),
         ("paper_verify:Net", "classes", "neither a JSON object nor name=value"),
         ("paper_verify:Net", "{classes", "this is no JSON"),
-        ("paper_verify:Net", "how=none", "returns no tensor in evaluation"),
-        ("paper_verify:Net", "how=number", "returns no tensor in evaluation"),
+        (
+            "paper_verify:Net",
+            "how=none",
+            "no tensor in evaluation, but a value of type",
+        ),
+        ("paper_verify:Net", "how=number", "but a value of type int"),
+        ("paper_verify:Net", "how=exit", "SystemExit: 0 (paper_verify.py, line "),
+        ("paper_verify:Net", "how=asserts", "AssertionError (paper_verify.py, line "),
+        ("paper_verify:halved", "", "(it holds float16; --double makes all float64)"),
+        ("paper_verify:nowhere", "", "on the meta device and holds no numbers"),
+        ("paper_verify:Stateless", "", "cannot be used: RuntimeError: no state"),
+        ("paper_verify:Mute", "", "fails: Silent (paper_verify.py, line "),
+        (
+            "paper_verify:Undone",
+            "",
+            "gradients of the reference cannot be computed in evaluation",
+        ),
         ("broken_verify:Net", "", "SyntaxError"),
         ("broken_verify.py:Net", "", "broken_verify.py, line 1)"),
         ("missing_verify:Net", "", "importing `missing_verify` fails"),
@@ -207,6 +260,41 @@ def test_references_that_cannot_be(
     assert ran.err.startswith("archdsl verify: ")
     assert "Traceback" not in ran.err
     assert "bug" not in ran.err
+
+
+def test_what_a_reference_prints_is_no_finding(files: Shell) -> None:
+    command = ("verify", "n.arch", "--against", "paper_verify:Net")
+    ran = files(*command, "--kwargs", "how=talks", "--format", "json")
+    assert json.loads(ran.out)["same"]
+    assert "in forward" in ran.err
+
+
+def test_an_import_may_change_what_torch_does(files: Shell) -> None:
+    files.file(
+        "odd_verify.py",
+        "import torch\n"
+        "from paper_verify import Net\n"
+        "def idle():\n"
+        "    torch.set_grad_enabled(False)\n"
+        "    return Net(how='frozen')\n"
+        "def double():\n"
+        "    torch.set_default_dtype(torch.float64)\n"
+        "    return Net()\n",
+    )
+    command = ("verify", "n.arch", "--against")
+    try:
+        ran = files(*command, "odd_verify.py:idle")
+        assert ran.status == 1
+        assert "the reference's outputs have no gradients" in ran.out
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
+    try:
+        ran = files(*command, "odd_verify.py:double")
+        assert "it holds float64" in ran.err
+        assert torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_inputs_of_the_wrong_size(files: Shell) -> None:

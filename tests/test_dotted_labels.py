@@ -179,3 +179,24 @@ def test_order_names_what_dots_lead_through() -> None:
         *("mlp.up.weight", "norm1.weight", "norm2.weight"),
     ]
     assert codes(text.replace("order attn", "order att")) == ["E0221"]
+
+
+def test_order_and_labels_of_copies() -> None:
+    for order, first in (("b a", "b.2.c.0.weight"), ("a b", "a.0.weight")):
+        text = f"""
+          input 4
+          "a.{{i}}": fc 4 x2
+          "b.{{2-i}}.c": {{fc 4 | relu}} x3
+          "a.x": ln
+          order {order}
+        """
+        names = [name for name, _ in state_dict_names(network(text))]
+        assert names == list(archdsl.load(text).state_dict())
+        assert names[0] == first
+    # Which names the copies get is known only where they are counted.
+    for line, order in (
+        ('"l{i}": fc 4 x2', 'z "l{i}"'),
+        ('"l{i}": fc 4 x2', "z l0"),
+        ('{"b.{i}": fc 4 | relu} x2', "z b"),
+    ):
+        assert codes(f"input 4\n{line}\nz: ln\norder {order}") == ["E0221"]

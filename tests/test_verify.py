@@ -459,6 +459,42 @@ def test_references_that_cannot_be_compared(how: str, says: str) -> None:
         found("input 4 | fc 4", Broken, kwargs={"how": how})
 
 
+class Further(nn.Module):
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(4, 4)
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.fc1(x)
+        if self.how == "softmax":
+            return x.softmax(1)
+        if self.how == "sparse":
+            return x.to_sparse()
+        return {"complex": torch.complex(x, x), "sum": x.sum()}[self.how]
+
+
+def test_a_reference_that_goes_on_behind_the_net() -> None:
+    result = found("input 4 | fc 4", Further, kwargs={"how": "softmax"})
+    assert result.cause is not None
+    stage = result.cause.stage
+    assert stage is not None
+    assert (stage.path, stage.behind, stage.goes_on) == (
+        "fc1",
+        True,
+        ("softmax(dim=1)",),
+    )
+    assert "behind `fc1` (line 1): fc 4" in str(result)
+
+
+def test_outputs_of_another_kind() -> None:
+    result = found("input 4 | fc 4", Further, kwargs={"how": "complex"})
+    assert "the output is float32 here, complex64 there" in str(result)
+    result = found("input 4 | fc 4", Further, kwargs={"how": "sum"})
+    assert "the output is 4x4 here, scalar there" in str(result)
+    assert found("input 4 | fc 4", Further, kwargs={"how": "sparse"})
+
+
 def test_numbers_that_are_none() -> None:
     result = found("input 4 | fc 4", Broken, kwargs={"how": "nan"})
     assert not result

@@ -216,7 +216,8 @@ def relative(a: Tensor, b: Tensor, floor: float = 0.0) -> float:
         return float("inf")
     if torch.equal(a, b) or a.numel() == 0:
         return 0.0
-    a, b = (t.to(torch.float64) for t in (a, b.to(a.device)))
+    wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    a, b = (t.to(wide) for t in (a, b.to(a.device)))
     difference = float((a - b).abs().max())
     largest = max(float(b.abs().max()), floor)
     if not difference < float("inf"):

@@ -188,7 +188,7 @@ def _enough_memory(device: str = "cpu") -> Iterator[None]:
         raise
 
 
-def lacks_memory(problem: Exception) -> bool:
+def lacks_memory(problem: BaseException) -> bool:
     """Whether that was raised because there is not enough memory."""
     text = str(problem)
     return isinstance(problem, MemoryError) or (

@@ -159,6 +159,7 @@ def _cause_dict(cause: Cause | None) -> dict[str, Any] | None:
             "path": stage.path,
             "line": stage.line,
             "call": stage.call,
+            "behind": stage.behind,
             "after": [
                 {"path": path, "line": line, "reordered": reordered}
                 for path, line, reordered in stage.before
@@ -238,7 +239,7 @@ def _findings(state: Matched) -> Iterator[str]:
         if len(found) > _MAX_LISTED:
             yield f"  {kind:<11}and {len(found) - _MAX_LISTED:,} more"
     if state.rules:
-        yield "  with these lines in a file, --map FILE makes the names agree:"
+        yield "  with these lines in a file, --map FILE makes these names agree:"
         yield from (f"    {rule}" for rule in state.rules[:_MAX_LISTED])
         if len(state.rules) > _MAX_LISTED:
             yield f"    and {len(state.rules) - _MAX_LISTED:,} more"
@@ -270,8 +271,9 @@ def _listed(words: list[str]) -> str:
 def _size(error: Error, tolerance: float) -> str:
     if error.largest <= tolerance:
         return f"within {error.largest:.1e}"
-    size = f"{error.largest:.1e}" if math.isfinite(error.largest) else "no measure"
-    return f"apart by {size}{f', at `{error.where}`' if error.where else ''}"
+    finite = math.isfinite(error.largest)
+    size = f"apart by {error.largest:.1e}" if finite else "cannot be compared"
+    return f"{size}{f', at `{error.where}`' if error.where else ''}"
 
 
 def _because(found: Verified, cause: Cause) -> Iterator[str]:

@@ -120,8 +120,12 @@ def _restored(module: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reproducible() -> Iterator[None]:
-    """One thread, whole float32, one algorithm; the generators are put back."""
+    """One thread, whole float32, one algorithm, gradients; all is put back in the end.
+
+    An import of the reference may have asked for something else.
+    """
     threads = torch.get_num_threads()
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
     backends = torch.backends
     state = torch.get_rng_state()
     before = (
@@ -134,9 +138,16 @@ def _reproducible() -> Iterator[None]:
         torch.set_num_threads(1)
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = False
         backends.cudnn.deterministic, backends.cudnn.benchmark = True, False
-        yield
+        torch.set_default_dtype(torch.float32)
+        if device.type != "cpu":
+            torch.set_default_device(None)
+        with torch.enable_grad():
+            yield
     finally:
         torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+        if device.type != "cpu":
+            torch.set_default_device(device)
         (
             backends.cuda.matmul.allow_tf32,
             backends.cudnn.allow_tf32,
