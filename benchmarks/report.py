@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,9 +92,9 @@ def page(results: Sequence[dict[str, Any]]) -> str:
     ]
     for result in results:
         parts.append(f"\n## {result['title']}\n\n{result['about']}\n\n")
-        parts.append(_markdown(COLUMNS, map(_ratio, result["ratios"])))
+        parts.append(markdown(COLUMNS, map(_ratio, result["ratios"]), NUMBERS))
         parts.append("\n")
-        parts.append(_markdown(TIMES, map(_time, result["times"])))
+        parts.append(markdown(TIMES, map(_time, result["times"]), NUMBERS))
         if result["machine"] != machine:
             parts.append(
                 "\nOn {python}, {cpu}, {cores} cores, {platform}.\n".format(
@@ -109,8 +109,11 @@ def write_page() -> None:
     PAGE.write_text(page(read()), encoding="utf-8", newline="\n")
 
 
-def _markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = ["---:" if name in NUMBERS else "---" for name in head]
+def markdown(
+    head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Container[str]
+) -> str:
+    """A table of a page; the columns of these names stand to the right."""
+    rule = ["---:" if name in numbers else "---" for name in head]
     lines = (head, rule, *rows)
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 

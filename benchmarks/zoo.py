@@ -20,7 +20,6 @@ import re
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +27,10 @@ import torch
 from torch import Tensor, nn
 
 import archdsl
+from archdsl.runtime.comparison import TOLERANCE
 from archdsl.runtime.randomise import calibrate, randomise
 from archdsl.runtime.verify import verify
+from benchmarks.report import markdown
 from benchmarks.torchvision_cpu import import_torchvision
 
 ROOT = Path(__file__).parents[1]
@@ -38,7 +39,6 @@ REFERENCE = ROOT / "tests" / "data" / "torchvision.json"
 RESULTS = ROOT / "benchmarks" / "results" / "zoo.json"
 PAGE = ROOT / "docs" / "zoo.md"
 
-TOLERANCE = 1e-5
 BATCH = 2
 # What may come of training; chance is the same seed of dropout on both sides.
 _TRAINED = tuple(
@@ -270,11 +270,19 @@ it takes about {minutes} minutes and {memory} GB of memory.
 
 {ok} of {count} agree in all that; {equal} of {count} are equal to the bit.
 
-Published weights load as they are. Those of DenseNet and ViT have names of older
-releases, and [renames](../specs/torchvision/renames) has a table for each:
+Published weights load as they are, and those of GoogLeNet and Inception v3 want pixels
+less 0.5, divided by 0.5. Those of DenseNet and ViT have names of older releases, and
+[renames](../specs/torchvision/renames) has a table for each:
 
-    archdsl.load("specs/torchvision/densenet.arch", net="densenet121",
-                 weights="densenet121.pth", rename="specs/torchvision/renames/densenet.txt")
+```python
+spec = "specs/torchvision/densenet.arch"
+net = archdsl.load(
+    spec,
+    net="densenet121",
+    weights="densenet121.pth",
+    rename="specs/torchvision/renames/densenet.txt",
+)
+```
 
 """
 
@@ -300,7 +308,7 @@ def page(result: dict[str, Any]) -> str:
         equal=sum(row.equal for row in rows),
     )
     head = ("model", "parameters", "MACs", "names", "evaluation", "training")
-    text += _table(head, map(_cells, rows), right=(1, 2))
+    text += markdown(head, map(_cells, rows), head[1:3])
     text += _LENGTHS
     measured = [tuple(row) for row in result["lengths"]]
     ours, theirs = (sum(row[at] for row in measured) for at in (1, 2))
@@ -308,7 +316,8 @@ def page(result: dict[str, Any]) -> str:
         (families, f"{mine:,}", f"{other:,}", f"{mine / other:.2f}")
         for families, mine, other in (*measured, ("all", ours, theirs))
     ]
-    text += _table(("family", "spec", "torchvision", "ratio"), shown, right=(1, 2, 3))
+    counted = ("family", "spec", "torchvision", "ratio")
+    text += markdown(counted, shown, counted[1:])
     text += f"\nMeasured with torch {result['torch']} and torchvision"
     return f"{text} {result['torchvision']}.\n"
 
@@ -325,13 +334,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         "0" if row.equal else f"{row.error:.1e}",
         training,
     )
-
-
-def _table(
-    head: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]
-) -> str:
-    rule = ["---:" if at in right else "---" for at in range(len(head))]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *rows))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -359,13 +361,13 @@ def main(argv: list[str] | None = None) -> int:
     return int(ok != len(rows))
 
 
-def _tell(row: Row, show: Callable[[str], object] = print) -> None:
-    show(
+def _tell(row: Row) -> None:
+    print(
         f"{'ok  ' if row.ok else 'FAIL'}  {row.model:<20}{row.params:>13,} parameters"
         f"{row.macs:>18,} MACs  {'equal' if row.equal else f'{row.error:.1e}':<8}"
-        f"{row.training and 'training ' + row.training:<16}{row.seconds:>7.1f} s"
+        f"{row.training and 'training ' + row.training:<16}{row.seconds:>7.1f} s",
+        flush=True,
     )
-    sys.stdout.flush()
 
 
 def _write(rows: list[Row]) -> None:

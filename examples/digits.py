@@ -33,22 +33,35 @@ CAPTION = 96
 INK, FAINT, RIGHT, WRONG = "#1a1a1a", "#d0d0d0", "#1a7f37", "#c62828"
 
 
+def read() -> tuple[Tensor, Tensor, list[int], list[int]]:
+    """The 1,797 digits, 8x8 and from 0 to 1, their classes, and which are for what.
+
+    The split leaves 1,437 for training and 360 for the test, and every class keeps its
+    share in both parts.
+    """
+    bunch = load_digits()
+    train, test = train_test_split(
+        range(len(bunch.target)),
+        test_size=0.2,
+        stratify=bunch.target,
+        random_state=0,
+    )
+    raw = torch.tensor(bunch.images, dtype=torch.float32).unsqueeze(1) / 16
+    return raw, torch.tensor(bunch.target, dtype=torch.long), train, test
+
+
+def standardised(images: Tensor, train: list[int]) -> Tensor:
+    """The images less the mean of those for training, by their deviation."""
+    return (images - images[train].mean()) / images[train].std()
+
+
 class Digits:
-    """The 1,797 digits, split so that every class keeps its share in both parts."""
+    """The digits as the network takes them, at 32x32."""
 
     def __init__(self) -> None:
-        bunch = load_digits()
-        train, test = train_test_split(
-            range(len(bunch.target)),
-            test_size=0.2,
-            stratify=bunch.target,
-            random_state=0,
-        )
-        raw = torch.tensor(bunch.images, dtype=torch.float32).unsqueeze(1) / 16
+        raw, labels, train, test = read()
         images = F.interpolate(raw, size=(32, 32), mode="bilinear")
-        mean, std = images[train].mean(), images[train].std()
-        images = (images - mean) / std
-        labels = torch.tensor(bunch.target, dtype=torch.long)
+        images = standardised(images, train)
         self.train_images, self.train_labels = images[train], labels[train]
         self.test_images, self.test_labels = images[test], labels[test]
         # As they came, 8x8 and from 0 to 1, for the picture.

@@ -6,8 +6,10 @@ import json
 import sys
 
 import pytest
+import torch
 from shell import Shell
 
+from archdsl.runtime.comparison import BATCH, PASSES, TOLERANCE
 from archdsl.runtime.reference import VerifyError, kwargs_of
 
 NET = """\
@@ -18,6 +20,7 @@ net n classes=7 {
 }
 """
 REFERENCE = """\
+import torch.nn.functional as F
 from torch import nn
 
 
@@ -31,14 +34,32 @@ class Net(nn.Module):
         self.how = how
 
     def forward(self, x):
+        if self.how == "exit":
+            raise SystemExit(0)
+        if self.how == "asserts":
+            assert x.ndim == 3
+        if self.how == "talks":
+            print("in forward")
         x = self.act(self.bn1(self.conv1(x))).mean((2, 3))
-        return {"": self.fc1(x), "none": None, "number": 3}.get(self.how)
+        given = {"none": None, "number": 3, "frozen": self.fc1(x).detach()}
+        return given.get(self.how, self.fc1(x))
 
 
 class Holder:
     @staticmethod
     def make(**kwargs):
         return Net(**kwargs)
+
+
+class Swapped(nn.Module):
+    # Made in another order than used; what is dropped is dropped elsewhere.
+    def __init__(self):
+        super().__init__()
+        self.b, self.a = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = F.dropout(self.a(x).flip(0), 0.5, self.training)
+        return self.b(x.flip(0))
 
 
 made = Net()
@@ -51,6 +72,36 @@ def nothing():
 
 def leaving():
     raise SystemExit(3)
+
+
+def halved():
+    return Net().half()
+
+
+def nowhere():
+    return Net().to("meta")
+
+
+class Stateless(Net):
+    def state_dict(self, *args, **kwargs):
+        raise RuntimeError("no state")
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+class Mute(Net):
+    def __init__(self):
+        raise Silent
+
+
+class Undone(Net):
+    def forward(self, x):
+        x = super().forward(x).sigmoid()
+        x.mul_(2)
+        return x
 """
 
 
@@ -93,6 +144,20 @@ def test_differences(files: Shell) -> None:
     assert files(*command, "--seed", "5", "--batch", "8", "--double").status == 0
     # Rounding is told from mistakes, but no smaller a difference.
     assert files(*command, "--kwargs", "act=false", "--tolerance", "1e9").status == 0
+
+
+def test_what_may_differ(files: Shell) -> None:
+    spec = "input 4 | a: fc 4 | dropout 0.5 | b: fc 4"
+    command = ("verify", "-e", spec, "--against", "paper_verify:Swapped")
+    ran = files(*command)
+    assert ran.status == 1
+    assert "  order      a.weight" in ran.out
+    ran = files(*command, "--any-order")
+    assert ran.status == 1
+    assert "  order" not in ran.out
+    assert "in training only what random layers draw differs" in ran.out
+    ran = files(*command, "--any-order", "--no-dropout")
+    assert (ran.status, ran.err) == (0, "")
 
 
 def test_a_table_of_renames(files: Shell) -> None:
@@ -161,8 +226,23 @@ def test_json(files: Shell) -> None:
         ("paper_verify:Net", "no=1", "unexpected keyword argument 'no'"),
         ("paper_verify:Net", "classes", "neither a JSON object nor name=value"),
         ("paper_verify:Net", "{classes", "this is no JSON"),
-        ("paper_verify:Net", "how=none", "returns no tensor in evaluation"),
-        ("paper_verify:Net", "how=number", "returns no tensor in evaluation"),
+        (
+            "paper_verify:Net",
+            "how=none",
+            "no tensor in evaluation, but a value of type",
+        ),
+        ("paper_verify:Net", "how=number", "but a value of type int"),
+        ("paper_verify:Net", "how=exit", "SystemExit: 0 (paper_verify.py, line "),
+        ("paper_verify:Net", "how=asserts", "AssertionError (paper_verify.py, line "),
+        ("paper_verify:halved", "", "(it holds float16; --double makes all float64)"),
+        ("paper_verify:nowhere", "", "on the meta device and holds no numbers"),
+        ("paper_verify:Stateless", "", "cannot be used: RuntimeError: no state"),
+        ("paper_verify:Mute", "", "fails: Silent (paper_verify.py, line "),
+        (
+            "paper_verify:Undone",
+            "",
+            "gradients of the reference cannot be computed in evaluation",
+        ),
         ("broken_verify:Net", "", "SyntaxError"),
         ("broken_verify.py:Net", "", "broken_verify.py, line 1)"),
         ("missing_verify:Net", "", "importing `missing_verify` fails"),
@@ -180,6 +260,41 @@ def test_references_that_cannot_be(
     assert ran.err.startswith("archdsl verify: ")
     assert "Traceback" not in ran.err
     assert "bug" not in ran.err
+
+
+def test_what_a_reference_prints_is_no_finding(files: Shell) -> None:
+    command = ("verify", "n.arch", "--against", "paper_verify:Net")
+    ran = files(*command, "--kwargs", "how=talks", "--format", "json")
+    assert json.loads(ran.out)["same"]
+    assert "in forward" in ran.err
+
+
+def test_an_import_may_change_what_torch_does(files: Shell) -> None:
+    files.file(
+        "odd_verify.py",
+        "import torch\n"
+        "from paper_verify import Net\n"
+        "def idle():\n"
+        "    torch.set_grad_enabled(False)\n"
+        "    return Net(how='frozen')\n"
+        "def double():\n"
+        "    torch.set_default_dtype(torch.float64)\n"
+        "    return Net()\n",
+    )
+    command = ("verify", "n.arch", "--against")
+    try:
+        ran = files(*command, "odd_verify.py:idle")
+        assert ran.status == 1
+        assert "the reference's outputs have no gradients" in ran.out
+        assert not torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
+    try:
+        ran = files(*command, "odd_verify.py:double")
+        assert "it holds float64" in ran.err
+        assert torch.get_default_dtype() is torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_inputs_of_the_wrong_size(files: Shell) -> None:
@@ -211,6 +326,12 @@ def test_wrong_usage(files: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no CUDA" in files(*command, "--device", "cuda").err
     monkeypatch.setitem(sys.modules, "torch", None)
     assert 'pip install "archdsl[torch]"' in files(*command).err
+
+
+def test_the_help_tells_the_defaults(files: Shell) -> None:
+    said = " ".join(files("verify", "--help").out.split())
+    for default in (TOLERANCE, PASSES, BATCH):
+        assert f"(default: {default})" in said
 
 
 def test_arguments() -> None:

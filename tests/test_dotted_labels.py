@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import torch
 from interpreter import run
 from test_names import codes, network
@@ -13,6 +15,8 @@ from test_names import codes, network
 import archdsl
 from archdsl.backends.torch.emit import emit
 from archdsl.ir.flat import layers, state_dict_names
+from archdsl.ir.names import Child, children
+from archdsl.ir.network import Module
 from archdsl.runtime.load import execute
 from archdsl.source import Source
 from archdsl.syntax.format import format_source
@@ -66,6 +70,20 @@ def test_the_order_of_names_is_that_of_torch() -> None:
         module = archdsl.load(text)
         assert list(module.state_dict()) == names
         assert len(set(names)) == len(names)
+
+
+def test_the_children_are_gone_through_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Module] = []
+
+    def counted(module: Module) -> Iterator[Child]:
+        calls.append(module)
+        return children(module)
+
+    monkeypatch.setattr("archdsl.ir.flat.children", counted)
+    text = 'input 4 | "a{i}.b.c": fc 4 x50'
+    names = [name for name, _ in state_dict_names(network(text))]
+    assert names[-2:] == ["a49.b.c.weight", "a49.b.c.bias"]
+    assert len(calls) == 1
 
 
 def test_values_are_those_of_the_layers() -> None:
@@ -161,3 +179,24 @@ def test_order_names_what_dots_lead_through() -> None:
         *("mlp.up.weight", "norm1.weight", "norm2.weight"),
     ]
     assert codes(text.replace("order attn", "order att")) == ["E0221"]
+
+
+def test_order_and_labels_of_copies() -> None:
+    for order, first in (("b a", "b.2.c.0.weight"), ("a b", "a.0.weight")):
+        text = f"""
+          input 4
+          "a.{{i}}": fc 4 x2
+          "b.{{2-i}}.c": {{fc 4 | relu}} x3
+          "a.x": ln
+          order {order}
+        """
+        names = [name for name, _ in state_dict_names(network(text))]
+        assert names == list(archdsl.load(text).state_dict())
+        assert names[0] == first
+    # Which names the copies get is known only where they are counted.
+    for line, order in (
+        ('"l{i}": fc 4 x2', 'z "l{i}"'),
+        ('"l{i}": fc 4 x2', "z l0"),
+        ('{"b.{i}": fc 4 | relu} x2', "z b"),
+    ):
+        assert codes(f"input 4\n{line}\nz: ln\norder {order}") == ["E0221"]

@@ -97,7 +97,8 @@ def test_layers_with_weights_under_one_label_share_a_class() -> None:
         "block b norm=bn { conv 4x3x3 p1 | norm: norm }\n"
         "net a {\n input 4x8x8\n b | b norm=instancenorm\n}"
     )
-    assert "self.norm" in source
+    assert classes(source) == ["B(nn.Module)", "A(nn.Module)"]
+    assert "B(4, norm=nn.InstanceNorm2d)" in source
 
 
 def test_blocks_as_parameters_stay_apart() -> None:
@@ -176,10 +177,12 @@ def test_child_that_not_all_have_inside_copies() -> None:
 def test_named_child_that_not_all_have() -> None:
     source = emitted(
         "block b wide=false {\n"
-        "  body: {\n    w: conv 8 1x1  if wide\n    c: conv 4 3x3 p1 | bn\n  }\n}\n"
-        "net a {\n input 4x8x8\n b | b\n}"
+        "  body: {\n    w: conv 8 1x1  if wide\n    c: conv 4 3x3 p1 | n: bn\n  }\n}\n"
+        "net a {\n input 4x8x8\n b | b wide=true\n}"
     )
-    assert "OrderedDict" in source
+    assert classes(source) == ["B(nn.Module)", "A(nn.Module)"]
+    assert '        if wide:\n            body["w"] = nn.Conv2d(' in source
+    assert "self.body = nn.Sequential(body)" in source
 
 
 def test_copies_with_names_are_a_loop() -> None:

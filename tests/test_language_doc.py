@@ -166,6 +166,7 @@ def test_the_limits_are_the_compilers() -> None:
         MAX_NESTING,
         limits.MAX_CALL_DEPTH,
         limits.MAX_EXPRESSION_DEPTH,
+        limits.MAX_LABEL_PARTS,
         limits.MAX_SIZES_IN_SHAPE,
         MAX_BYTES,
     ]

@@ -214,6 +214,11 @@ def test_layers_told_of_sizes_export(text: str) -> None:
         torch.testing.assert_close(exported(x), module(x))
 
 
+def test_an_argument_that_forward_reads_is_kept_once() -> None:
+    text = "net n k=2 {\n  input 3xHxW\n  upsample size=size(k*H, W)\n}"
+    assert emit(checked(text, "n")).count("self.k = k") == 1
+
+
 def test_a_square_has_one_symbol() -> None:
     network = checked("input 3xHxH | conv 4x3x3 s2 | permute 0 2 1 | add(id, id)")
     assert str(network.root.type) == "4x(⌈H/2⌉-1)x(⌈H/2⌉-1)"

@@ -435,6 +435,9 @@ class Broken(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         x = self.fc1(x)
+        if self.how == "in place":
+            # The gradient of exp is its result, which is gone.
+            return x.exp().add_(1)
         if self.how == "nan":
             return x * math.nan
         if self.how == "raises":
@@ -447,12 +450,49 @@ class Broken(nn.Module):
     [
         ("none", "the reference returns no tensor"),
         ("text", "the reference returns no tensor"),
+        ("in place", "gradients of the reference cannot .* evaluation: RuntimeError"),
         ("raises", "on the net's inputs, 4x4: RuntimeError: one"),
     ],
 )
 def test_references_that_cannot_be_compared(how: str, says: str) -> None:
     with pytest.raises(VerifyError, match=says):
         found("input 4 | fc 4", Broken, kwargs={"how": how})
+
+
+class Further(nn.Module):
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(4, 4)
+        self.how = how
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.fc1(x)
+        if self.how == "softmax":
+            return x.softmax(1)
+        if self.how == "sparse":
+            return x.to_sparse()
+        return {"complex": torch.complex(x, x), "sum": x.sum()}[self.how]
+
+
+def test_a_reference_that_goes_on_behind_the_net() -> None:
+    result = found("input 4 | fc 4", Further, kwargs={"how": "softmax"})
+    assert result.cause is not None
+    stage = result.cause.stage
+    assert stage is not None
+    assert (stage.path, stage.behind, stage.goes_on) == (
+        "fc1",
+        True,
+        ("softmax(dim=1)",),
+    )
+    assert "behind `fc1` (line 1): fc 4" in str(result)
+
+
+def test_outputs_of_another_kind() -> None:
+    result = found("input 4 | fc 4", Further, kwargs={"how": "complex"})
+    assert "the output is float32 here, complex64 there" in str(result)
+    result = found("input 4 | fc 4", Further, kwargs={"how": "sum"})
+    assert "the output is 4x4 here, scalar there" in str(result)
+    assert found("input 4 | fc 4", Further, kwargs={"how": "sparse"})
 
 
 def test_numbers_that_are_none() -> None:
@@ -464,6 +504,8 @@ def test_numbers_that_are_none() -> None:
 def test_wrong_usage() -> None:
     with pytest.raises(VerifyError, match="TypeError"):
         found(kwargs={"no": 1})
+    with pytest.raises(VerifyError, match="a module already and takes no kwargs"):
+        found(reference=Reference(), kwargs={"eps": 1e-3})
     with pytest.raises(VerifyError, match="a value of type dict"):
         found(reference=dict)
     with pytest.raises(VerifyError, match="lazy layers"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +165,38 @@ def test_what_is_no_state_dict(tmp_path: Path) -> None:
     torch.save([1, 2], tmp_path / "list.pt")
     torch.save({"a": 1}, tmp_path / "numbers.pt")
     torch.save(nn.Linear(2, 2), tmp_path / "module.pt")
-    assert "holds no state_dict" in refused(tmp_path / "list.pt")
-    assert "holds no state_dict" in refused(tmp_path / "numbers.pt")
+    assert "holds no state_dict: it holds a value of type list" in refused(
+        tmp_path / "list.pt"
+    )
+    assert "holds no state_dict: `a` in it is no tensor" in refused(
+        tmp_path / "numbers.pt"
+    )
+    torch.save({"net": state(), "step": 3}, tmp_path / "nested.pt")
+    assert "`net`, `step` in it are no tensor" in refused(tmp_path / "nested.pt")
+    torch.save({0: torch.zeros(1)}, tmp_path / "keys.pt")
+    assert "keys that are no names" in refused(tmp_path / "keys.pt")
+    with tarfile.open(tmp_path / "tar.pt", "w") as archive:
+        archive.add(tmp_path / "list.pt")
+    text = refused(tmp_path / "tar.pt")
+    assert "save module.state_dict()" in text
+    # torch advises to read it in a way that runs code.
+    assert "weights_only" not in text
     assert "save module.state_dict()" in refused(tmp_path / "module.pt")
     assert "there is no file" in refused(tmp_path / "none.pt")
     assert "there is no file" in refused(tmp_path / "none.safetensors")
     assert "Is a directory" in refused(tmp_path)
+
+
+def test_names_of_a_file_are_fit_to_be_printed(tmp_path: Path) -> None:
+    torch.save({**state(), "a\x1b[31m\n": torch.zeros(1)}, tmp_path / "w.pt")
+    assert r"a\x1b[31m\n" in refused(tmp_path / "w.pt")
+    torch.save({**state(), "b" * 10_000: torch.zeros(1)}, tmp_path / "w.pt")
+    assert len(refused(tmp_path / "w.pt")) < 1_000
+
+
+def test_tensors_that_torch_does_not_copy(tmp_path: Path) -> None:
+    torch.save({k: v.to("meta") for k, v in state().items()}, tmp_path / "w.pt")
+    assert 'named "conv1.weight"' in refused(tmp_path / "w.pt")
 
 
 def test_a_module_is_whole_or_as_before(

@@ -46,8 +46,8 @@ def _compare(args: argparse.Namespace, net: Network) -> int:
         "order": not args.any_order,
     }
     options = Options(**{k: value for k, value in given.items() if value is not None})
-    reference = reference_of(args.against, kwargs_of(args.kwargs))
-    found = compared(net, reference, args.against, renames, options)
+    reference, name = reference_of(args.against, kwargs_of(args.kwargs))
+    found = compared(net, reference, name, renames, options)
     if args.format == "json":
         import json
 

@@ -40,7 +40,11 @@ def last_call(body: n.Body) -> n.Call | None:
 
 
 def scope_labels(body: n.Body) -> Iterator[str]:
-    """The labels of a block or net, those in braces without a label among them."""
+    """The labels of a block or net that `order` can name.
+
+    Those in braces without a label are among them, unless the braces are repeated: the
+    stages of their copies stand between each other.
+    """
     for line in body.lines:
         if isinstance(line, n.Line):
             yield from _line_labels(line)
@@ -56,5 +60,5 @@ def _line_labels(line: n.Line) -> Iterator[str]:
                 for given in atom.inputs or ():
                     if isinstance(given, n.Line):
                         yield from _line_labels(given)
-            elif stage.label is None:
+            elif stage.label is None and not atom.args:
                 yield from scope_labels(atom.body)

@@ -182,12 +182,8 @@ def _computable(node: n.Expression, axes: int, names: Names, report: Reporter) -
     return True
 
 
-def _has_place(node: object) -> bool:
-    stack = [node]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, n.Name) and place(part.name) is not None:
-            return True
-        if isinstance(part, tuple):
-            stack.extend(child for child in part if isinstance(child, tuple))
-    return False
+def _has_place(node: n.Expression) -> bool:
+    return any(
+        isinstance(part, n.Name) and place(part.name) is not None
+        for part in n.parts(node)
+    )

@@ -327,14 +327,10 @@ class Scope:
 
     def _use(self, args: tuple[n.Argument, ...]) -> None:
         """Count the parameters in arguments as used, and report nothing."""
-        stack: list[object] = [arg.value for arg in args]
-        while stack:
-            part = stack.pop()
+        for part in (part for arg in args for part in n.parts(arg.value)):
             if isinstance(part, n.Name):
                 self._visible.used.add(part.name)
                 self._visible.fetch(part.name)
-            elif isinstance(part, tuple):
-                stack.extend(child for child in part if isinstance(child, tuple))
 
     def _argument(self, node: n.Name, layer: Layer, words: tuple[str, ...]) -> None:
         """Check a name that stands for an argument of a layer."""

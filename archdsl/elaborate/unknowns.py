@@ -42,9 +42,7 @@ def declare(frame: Frame, names: Iterable[str]) -> None:
 def assumes(node: n.Expression, frame: Frame) -> bool:
     """Whether an asserted condition speaks of symbols and parameters alone."""
     speaks = False
-    stack: list[object] = [node]
-    while stack:
-        part = stack.pop()
+    for part in n.parts(node):
         if isinstance(part, n.Attribute):
             return False
         if isinstance(part, n.Name):
@@ -52,22 +50,13 @@ def assumes(node: n.Expression, frame: Frame) -> bool:
                 speaks = True
             elif part.name not in frame.params:
                 return False
-        elif isinstance(part, tuple):
-            stack.extend(child for child in part if isinstance(child, tuple))
     return speaks
 
 
 def named(node: n.Expression, frame: Frame) -> set[str]:
     """The symbols that a condition names."""
-    found: set[str] = set()
-    stack: list[object] = [node]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, n.Name) and part.name in frame.symbols:
-            found.add(part.name)
-        elif isinstance(part, tuple):
-            stack.extend(child for child in part if isinstance(child, tuple))
-    return found
+    names = {part.name for part in n.parts(node) if isinstance(part, n.Name)}
+    return names & frame.symbols.keys()
 
 
 def assume(node: n.Expression, frame: Frame) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -13,8 +14,10 @@ from archdsl.elaborate.words import (
     CURRENT,
     INDEX,
     INPUT_STAGE,
+    OUTPUT_STAGE,
     RESERVED,
     RESERVED_LABELS,
+    TIE,
     TOTALS,
     TRAINING,
     elsewhere,
@@ -199,11 +202,13 @@ class Visible:
     def check_order(self, line: n.OrderLine, labels: Collection[str]) -> None:
         """Report what an `order` names that is none of the labels of submodules."""
         nameless = [label.name for label in self._nameless]
-        # What labels with dots lead through stands for all that is in it.
+        # What labels with dots lead through stands for all that is in it. The names of
+        # copies are not known yet.
         labels = dict.fromkeys(
             name
             for label in labels
             for name in (label, *(() if label in nameless else outside(label)))
+            if "{" not in name
         )
         seen: set[str] = set()
         for label in line.labels:
@@ -211,6 +216,7 @@ class Visible:
             if name not in labels:
                 said = f"`order` names `{name}`, but no stage here has that label"
                 hints = did_you_mean(name, labels) or there_are(labels, nameless)
+                hints = hints or ("it names labels: `last: fc 10`",)
             elif name in nameless:
                 said = f"`order` names `{name}`, which is a value and no submodule"
                 hints = ()
@@ -231,7 +237,14 @@ class Visible:
                 "E0216",
                 f"`{_FLAG_OF_MODULES}` is what PyTorch calls the mode of every module",
                 label,
-                hints=(f"choose another label, such as `{name}_`",),
+                hints=(f"choose another label, such as `{_without_flag(name)}`",),
+            )
+        elif len(parts) > limits.MAX_LABEL_PARTS:
+            self._report.error(
+                "E0703",
+                f"a label has at most {limits.MAX_LABEL_PARTS} parts, and this has"
+                f" {len(parts)}",
+                label,
             )
         elif not all(part.strip() for part in parts):
             self._report.error(
@@ -286,6 +299,8 @@ class Visible:
             hints: tuple[str, ...] = (
                 "a net cannot stand inside another; make it a `block`",
             )
+        elif name == OUTPUT_STAGE:
+            hints = ("what leaves the net stands in parentheses: `output(fc 2, fc 4)`",)
         else:
             hints = elsewhere(name) or did_you_mean(name, known)
         self._report.error(
@@ -342,9 +357,9 @@ class Visible:
         if self._coming(node):
             return
         labels = [label for labels in self._labels for label in labels]
-        example = (
-            f"label one before this: `{node.name}: fc 10 | … | {word} {node.name}`"
-        )
+        name = node.name if node.name not in RESERVED_LABELS else "enc"
+        stage = "embedding 1000 64" if word == TIE else "fc 10"
+        example = f"label one before this: `{name}: {stage} | … | {word} {name}`"
         self._report.error(
             "E0317",
             f"there is no stage `{node.name}` to {word}",
@@ -366,6 +381,12 @@ class Visible:
                 )
                 return label
         return None
+
+
+def _without_flag(label: str) -> str:
+    """The label with another name in place of the one that PyTorch takes."""
+    parts = label.split(".")
+    return ".".join(f"{p}_" if p == _FLAG_OF_MODULES else p for p in parts)
 
 
 def _without_fields(label: str) -> str:

@@ -204,26 +204,26 @@ def state_dict_names(network: Network) -> Iterator[tuple[str, Weight]]:
                 yield f"{path}.{weight.name}" if weight.name else path, weight
 
 
-def _as_registered(module: Module, place: str = "") -> Iterator[Child]:
+def _as_registered(module: Module) -> Iterator[Child]:
     """The children of a scope: parameters, buffers, submodules.
 
-    Those are in `place`, which labels with dots lead to; it ends in a dot itself.
+    So it is within each submodule that labels with dots lead to, too. It stands where
+    the first child in it does.
     """
-    inside = len(place)
-    for wanted in ("parameter", "buffer"):
-        for child in children(module):
+    # Each with what is left of its name, which is nothing where it is reached.
+    stack = [[(child.name, child) for child in children(module)]]
+    while stack:
+        tensors: dict[str, list[Child]] = {"parameter": [], "buffer": []}
+        modules: dict[str, list[tuple[str, Child]]] = {}
+        for name, child in stack.pop():
+            own, dot, rest = name.partition(".")
             held = attribute(child.node)
-            here = child.name.startswith(place) and "." not in child.name[inside:]
-            if here and held is not None and held.kind == wanted:
+            if not name:
                 yield child
-    opened: set[str] = set()
-    for child in children(module):
-        held = attribute(child.node)
-        if not child.name.startswith(place) or not (child.registered or held):
-            continue
-        own, dot, _ = child.name[inside:].partition(".")
-        if not dot and held is None:
-            yield child
-        elif dot and own not in opened:
-            opened.add(own)
-            yield from _as_registered(module, f"{place}{own}.")
+            elif held is not None and not dot:
+                tensors[held.kind].append(child)
+            elif held is not None or child.registered:
+                modules.setdefault(own, []).append((rest, child))
+        for found in tensors.values():
+            yield from found
+        stack.extend(reversed(modules.values()))

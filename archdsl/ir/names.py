@@ -174,12 +174,14 @@ def arranged(
 
 
 def _labels(node: Node) -> Iterator[str]:
-    """The labels of a node, or of those inside a condition."""
+    """The labels of a node, of its copies, or of those inside a condition."""
     if isinstance(node, Choice):
         for inner in node.nodes:
             yield from _labels(inner)
     elif node.label is not None:
         yield node.label
+    elif isinstance(node, Repeat):
+        yield from node.names or ()
 
 
 def copies(repeat: Repeat, folder: Folder | None = None) -> Iterator[Child]:

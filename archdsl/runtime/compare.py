@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -120,8 +120,10 @@ def matched(
     )
 
 
-def _same_form(name: str, a: Tensor, b: Tensor, note: object) -> None:
-    assert callable(note)
+def _same_form(
+    name: str, a: Tensor, b: Tensor, note: Callable[[str, str, str], None]
+) -> None:
+    """Note what differs between two tensors of a name, of kind, name and text."""
     if a.shape != b.shape:
         note("shape", name, f"{shape_text(a)} here, {shape_text(b)} there")
     elif a.dtype != b.dtype:
@@ -214,7 +216,8 @@ def relative(a: Tensor, b: Tensor, floor: float = 0.0) -> float:
         return float("inf")
     if torch.equal(a, b) or a.numel() == 0:
         return 0.0
-    a, b = (t.to(torch.float64) for t in (a, b.to(a.device)))
+    wide = torch.complex128 if a.is_complex() or b.is_complex() else torch.float64
+    a, b = (t.to(wide) for t in (a, b.to(a.device)))
     difference = float((a - b).abs().max())
     largest = max(float(b.abs().max()), floor)
     if not difference < float("inf"):

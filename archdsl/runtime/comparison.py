@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,10 +15,23 @@ from archdsl.ir.network import Network
 from archdsl.runtime.compare import apart, is_statistic, matched, tensors_of
 from archdsl.runtime.parting import first_parted, traced
 from archdsl.runtime.randomise import all_kept, calibrate, randomise
-from archdsl.runtime.reference import VerifyError, given_by_name, outputs_of, told
+from archdsl.runtime.reference import (
+    VerifyError,
+    given_by_name,
+    outputs_of,
+    refusing,
+    told,
+)
 from archdsl.runtime.renames import RenameError, Renames
-from archdsl.runtime.run import RunError, built, device_named, random_inputs
+from archdsl.runtime.run import (
+    RunError,
+    built,
+    device_named,
+    lacks_memory,
+    random_inputs,
+)
 from archdsl.runtime.verified import Cause, Measure, Verified
+from archdsl.runtime.weights import dtype_text, shape_text
 
 TOLERANCE = 1e-5
 PASSES = 2
@@ -51,10 +65,11 @@ class Options(NamedTuple):
 
 
 class _Passed(NamedTuple):
-    """What came of one pass: outputs, then gradients of them, by name."""
+    """What came of one pass: outputs, gradients by name, and whether there were any."""
 
     outputs: list[tuple[str, Tensor]]
     gradients: dict[str, Tensor | None]
+    learns: bool
 
 
 class Comparison:
@@ -74,7 +89,10 @@ class Comparison:
         self._device = device_named(options.device)
         self._owners = Owners(network)
         self._ours = built(network, options.seed).to(self._device)
-        self._reference = reference.to(self._device)
+        with refusing("the reference cannot be used"):
+            self._reference = reference.to(self._device)
+            self._reference.train()
+            tensors_of(self._reference)
         try:
             self._state = matched(self._ours, reference, self._owners, renames)
         except RenameError as problem:
@@ -203,18 +221,23 @@ class Comparison:
         ]
         held, self._inputs = self._inputs, leaves
         torch.manual_seed(self._options.seed)
+        who = "reference" if module is self._reference else "net"
         try:
-            outputs = outputs_of(call(f"in {mode}"))
+            returned = call(f"in {mode}")
         finally:
             self._inputs = held
+        outputs = outputs_of(returned)
         if not outputs:
-            who = "reference" if module is self._reference else "net"
-            raise VerifyError(f"the {who} returns no tensor in {mode}")
+            kind = type(returned).__name__
+            raise VerifyError(
+                f"the {who} returns no tensor in {mode}, but a value of type {kind}"
+            )
         if len(dict(outputs)) == len(outputs) and set(names) == set(dict(outputs)):
             outputs = [(name, dict(outputs)[name]) for name in names]
         loss = _loss([tensor for _, tensor in outputs], self._options.seed)
         if loss is not None:
-            loss.backward()
+            with _told(f"the gradients of the {who} cannot be computed in {mode}"):
+                loss.backward()
         gradients = {
             name: tensor.grad
             for name, tensor in tensors_of(module).items()
@@ -224,29 +247,31 @@ class Comparison:
             if leaf.requires_grad:
                 gradients[f"input {number + 1}"] = leaf.grad
         module.zero_grad(set_to_none=True)
-        return _Passed([(name, t.detach()) for name, t in outputs], gradients)
+        values = [(name, tensor.detach()) for name, tensor in outputs]
+        return _Passed(values, gradients, loss is not None)
 
     def _call_ours(self, when: str) -> object:
-        try:
+        with _told(f"the net fails {when}"):
             return self._ours(*map(_copied, self._inputs))
-        except Exception as problem:
-            _memory(problem)
-            raise VerifyError(f"the net fails {when}: {told(problem)}") from problem
 
     def _call_reference(self, when: str) -> object:
         given = list(map(_copied, self._inputs))
-        try:
+        shapes = " and ".join(map(shape_text, given))
+        hint = " (--batch gives it more samples)" if given[0].shape[0] < 2 else ""
+        dtypes = {
+            dtype_text(tensor)
+            for tensor in tensors_of(self._reference).values()
+            if tensor.is_floating_point()
+        }
+        if dtypes - {"float32"} and not self._options.double:
+            kinds = " and ".join(sorted(dtypes))
+            hint = f" (it holds {kinds}; --double makes all float64)"
+        what = f"the reference fails {when} on the net's inputs, {shapes}"
+        # Standard output is for what is found.
+        with _told(what, hint), contextlib.redirect_stdout(sys.stderr):
             if self._by_name:
                 return self._reference(**dict(zip(self._names, given, strict=True)))
             return self._reference(*given)
-        except Exception as problem:
-            _memory(problem)
-            shapes = " and ".join("x".join(map(str, x.shape)) for x in given)
-            few = " (--batch gives it more samples)" if given[0].shape[0] < 2 else ""
-            raise VerifyError(
-                f"the reference fails {when} on the net's inputs, {shapes}:"
-                f" {told(problem)}{few}"
-            ) from problem
 
     def _compared(
         self,
@@ -262,12 +287,13 @@ class Comparison:
             note = f"{_counted(ours.outputs)} here, {_counted(theirs.outputs)} there"
         for name, mine, other in together:
             if mine.shape != other.shape:
-                shapes = [tuple(t.shape) for t in (mine, other)]
-                shown = ["x".join(map(str, shape)) for shape in shapes]
-                called = f"`{name}` is" if name else "the output is"
-                note = note or f"{called} {shown[0]} here, {shown[1]} there"
+                note = note or _unlike(name, shape_text(mine), shape_text(other))
+            elif _sort(mine) != _sort(other):
+                note = note or _unlike(name, dtype_text(mine), dtype_text(other))
             elif not bool(torch.isfinite(other).all()):
                 note = note or "the reference's outputs are not finite"
+        if ours.learns and not theirs.learns:
+            note = note or "the reference's outputs have no gradients"
         gradients = [
             (mine, gradient, theirs.gradients.get(pairs.get(mine, mine)))
             for mine, gradient in ours.gradients.items()
@@ -418,9 +444,24 @@ def _copied(x: Tensor) -> Tensor:
     return x.clone()
 
 
-def _memory(problem: Exception) -> None:
-    if "allocate memory" in str(problem) or "out of memory" in str(problem):
-        raise RunError("there is not enough memory; --batch N takes less") from None
+@contextlib.contextmanager
+def _told(what: str, more: str = "") -> Iterator[None]:
+    """Tells of whatever other people's code raises what failed, and why."""
+    try:
+        yield
+    except (Exception, SystemExit) as problem:
+        if lacks_memory(problem):
+            raise RunError("there is not enough memory; --batch N takes less") from None
+        raise VerifyError(f"{what}: {told(problem)}{more}") from problem
+
+
+def _sort(tensor: Tensor) -> tuple[bool, bool]:
+    return tensor.is_complex(), tensor.is_floating_point()
+
+
+def _unlike(name: str, here: str, there: str) -> str:
+    called = f"`{name}`" if name else "the output"
+    return f"{called} is {here} here, {there} there"
 
 
 def _counted(outputs: Sequence[object]) -> str:

@@ -37,7 +37,9 @@ class Parted(NamedTuple):
 
     `call` is what the spec has there. `before` are the stages that it gets its inputs
     from, each with its line and whether the reference has their numbers, but in
-    another order. `goes_on` is what the reference computes from these inputs.
+    another order. `goes_on` is what the reference computes from these inputs. With
+    `behind` it has the stage's value as well, and goes on from that, where the net
+    ends.
     """
 
     path: str
@@ -45,10 +47,13 @@ class Parted(NamedTuple):
     call: str
     before: tuple[tuple[str, str, bool], ...]
     goes_on: tuple[str, ...]
+    behind: bool = False
 
     def text(self) -> str:
         """In words."""
         lines = [f"`{self.path}` ({self.line}): {self.call}"]
+        if self.behind:
+            lines = [f"behind {lines[0]}", "  the reference has its value, too"]
         for path, line, reordered in self.before:
             has = "the same numbers in another order" if reordered else "the same value"
             lines.append(f"  it gets `{path}`{f' ({line})' if line else ''}, {has}")
@@ -306,8 +311,8 @@ def traced(
 def first_parted(run: Traced, wrong: Sequence[int]) -> Parted | None:
     """The first stage that the reference does not have, on the way to wrong outputs.
 
-    `wrong` are numbers of outputs. None if the reference has the values of all of
-    them, in whatever place.
+    `wrong` are numbers of outputs. If the reference has the values of all of them, it
+    is the last stage, from which it goes on; None if it does not go on.
     """
     seen = run.seen
     ends = [run.outputs[number].stage for number in wrong]
@@ -316,7 +321,7 @@ def first_parted(run: Traced, wrong: Sequence[int]) -> Parted | None:
     if first is None:
         first = _first_unknown(seen, ends, strict=True)
     if first is None:
-        return None
+        return _behind(run, ends)
     layer = seen[first].layer
     before: list[tuple[str, str, bool]] = []
     values: set[int] = set()
@@ -333,6 +338,17 @@ def first_parted(run: Traced, wrong: Sequence[int]) -> Parted | None:
     call = " ".join(layer.stage.span.text.split())
     place = run.owners.place(layer)
     return Parted(layer.path, place, call, tuple(before), _goes_on(run, values))
+
+
+def _behind(run: Traced, ends: Sequence[int]) -> Parted | None:
+    for end in ends:
+        goes_on = _goes_on(run, set(run.seen[end].look.same)) if end >= 0 else ()
+        if goes_on:
+            layer = run.seen[end].layer
+            call = " ".join(layer.stage.span.text.split())
+            place = run.owners.place(layer)
+            return Parted(layer.path, place, call, (), goes_on, behind=True)
+    return None
 
 
 def _first_unknown(

@@ -11,16 +11,23 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 
 from archdsl.diagnostics.suggest import did_you_mean
 
 # Outputs within outputs are followed so far.
 _MAX_DEPTH = 8
+# This package.
+_HERE = str(Path(__file__).parents[1])
 _CONSTANTS: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
@@ -28,27 +35,48 @@ class VerifyError(ValueError):
     """A comparison that cannot be made; its text is for people."""
 
 
-def reference_of(place: str, kwargs: Mapping[str, object]) -> nn.Module:
-    """The module that a callable makes: `package.module:name` or `file.py:name`.
+def reference_of(
+    given: str | nn.Module | Callable[..., object], kwargs: Mapping[str, object]
+) -> tuple[nn.Module, str]:
+    """The module to compare with, and what to call it.
 
-    A module of Python is looked for in the working directory, too. The name may have
-    dots, and a module that is there already is taken as it is. Raises VerifyError.
+    `given` is `package.module:name` or `file.py:name`, where the name may have dots, or
+    what that names: a module, or a callable that makes one of `kwargs`. A module of
+    Python is looked for in the working directory, too. Raises VerifyError.
     """
-    target = _found(place)
-    if isinstance(target, nn.Module):
-        if kwargs:
-            raise VerifyError(f"`{place}` is a module already and takes no kwargs")
-        return target
+    if isinstance(given, str):
+        target, name = _found(given), given
+    else:
+        target, name = given, getattr(given, "__name__", type(given).__name__)
+    module = target if isinstance(target, nn.Module) else _made(target, name, kwargs)
+    if module is target and kwargs:
+        raise VerifyError(f"`{name}` is a module already and takes no kwargs")
+    whole(module)
+    return module, name
+
+
+def whole(module: nn.Module) -> None:
+    """Raise VerifyError if a module lacks its tensors."""
+    if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
+        raise VerifyError(
+            "the reference has lazy layers, whose sizes are not known yet: run it once"
+            " before, say in a function that makes it"
+        )
+    if any(tensor.is_meta for tensor in (*module.parameters(), *module.buffers())):
+        raise VerifyError("the reference is on the meta device and holds no numbers")
+
+
+def _made(target: object, name: str, kwargs: Mapping[str, object]) -> nn.Module:
     if not callable(target):
         raise VerifyError(
-            f"`{place}` cannot be called: it is of type {type(target).__name__}"
+            f"`{name}` cannot be called: it is of type {type(target).__name__}"
         )
     given = ", ".join(f"{key}={value!r}" for key, value in kwargs.items())
-    with _refusing(f"`{place}({given})` fails"):
+    with refusing(f"`{name}({given})` fails"):
         made = target(**kwargs)
     if not isinstance(made, nn.Module):
         raise VerifyError(
-            f"`{place}` makes no nn.Module, but a value of type {type(made).__name__}"
+            f"`{name}` makes no nn.Module, but a value of type {type(made).__name__}"
         )
     return made
 
@@ -73,7 +101,7 @@ def _found(place: str) -> object:
 
 
 def _imported(name: str) -> object:
-    with _on_path(os.getcwd()), _refusing(f"importing `{name}` fails"):
+    with _on_path(os.getcwd()), refusing(f"importing `{name}` fails"):
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as missing:
@@ -97,7 +125,7 @@ def _from_file(path: str) -> object:
     # Dataclasses look for their module there.
     sys.modules[spec.name] = module
     folder = os.path.dirname(os.path.abspath(path))
-    with _on_path(folder), _refusing(f"importing `{path}` fails"):
+    with _on_path(folder), refusing(f"importing `{path}` fails"):
         spec.loader.exec_module(module)
     return module
 
@@ -113,10 +141,14 @@ def _on_path(folder: str) -> Iterator[None]:
 
 
 @contextmanager
-def _refusing(what: str) -> Iterator[None]:
-    """Turns all that other people's code may raise into one kind of error."""
+def refusing(what: str) -> Iterator[None]:
+    """Turns all that other people's code may raise into one kind of error.
+
+    What it prints goes to standard error: standard output is for what is found.
+    """
     try:
-        yield
+        with redirect_stdout(sys.stderr):
+            yield
     except VerifyError:
         raise
     except (Exception, SystemExit) as problem:
@@ -124,12 +156,32 @@ def _refusing(what: str) -> Iterator[None]:
 
 
 def told(problem: BaseException) -> str:
-    """An exception in one line, with the line of a file where it arose."""
-    text = str(problem).strip().partition("\n")[0][:300]
+    """An exception in one line, with the line of the user's code where it arose."""
+    try:
+        text = str(problem).strip().partition("\n")[0][:300]
+    except Exception:
+        text = ""
+    place = _place(problem)
     if isinstance(problem, SyntaxError):
-        text = f"{problem.msg} ({problem.filename}, line {problem.lineno})"
+        text = problem.msg
+        if problem.filename is not None:
+            place = f" ({problem.filename}, line {problem.lineno})"
     name = type(problem).__name__
-    return f"{name}: {text}" if text else name
+    return f"{name}: {text}{place}" if text else f"{name}{place}"
+
+
+def _place(problem: BaseException) -> str:
+    """The innermost line outside of this package and of what is installed."""
+    known = sysconfig.get_paths()
+    others = (_HERE, *(known[name] for name in ("stdlib", "purelib", "platlib")))
+    found = ""
+    for frame, number in traceback.walk_tb(problem.__traceback__):
+        path = frame.f_code.co_filename
+        if os.path.isfile(path) and not path.startswith(others):
+            shown = os.path.relpath(path)
+            shown = path if shown.startswith(os.pardir) else shown
+            found = f" ({shown}, line {number})"
+    return found
 
 
 def kwargs_of(texts: Sequence[str]) -> dict[str, object]:
@@ -194,9 +246,12 @@ def outputs_of(returned: object) -> list[tuple[str, Tensor]]:
     """All tensors that a module returned, by name; a tensor alone has none.
 
     Tuples, named tuples, dictionaries and dataclasses are opened, also within each
-    other. None and what else is no tensor are left out.
+    other. None and what else is no tensor are left out. Sparse tensors become dense.
     """
-    return [(name, tensor) for name, tensor in _opened(returned, "", 0)]
+    return [
+        (name, tensor if tensor.layout is torch.strided else tensor.to_dense())
+        for name, tensor in _opened(returned, "", 0)
+    ]
 
 
 def _opened(value: object, name: str, depth: int) -> Iterator[tuple[str, Tensor]]:

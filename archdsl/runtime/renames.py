@@ -38,25 +38,29 @@ class Rule(NamedTuple):
 class Renames:
     """The rules of a table, applied one after the other.
 
-    Names in `exact` become what stands there, and no rule is applied to them.
+    A name in `exact` is that of one tensor, to which only this rule is applied.
     """
 
     def __init__(
-        self, rules: Iterable[Rule] = (), exact: Mapping[str, str] | None = None
+        self, rules: Iterable[Rule] = (), exact: Mapping[str, Rule] | None = None
     ) -> None:
         self.rules = tuple(rules)
         self._exact = dict(exact or {})
 
     def __call__(self, name: str) -> str | None:
         """The new name; None if the tensor is left out."""
-        if name in self._exact:
-            new = self._exact[name]
-            return new if new != _OUT else None
+        return self._renamed(name, set())
+
+    def _renamed(self, name: str, used: set[Rule]) -> str | None:
+        """The new name, while the rules that change it are put into `used`."""
         found: str | None = name
-        for rule in self.rules:
+        for rule in (self._exact[name],) if name in self._exact else self.rules:
             if found is None:
                 break
-            found = rule.apply(found)
+            new = rule.apply(found)
+            if new != found:
+                used.add(rule)
+            found = new
         return found
 
     def keys(self, names: Iterable[str]) -> dict[str, str]:
@@ -78,20 +82,10 @@ class Renames:
 
     def idle(self, names: Iterable[str]) -> list[str]:
         """The rules that change none of the names."""
-        left = dict.fromkeys(range(len(self.rules)))
+        used: set[Rule] = set()
         for name in names:
-            if name in self._exact:
-                left.pop(list(self._exact).index(name), None)
-                continue
-            found: str | None = name
-            for number, rule in enumerate(self.rules):
-                if found is None:
-                    break
-                new = rule.apply(found)
-                if new != found:
-                    left.pop(number, None)
-                found = new
-        return [self.rules[number].text for number in left]
+            self._renamed(name, used)
+        return [rule.text for rule in self.rules if rule not in used]
 
 
 def renames_of(
@@ -108,7 +102,8 @@ def renames_of(
     if isinstance(given, Renames):
         return given
     if isinstance(given, Mapping):
-        return Renames((_words(old, new) for old, new in given.items()), given)
+        rules = {old: _words(old, new) for old, new in given.items()}
+        return Renames(rules.values(), rules)
     path = os.fspath(given)
     try:
         with open(path, "rb") as file:

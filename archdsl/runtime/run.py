@@ -183,10 +183,17 @@ def _enough_memory(device: str = "cpu") -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as problem:
-        text = str(problem)
-        if isinstance(problem, MemoryError) or any(sign in text for sign in _NO_MEMORY):
+        if lacks_memory(problem):
             raise RunError(f"there is not enough memory ({device})") from None
         raise
+
+
+def lacks_memory(problem: BaseException) -> bool:
+    """Whether that was raised because there is not enough memory."""
+    text = str(problem)
+    return isinstance(problem, MemoryError) or (
+        isinstance(problem, RuntimeError) and any(sign in text for sign in _NO_MEMORY)
+    )
 
 
 @torch.inference_mode()

@@ -10,7 +10,6 @@ from archdsl.runtime.compare import Error, Finding, Matched
 from archdsl.runtime.parting import Parted
 
 _MAX_LISTED = 10
-_EVALUATION, _TRAINING = "evaluation", "training"
 
 
 class Measure(NamedTuple):
@@ -160,6 +159,7 @@ def _cause_dict(cause: Cause | None) -> dict[str, Any] | None:
             "path": stage.path,
             "line": stage.line,
             "call": stage.call,
+            "behind": stage.behind,
             "after": [
                 {"path": path, "line": line, "reordered": reordered}
                 for path, line, reordered in stage.before
@@ -198,9 +198,9 @@ def _lines(found: Verified) -> Iterator[str]:
     if found.evaluation is None:
         yield "             so weights cannot be copied over, and nothing was run"
     else:
-        yield from _measured(_EVALUATION, found.evaluation, found.tolerance)
+        yield from _measured("evaluation", found.evaluation, found.tolerance)
     if found.training is not None:
-        yield from _measured(_TRAINING, found.training, found.tolerance)
+        yield from _measured("training", found.training, found.tolerance)
     if found.kept is not None:
         yield from _measured("  no dropout", found.kept, found.tolerance)
     if found.cause is not None:
@@ -213,16 +213,14 @@ def _lines(found: Verified) -> Iterator[str]:
         yield f"same: within {found.tolerance:g}; {drawn}"
     elif found.evaluation is None:
         yield "different"
+    elif _numbers_agree(found):
+        yield f"different: names aside, within {found.tolerance:g}; {drawn}"
     else:
-        yield (
-            f"different: not within {found.tolerance:g}; {drawn}"
-            if not _apart(found)
-            else f"different: names aside, within {found.tolerance:g}; {drawn}"
-        )
+        yield f"different: not within {found.tolerance:g}; {drawn}"
 
 
-def _apart(found: Verified) -> bool:
-    """Whether the numbers agree, and only the state_dicts do not."""
+def _numbers_agree(found: Verified) -> bool:
+    """Whether nothing but the state_dicts may differ."""
     return found._replace(state=found.state._replace(findings=())).ok
 
 
@@ -241,7 +239,7 @@ def _findings(state: Matched) -> Iterator[str]:
         if len(found) > _MAX_LISTED:
             yield f"  {kind:<11}and {len(found) - _MAX_LISTED:,} more"
     if state.rules:
-        yield "  with these lines in a file, --map FILE makes the names agree:"
+        yield "  with these lines in a file, --map FILE makes these names agree:"
         yield from (f"    {rule}" for rule in state.rules[:_MAX_LISTED])
         if len(state.rules) > _MAX_LISTED:
             yield f"    and {len(state.rules) - _MAX_LISTED:,} more"
@@ -273,8 +271,9 @@ def _listed(words: list[str]) -> str:
 def _size(error: Error, tolerance: float) -> str:
     if error.largest <= tolerance:
         return f"within {error.largest:.1e}"
-    size = f"{error.largest:.1e}" if math.isfinite(error.largest) else "no measure"
-    return f"apart by {size}{f', at `{error.where}`' if error.where else ''}"
+    finite = math.isfinite(error.largest)
+    size = f"apart by {error.largest:.1e}" if finite else "cannot be compared"
+    return f"{size}{f', at `{error.where}`' if error.where else ''}"
 
 
 def _because(found: Verified, cause: Cause) -> Iterator[str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter
 
 from archdsl.api import check
 from archdsl.ir.flat import MAX_LISTED
@@ -26,7 +25,7 @@ from archdsl.runtime.comparison import (
     Comparison,
     Options,
 )
-from archdsl.runtime.reference import VerifyError, reference_of, told
+from archdsl.runtime.reference import VerifyError, reference_of
 from archdsl.runtime.renames import Renames, renames_of
 from archdsl.runtime.verified import Verified
 
@@ -54,7 +53,7 @@ def verify(
     or function, called with `kwargs`, or a module, which has its weights back in the
     end. `rename` tells what its tensors are called in the net, as for `load`. `params`
     set the net's parameters. Parameters and inputs are drawn `passes` times, `batch`
-    samples each, with `seed`; `dropout=False` leaves out what random layers draw, and
+    samples each, with `seed`; `dropout=False` leaves out what random layers draw,
     `double=True` computes in float64, and `order=False` lets the state_dict be in
     another order. The result is true if state_dicts agree and all relative errors are
     within `tolerance`; its text tells what differs.
@@ -65,23 +64,7 @@ def verify(
     """
     network = check(path_or_text, net, **dict(params or {})).network(net)
     options = Options(tolerance, passes, batch, seed, device, dropout, double, order)
-    given = kwargs or {}
-    if isinstance(reference, str):
-        module, name = reference_of(reference, given), reference
-    elif isinstance(reference, nn.Module):
-        module, name = reference, type(reference).__name__
-    else:
-        name = getattr(reference, "__name__", type(reference).__name__)
-        try:
-            module = reference(**given)
-        except Exception as problem:
-            raise VerifyError(f"`{name}` fails: {told(problem)}") from problem
-        if not isinstance(module, nn.Module):
-            kind = type(module).__name__
-            raise VerifyError(
-                f"`{name}` makes no nn.Module, but a value of type {kind}"
-            )
-    _no_lazy(module)
+    module, name = reference_of(reference, kwargs or {})
     with _restored(module):
         return compared(network, module, name, renames_of(rename), options)
 
@@ -104,14 +87,8 @@ def compared(
         )
     if not 0 <= options.tolerance < float("inf"):
         raise VerifyError("the tolerance is a number of 0 or more")
-    _no_lazy(reference)
     with _reproducible():
         return Comparison(network, reference, name, renames, options).run()
-
-
-def _no_lazy(module: nn.Module) -> None:
-    if any(isinstance(p, UninitializedParameter) for p in module.parameters()):
-        raise VerifyError("the reference has lazy layers; run it once before")
 
 
 @contextlib.contextmanager
@@ -143,8 +120,12 @@ def _restored(module: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _reproducible() -> Iterator[None]:
-    """One thread, whole float32, one algorithm; the generators are put back."""
+    """One thread, whole float32, one algorithm, gradients; all is put back in the end.
+
+    An import of the reference may have asked for something else.
+    """
     threads = torch.get_num_threads()
+    dtype, device = torch.get_default_dtype(), torch.get_default_device()
     backends = torch.backends
     state = torch.get_rng_state()
     before = (
@@ -157,9 +138,16 @@ def _reproducible() -> Iterator[None]:
         torch.set_num_threads(1)
         backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = False
         backends.cudnn.deterministic, backends.cudnn.benchmark = True, False
-        yield
+        torch.set_default_dtype(torch.float32)
+        if device.type != "cpu":
+            torch.set_default_device(None)
+        with torch.enable_grad():
+            yield
     finally:
         torch.set_num_threads(threads)
+        torch.set_default_dtype(dtype)
+        if device.type != "cpu":
+            torch.set_default_device(device)
         (
             backends.cuda.matmul.allow_tf32,
             backends.cudnn.allow_tf32,

@@ -19,8 +19,11 @@ from archdsl.ir.network import Network
 from archdsl.runtime.renames import RenameError, Renames
 
 _MAX_NAMED = 10
+# Of a file's keys.
+_FEW = 4
+_LONGEST = 100
 # Where training scripts keep the tensors within a checkpoint.
-_WITHIN = ("state_dict", "model")
+_WITHIN = ("state_dict", "model_state_dict", "model")
 # What nn.DataParallel puts before all names.
 _PARALLEL = "module."
 # Older files do not count batches, which evaluation does not need.
@@ -104,11 +107,15 @@ def _misfits(
             "missing in the file",
             [
                 f"{at(name)}: {shape_text(known[name])}"
-                + (f", in the file as {from_file[name]}?" if name in from_file else "")
+                + (
+                    f", in the file as {_plain(from_file[name])}?"
+                    if name in from_file
+                    else ""
+                )
                 for name in missing
             ],
         ),
-        *_listed("not in the net", extra),
+        *_listed("not in the net", [_plain(name) for name in extra]),
     ]
 
 
@@ -125,8 +132,12 @@ def _remarks(
     ):
         yield f"  all names in the file begin with {_PARALLEL} (of nn.DataParallel);"
         yield r"  the rename s/^module\.// takes that away"
-    for rule in renames.idle(read) if renames is not None else ():
-        yield f"  the rename `{rule}` fits no name in the file"
+    idle = renames.idle(read) if renames is not None else []
+    yield from (
+        f"  the rename `{rule}` fits no name in the file" for rule in idle[:_MAX_NAMED]
+    )
+    if len(idle) > _MAX_NAMED:
+        yield f"  and {len(idle) - _MAX_NAMED:,} more renames"
 
 
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
@@ -160,8 +171,8 @@ def _listed(title: str, names: Sequence[str]) -> Iterable[str]:
 def read_weights(path: str) -> dict[str, Tensor]:
     """The tensors of a file by name, on the CPU.
 
-    A checkpoint may hold them under `state_dict` or `model`. Code in a pickle is
-    never run. Raises WeightsError.
+    A checkpoint may hold them under `state_dict`, `model_state_dict` or `model`. Code
+    in a pickle is never run. Raises WeightsError.
     """
     try:
         with warnings.catch_warnings():
@@ -183,12 +194,14 @@ def read_weights(path: str) -> dict[str, Tensor]:
     except pickle.UnpicklingError as problem:
         raise WeightsError(_refused(path, str(problem))) from None
     except Exception as problem:
-        if "TorchScript" in str(problem):
+        if "TorchScript" in str(problem) or "weights_only" in str(problem):
             raise WeightsError(_refused(path, "")) from None
         # Each kind of broken file has its own.
+        # What else it has to say is about its insides.
+        plain = not isinstance(problem, LookupError | EOFError)
+        why = f": {_first_line(problem).partition('. ')[0]}" if plain else ""
         raise WeightsError(
-            f"`{path}` is no file of weights, or not a whole one:"
-            f" {_first_line(problem)}"
+            f"`{path}` is no file of weights, or not a whole one{why}"
         ) from None
     for key in _WITHIN:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
@@ -197,8 +210,25 @@ def read_weights(path: str) -> dict[str, Tensor]:
         isinstance(name, str) and isinstance(tensor, Tensor)
         for name, tensor in found.items()
     ):
-        raise WeightsError(f"`{path}` holds no state_dict: tensors by name")
+        raise WeightsError(f"`{path}` holds no state_dict: {_content(found)}")
     return dict(found)
+
+
+def _content(found: object) -> str:
+    """What a file holds instead of tensors by name."""
+    if not isinstance(found, Mapping):
+        return f"it holds a value of type {type(found).__name__}, not tensors by name"
+    odd = [f"`{_plain(str(k))}`" for k, v in found.items() if not isinstance(v, Tensor)]
+    if not odd:
+        return "its tensors have keys that are no names"
+    more = f" and {len(odd) - _FEW:,} more" if len(odd) > _FEW else ""
+    return f"{', '.join(odd[:_FEW])}{more} in it {'are' if odd[1:] else 'is'} no tensor"
+
+
+def _plain(name: str) -> str:
+    """A name of a file, fit to be printed."""
+    shown = name if name.isprintable() else repr(name)[1:-1]
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
 def _refused(path: str, text: str) -> str:
@@ -212,7 +242,11 @@ def _refused(path: str, text: str) -> str:
 
 
 def _first_line(problem: Exception) -> str:
-    return str(problem).partition("\n")[0][:200] or type(problem).__name__
+    # torch has a title above what went wrong.
+    lines = [line for line in map(str.strip, str(problem).split("\n")) if line]
+    if len(lines) > 1 and lines[0].startswith("Error(s) in"):
+        del lines[0]
+    return lines[0][:200] if lines else type(problem).__name__
 
 
 def _safetensors(path: str) -> Any:

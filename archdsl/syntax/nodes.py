@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 
@@ -320,6 +321,16 @@ class File(NamedTuple):
     items: tuple[Item, ...]
     start: int
     end: int
+
+
+def parts(node: Expression) -> Iterator[object]:
+    """The node and all that it consists of, in no order that matters."""
+    stack: list[object] = [node]
+    while stack:
+        part = stack.pop()
+        yield part
+        if isinstance(part, tuple):
+            stack.extend(child for child in part if isinstance(child, tuple))
 
 
 def dotted(node: Expression) -> Name | None:

@@ -410,6 +410,9 @@ def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
         return ("a number begins with a digit: `0.5`",)
     if kind in ("INT", "SIZE") and previous == "DOT":
         if at > 1 and kinds[at - 2] == "NAME":
+            if tokens.ends[at - 2] == tokens.starts[at - 1]:
+                label = tokens.text[tokens.starts[at - 2] : tokens.ends[at]]
+                return (f'a label with a number behind a dot is quoted: `"{label}"`',)
             return ("a number begins with a digit: `0.5`",)
         if at > 1 and kinds[at - 2] == "FLAG":
             return ("a flag holds whole numbers, such as `s2` or `s2x1`",)

@@ -96,12 +96,18 @@ def _parser() -> argparse.ArgumentParser:
         "examples.plain_vs_residual",
         description="Train plain and residual nets of several depths on 1,437 digits.",
     )
-    parser.add_argument(
-        "--depths", type=_whole(1), nargs="+", metavar="N", help="default: 20 32 44 56"
-    )
-    parser.add_argument(
-        "--seeds", type=_whole(0), nargs="+", metavar="N", help="default: 3 4 5 6 7"
-    )
+    for name, least, default in (
+        ("--depths", 1, training.DEPTHS),
+        ("--seeds", 0, training.SEEDS),
+    ):
+        shown = " ".join(map(str, default))
+        parser.add_argument(
+            name,
+            type=_whole(least),
+            nargs="+",
+            metavar="N",
+            help=f"default: {shown}",
+        )
     parser.add_argument(
         "--epochs", type=_whole(1), metavar="N", help=f"default: {training.EPOCHS}"
     )

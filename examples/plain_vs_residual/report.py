@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from benchmarks import measure
+from benchmarks.report import markdown
 from examples.plain_vs_residual import training
 from examples.plain_vs_residual.training import Digits, Run
 
@@ -255,5 +256,4 @@ def _spread(values: Sequence[float], form: str) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *rows))
+    return markdown(head, rows, head[1:])

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor, nn
 
 import archdsl
+from examples.digits import read, standardised
 
 SPEC = Path(__file__).with_name("networks.arch")
 
@@ -84,17 +83,9 @@ class Run:
 
 
 def load() -> Digits:
-    """The 1,437 and 360 digits of examples/digits.py, at their own size of 8x8."""
-    bunch = load_digits()
-    train, test = train_test_split(
-        range(len(bunch.target)),
-        test_size=0.2,
-        stratify=bunch.target,
-        random_state=0,
-    )
-    images = torch.tensor(bunch.images, dtype=torch.float32).unsqueeze(1)
-    images = (images - images[train].mean()) / images[train].std()
-    labels = torch.tensor(bunch.target, dtype=torch.long)
+    """The digits of examples/digits.py, parted as there, at their own size of 8x8."""
+    raw, labels, train, test = read()
+    images = standardised(raw, train)
     return Digits(images[train], labels[train], images[test], labels[test])
 
 

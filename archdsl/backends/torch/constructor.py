@@ -6,6 +6,7 @@ from archdsl.backends.torch import code as c
 from archdsl.backends.torch.children import Children
 from archdsl.backends.torch.choices import flag_name, negated, shortcut
 from archdsl.backends.torch.expressions import Expressions
+from archdsl.backends.torch.formula import quoted
 from archdsl.backends.torch.holders import holders
 from archdsl.backends.torch.planned import (
     Planned,
@@ -78,8 +79,6 @@ class Constructor(Expressions):
         assert isinstance(code, c.Call)
         if attribute.kind == "parameter":
             return c.assign(member(stage.name, "_parameters"), code, indent)
-        from archdsl.backends.torch.formula import quoted
-
         own, holder = stage.name.rpartition(".")[2], holder_of(stage.name)
         name = c.Text(quoted(own))
         if not is_attribute(own):

@@ -288,7 +288,7 @@ class _Emitter:
             doc,
             [
                 *lines.declared(namespace),
-                *lines.init(arguments, [*lines.kept(namespace), *built]),
+                *lines.init(arguments, built),
             ],
             lines.forward(inputs, forward, result.annotation),
         )

@@ -16,6 +16,7 @@ from archdsl.backends.torch.forms import (
     slots,
     with_axes,
 )
+from archdsl.backends.torch.formula import literal
 from archdsl.backends.torch.namespace import (
     NO_LAYER,
     Extra,
@@ -246,8 +247,6 @@ class Expressions:
             return c.Lambda(first.parameters, body)
         if len(set(parts.values())) != 1:
             raise MismatchError
-        from archdsl.backends.torch.formula import literal
-
         return c.Text(first if isinstance(first, str) else literal(first))
 
     def _infix(

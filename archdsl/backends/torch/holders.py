@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from archdsl.backends.torch.planned import (
-    Planned,
-    PlannedChoice,
-    PlannedRepeat,
-    PlannedStage,
-    PlannedTraining,
-)
+from archdsl.backends.torch.planned import Planned, PlannedRepeat, PlannedStage, flat
 from archdsl.ir.names import outside
 
 
@@ -19,19 +13,15 @@ def holders(node: Planned) -> Iterator[str]:
 
     The outer ones come first, and some perhaps more than once.
     """
-    nodes = [node]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, PlannedChoice):
-            nodes += reversed((*node.then, *node.otherwise))
-        elif isinstance(node, PlannedTraining):
-            nodes += reversed(node.nodes)
-        elif _is_held(node):
-            yield from outside(node.name)
+    for inner in flat([node]):
+        if _is_held(inner):
+            yield from outside(inner.name)
 
 
 def _is_held(node: PlannedStage | PlannedRepeat) -> bool:
     """Whether a submodule or tensor stands for the node."""
-    if node.shared or isinstance(node, PlannedRepeat):
-        return not node.shared
+    if node.shared:
+        return False
+    if isinstance(node, PlannedRepeat):
+        return True
     return node.makes_module or node.attribute is not None

@@ -175,7 +175,8 @@ class PlannedOutput(NamedTuple):
     training: bool
 
 
-def _flat(planned: list[Planned]) -> Iterator[PlannedStage | PlannedRepeat]:
+def flat(planned: list[Planned]) -> Iterator[PlannedStage | PlannedRepeat]:
+    """The stages and repeats in order, those of each arm among them."""
     nodes = list(reversed(planned))
     while nodes:
         node = nodes.pop()
@@ -188,7 +189,7 @@ def _flat(planned: list[Planned]) -> Iterator[PlannedStage | PlannedRepeat]:
 
 
 def _names(node: Planned) -> Iterator[str]:
-    return (inner.name for inner in _flat([node]))
+    return (inner.name for inner in flat([node]))
 
 
 @dataclass(eq=False)
@@ -218,8 +219,8 @@ class Scope:
         return self.values - 1
 
     def flat(self) -> Iterator[PlannedStage | PlannedRepeat]:
-        """The stages and repeats in order, those of each arm among them."""
-        return _flat(self.nodes)
+        """The stages and repeats of the scope, as `flat` has them."""
+        return flat(self.nodes)
 
     def names(self) -> frozenset[str]:
         """What the submodules are called, those of each arm among them."""

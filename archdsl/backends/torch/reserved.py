@@ -5,6 +5,8 @@ from __future__ import annotations
 import keyword
 import re
 
+from archdsl.backends.torch.formula import quoted
+
 # The attributes of torch.nn.Module and nn.Sequential; a test compares them with the
 # installed torch.
 MODULE_ATTRIBUTES = frozenset(
@@ -70,8 +72,6 @@ def member(name: str, among: str = "_modules") -> str:
     holder, own = holder_of(name), name.rpartition(".")[2]
     if is_attribute(own):
         return f"{holder}.{own}"
-    from archdsl.backends.torch.formula import quoted
-
     return f"{holder}.{among}[{quoted(own)}]"
 
 
@@ -83,8 +83,6 @@ def holder_of(name: str) -> str:
     own = outside.rpartition(".")[2]
     if is_attribute(own):
         return member(outside)
-    from archdsl.backends.torch.formula import quoted
-
     return f"getattr({holder_of(outside)}, {quoted(own)})"
 
 

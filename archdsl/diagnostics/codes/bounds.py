@@ -58,8 +58,9 @@ too many.
         "E0703",
         "nested too deep",
         """
-Brackets, expressions and calls of blocks may be nested up to fixed depths. Beyond them
-nobody can read a spec. Give the inner part a name with `block`, or a parameter.
+Brackets, expressions, calls of blocks and the parts of a label may be nested up to
+fixed depths. Beyond them nobody can read a spec. Give the inner part a name with
+`block`, or a parameter.
 """,
         f"input 84 | fc {'(' * 70}1{')' * 70}\n",
         "input 84 | fc 1\n",

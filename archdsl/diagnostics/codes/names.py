@@ -248,8 +248,8 @@ Nothing is imported when a spec is checked.
         """
 `order norm attn` says that these submodules come in this order in the `state_dict`,
 whatever the order of the text. It names labels of stages in the same block or net,
-each once. A label of a value, such as `sum: add(…)`, names no submodule, and a group
-keeps the order of the text.
+each once. A label of a value, such as `sum: add(…)`, names no submodule. A group keeps
+the order of the text, and so do copies that are called by their index, `"l{i}"`.
 """,
         "net n {\n  input 16\n  order norm lin\n  linear1: fc 8 | norm: ln\n}\n",
         "net n {\n  input 16\n  order norm linear1\n  linear1: fc 8 | norm: ln\n}\n",
