@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
 
 from archdsl import pipeline
 from archdsl.diagnostics import Diagnostic
@@ -12,6 +11,7 @@ from archdsl.diagnostics.render import render
 from archdsl.ir.network import Network
 from archdsl.reading import MAX_BYTES, SpecFiles, decoded
 from archdsl.request import converted, net_names, the_net
+from archdsl.tuples import NamedTuple
 
 TEXT_NAME = "<text>"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic, in_order
@@ -19,6 +19,7 @@ from archdsl.ir.network import Network
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 from archdsl.syntax import parse
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.reading import Files

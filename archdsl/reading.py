@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.source import Source, Span
+from archdsl.tuples import NamedTuple
 
 # No network needs more: a repeat of any length is one line.
 MAX_BYTES = 2**20

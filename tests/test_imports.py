@@ -15,16 +15,20 @@ PACKAGE = ROOT / "archdsl"
 
 # Each room sees these and nothing else of archdsl.
 SEES = {
-    "source": set(),
-    "diagnostics": {"source"},
+    "source": {"tuples"},
+    "diagnostics": {"tuples", "source"},
     "collector": set(),
-    "syntax": {"source", "diagnostics", "collector"},
-    "shapes": {"source", "diagnostics"},
-    "ops": {"source", "diagnostics", "shapes"},
-    "ir": {"source", "diagnostics", "shapes", "ops"},
-    "elaborate": {"source", "diagnostics", "reading", "syntax", "shapes", "ops", "ir"},
-    "backends": {"source", "shapes", "ops", "ir"},
-    "reading": {"source", "diagnostics"},
+    "tuples": set(),
+    "syntax": {"tuples", "source", "diagnostics", "collector"},
+    "shapes": {"tuples", "source", "diagnostics"},
+    "ops": {"tuples", "source", "diagnostics", "shapes"},
+    "ir": {"tuples", "source", "diagnostics", "shapes", "ops"},
+    "elaborate": {
+        *("tuples", "source", "diagnostics", "reading"),
+        *("syntax", "shapes", "ops", "ir"),
+    },
+    "backends": {"tuples", "source", "shapes", "ops", "ir"},
+    "reading": {"tuples", "source", "diagnostics"},
 }
 _COMPILER = {*SEES, "pipeline", "request"} - {"backends"}
 SEES |= {

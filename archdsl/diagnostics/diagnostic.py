@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from archdsl.source import Span
+from archdsl.tuples import NamedTuple
 
 
 class Note(NamedTuple):

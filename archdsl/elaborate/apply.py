@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate import limits
@@ -27,6 +27,7 @@ from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.elaborate.definitions import Defined

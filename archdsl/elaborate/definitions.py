@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
@@ -14,6 +14,7 @@ from archdsl.ops import LAYERS
 from archdsl.ops.record import Layer
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.reading import Files, Place

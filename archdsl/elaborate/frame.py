@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import FAILED, Result
@@ -14,6 +14,7 @@ from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
 from archdsl.shapes.tensor import AXES, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.elaborate.outputs import Returned

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.apply import target_of
@@ -12,6 +12,7 @@ from archdsl.elaborate.words import CURRENT, DICT, TRAINING
 from archdsl.ir.network import Choice, Cost, Output, OutputForm
 from archdsl.shapes.expr import Const
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.elaborate.walk import Walk

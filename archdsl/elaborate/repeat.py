@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate import limits
@@ -15,6 +15,7 @@ from archdsl.ir.network import Cost, Repeat, Run
 from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import is_symbolic
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.elaborate.walk import Walk

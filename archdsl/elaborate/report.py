@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from archdsl.diagnostics import Diagnostic, Note
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Source, Span
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.elaborate.definitions import Defined, Definitions

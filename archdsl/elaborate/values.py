@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from archdsl.ir.network import LayerRef
 from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import Size, is_symbolic
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypeGuard

@@ -6,7 +6,6 @@ They are iterators: a short spec may stand for a billion layers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archdsl.ir.names import (
     Child,
@@ -20,6 +19,7 @@ from archdsl.ir.network import Choice, Module, Network, Repeat, Stage
 from archdsl.ops.record import Site, Weight
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
+from archdsl.tuples import NamedTuple
 
 # More layers than this are not written out in a list.
 MAX_LISTED = 200_000

@@ -6,9 +6,9 @@ Modules are shared, so most comparisons end at once; a `Folder` remembers the re
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+from archdsl.tuples import NamedTuple
 
 
 class Flat(NamedTuple):

@@ -13,13 +13,14 @@ labelled repeat are `label.0`, `label.1` and so on.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from archdsl.ir.fold import Fold, Folder
 from archdsl.ir.network import Choice, Module, Node, Repeat, Run, Stage
 from archdsl.ops.form import Attribute
 from archdsl.ops.record import Site, form_of
 from archdsl.source import Span
+from archdsl.tuples import NamedTuple
 
 T = TypeVar("T")
 

@@ -7,13 +7,14 @@ are its inputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 from archdsl.ops.record import Bound, Site, Weight
 from archdsl.shapes.expr import Expr, InputSize, Var
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.shapes.symbols import Facts

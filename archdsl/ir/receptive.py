@@ -10,13 +10,14 @@ padding.
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from archdsl.ir.fold import Flat, Folder
 from archdsl.ir.network import Module, Network, Repeat, Stage
 from archdsl.ops.record import Sight, Site, own_place, unknown_sight
 from archdsl.shapes.size import Size, UndecidedError
 from archdsl.shapes.tensor import TensorType
+from archdsl.tuples import NamedTuple
 
 # Beyond this nothing is a size any more.
 _MAX = 2**63

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from string import ascii_letters
-from typing import NamedTuple
 
 from archdsl.ops.form import Form, Input, apply
 from archdsl.ops.rearrange import misfit
 from archdsl.ops.record import REQUIRED, Arg, ArgType, Layer, Problem, Site
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import AXES, Dim, TensorType
+from archdsl.tuples import NamedTuple
 
 
 class Equation(NamedTuple):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 from archdsl.shapes.expr import Expr
+from archdsl.tuples import NamedTuple
 
 
 class Slot(NamedTuple):

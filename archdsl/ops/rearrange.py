@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from keyword import iskeyword
-from typing import NamedTuple
 
 from archdsl.ops.form import Form, Keyword, apply
 from archdsl.ops.record import (
@@ -18,6 +17,7 @@ from archdsl.ops.record import (
 from archdsl.shapes.expr import op
 from archdsl.shapes.size import divides
 from archdsl.shapes.tensor import AXES, Dim, TensorType, product
+from archdsl.tuples import NamedTuple
 
 # The parts of one axis: the names that it is split into or joined of, none for a `1`.
 Axis = tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archdsl.ops.form import (
     Apply,
@@ -19,6 +19,7 @@ from archdsl.shapes.expr import Const, Expr, Op, op
 from archdsl.shapes.size import Size, UndecidedError, is_symbolic
 from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
+from archdsl.tuples import NamedTuple
 
 Kind = Literal[
     "whole",  # an integer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archdsl.ops.axes import rank_problem
 from archdsl.ops.form import Code, Form, apply
@@ -21,6 +20,7 @@ from archdsl.ops.record import (
 from archdsl.shapes.expr import Const, op
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.tuples import NamedTuple
 
 # Of layers one on top of the other; deeper ones are not trained in practice.
 MAX_LAYERS = 1000

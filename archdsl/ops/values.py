@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from archdsl.ops.form import Code, Lambda
+from archdsl.tuples import NamedTuple
 
 
 class IndexFormula(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from math import gcd, lcm
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archdsl.shapes.atoms import Atom, Atoms
 from archdsl.shapes.polynomial import (
@@ -25,6 +25,7 @@ from archdsl.shapes.polynomial import (
     scale,
     without,
 )
+from archdsl.tuples import NamedTuple
 
 # The longest period that is searched through for an order or a bound.
 _MOST_PERIOD = 5_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archdsl.shapes.polynomial import (
     Monomial,
@@ -16,6 +16,7 @@ from archdsl.shapes.polynomial import (
     plus,
     scale,
 )
+from archdsl.tuples import NamedTuple
 
 # Longer products are not multiplied out for a bound.
 _MOST_FACTORS = 12

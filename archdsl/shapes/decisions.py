@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import product
 from math import lcm
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archdsl.shapes.algebra import Algebra
 from archdsl.shapes.atoms import Values
 from archdsl.shapes.polynomial import Poly, add, known, minus, parted, plus, scale
+from archdsl.tuples import NamedTuple
 
 # How many places are looked at before two sizes count as unequal.
 _MOST_PLACES = 200_000

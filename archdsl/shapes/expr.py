@@ -6,7 +6,9 @@ it. Values decide; formulas let the emitted class be written once for all values
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+from archdsl.tuples import NamedTuple
 
 # A formula with more parts than this is no longer something a person would write.
 MAX_WEIGHT = 24

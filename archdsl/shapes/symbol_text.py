@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import gcd, lcm
-from typing import NamedTuple
 
 from archdsl.shapes.algebra import Algebra
 from archdsl.shapes.polynomial import Monomial, Poly, known, minus, parted, plus, scale
+from archdsl.tuples import NamedTuple
 
 _CODE = {"·": "*", "⌈": "ceil(", "⌉": ")", "⌊": "floor(", "⌋": ")"}
 _DIGITS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

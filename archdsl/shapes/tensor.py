@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from archdsl.shapes.expr import Const, Expr, InputSize, Op, op
 from archdsl.shapes.size import Size
 from archdsl.source import Span
+from archdsl.tuples import NamedTuple
 
 
 class InputOrigin(NamedTuple):

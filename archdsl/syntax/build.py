@@ -8,9 +8,10 @@ token, a node, or a list of nodes for a starred item.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
 
 
 class Tokens(NamedTuple):

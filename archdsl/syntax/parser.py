@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic
@@ -12,6 +12,7 @@ from archdsl.syntax import tables as made
 from archdsl.syntax.build import Action, Tokens, action
 from archdsl.syntax.lexer import CLOSERS, OPENERS, Lexer
 from archdsl.syntax.nodes import File
+from archdsl.tuples import NamedTuple
 
 _TOP_LEVEL = frozenset(("BLOCK", "NET", "DEFAULT", "USE", "EXTERN"))
 

@@ -12,7 +12,9 @@ import os
 import re
 import sys
 import zlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from archdsl.tuples import NamedTuple
 
 # An example that begins so is a command, not a spec.
 COMMAND = "$ "
