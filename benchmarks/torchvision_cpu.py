@@ -10,6 +10,7 @@ work, the detection operators do not: this is for comparing names and shapes.
 
 from __future__ import annotations
 
+import functools
 import importlib
 from types import ModuleType
 from typing import Any
@@ -29,3 +30,12 @@ def import_torchvision() -> ModuleType:
 
     with mock.patch.object(torch.library, "register_fake", tolerant):
         return importlib.import_module("torchvision")
+
+
+def __getattr__(name: str) -> Any:
+    """A model's function, for `archdsl verify --against`; its weights are drawn."""
+    if name.startswith("_"):
+        raise AttributeError(name)
+    models = import_torchvision().models
+    given = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return functools.partial(getattr(models, name), weights=None, **given)

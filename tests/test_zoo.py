@@ -97,6 +97,15 @@ def test_published_names_of_old_are_renamed(
         assert torch.equal(tensor, state[name]), name
 
 
+def test_a_model_is_named_on_the_command_line() -> None:
+    """As docs/zoo.md shows it."""
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    name = "shufflenet_v2_x0_5"
+    place = f"{zoo.ROOT}/benchmarks/torchvision_cpu.py:{name}"
+    assert verify(zoo.spec("shufflenet"), place, name, passes=1, batch=2)
+
+
 def test_no_spec_uses_an_extern() -> None:
     for path in zoo.SPECS.glob("*.arch"):
         assert "extern" not in path.read_text(encoding="utf-8"), path

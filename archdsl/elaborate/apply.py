@@ -488,14 +488,13 @@ def _wrong_sizes(site: Site) -> Problem | None:
         if not isinstance(value, tuple) or arg.type.kind != "sizes":
             continue
         if len(value) not in (1, site.spatial):
+            axes = "axis" if site.spatial == 1 else "axes"
+            several = f", or {site.spatial}" if site.spatial > 1 else ""
             return Problem(
                 "E0404",
                 f"{len(value)} numbers are given for the {arg.doc.split(';')[0]}"
-                f" of a map with {site.spatial} spatial"
-                f" {'axis' if site.spatial == 1 else 'axes'}",
+                f" of a map with {site.spatial} spatial {axes}",
                 at=arg.name,
-                hints=(f"give one number, or {site.spatial}",)
-                if site.spatial > 1
-                else ("give one number",),
+                hints=(f"give one number{several}",),
             )
     return None
