@@ -24,6 +24,21 @@ class SpecError(ValueError):
         self.diagnostics = diagnostics
 
 
+class ShownNetwork(Network):
+    """A checked net that shows itself in a notebook."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(
+        self, include: object = None, exclude: object = None
+    ) -> dict[str, str]:
+        """The graph, and the tree where only text can be shown."""
+        from archdsl.backends.svg import graph
+        from archdsl.backends.text.tree import tree
+
+        return {"image/svg+xml": graph(self), "text/plain": tree(self)}
+
+
 class Checked(NamedTuple):
     """What came of a spec.
 
@@ -77,7 +92,10 @@ def check(
     if values and net is None:
         net = the_net(net_names(source, values), name)
     checked = pipeline.check(source, net, values, files)
-    return Checked(name, checked.nets, checked.networks, checked.diagnostics)
+    shown: dict[str, Network] = {
+        net: ShownNetwork(*network) for net, network in checked.networks.items()
+    }
+    return Checked(name, checked.nets, shown, checked.diagnostics)
 
 
 def compile(path_or_text: str | Path, net: str | None = None, **params: object) -> str:

@@ -9,7 +9,10 @@ from xml.etree import ElementTree
 
 import pytest
 from shell import Shell
-from test_dot import RESNET, network
+from test_dot import RESNET
+
+import archdsl
+from archdsl.api import ShownNetwork
 
 TEXT = ("dot", "mermaid", "txt")
 BEGINS = {"dot": "digraph", "mermaid": "flowchart TB", "txt": "resnet: 43.2 k"}
@@ -191,7 +194,9 @@ def test_a_picture_too_large_for_pixels(shell: Shell) -> None:
 
 
 def test_a_notebook_shows_a_network() -> None:
-    shown = network(RESNET)._repr_mimebundle_(include=None, exclude=None)
+    net = archdsl.check(RESNET).network()
+    assert isinstance(net, ShownNetwork)
+    shown = net._repr_mimebundle_(include=None, exclude=None)
     assert set(shown) == {"image/svg+xml", "text/plain"}
     assert ElementTree.fromstring(shown["image/svg+xml"]).tag.endswith("svg")
     # Light and dark as the reader has it.

@@ -214,12 +214,3 @@ class Network(NamedTuple):
     root: Module
     source_name: str
     facts: Facts | None = None
-
-    def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None
-    ) -> dict[str, str]:
-        """What a notebook shows: the graph, or the tree where that is text."""
-        from archdsl.backends.svg import graph
-        from archdsl.backends.text.tree import tree
-
-        return {"image/svg+xml": graph(self), "text/plain": tree(self)}
