@@ -1,8 +1,8 @@
 """Writes the pages of the documentation that are made from tables in the code.
 
-`python docs/generate.py` writes `docs/errors/`, `docs/layers.md` and, from the comments
-of the library's files, `docs/std.md` anew; with `--check` it only says whether they are
-fresh.
+`python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/pictures/` and,
+from the comments of the library's files, `docs/std.md` anew; with `--check` it only says
+whether they are fresh.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+from archdsl.backends.svg import graph
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
 from archdsl.ops import families
@@ -42,7 +43,14 @@ def pages() -> dict[str, str]:
     made["errors/README.md"] = error_index()
     made["layers.md"] = layers()
     made["std.md"] = standard()
+    made["pictures/resnet50.svg"] = picture("specs/classics/resnet.arch", "resnet50")
     return made
+
+
+def picture(spec: str, net: str) -> str:
+    """A net of a spec, whose path is relative to the top, as `archdsl draw` has it."""
+    source = Source(spec, (DOCS.parent / spec).read_text(encoding="utf-8"))
+    return graph(check(source).networks[net], spec)
 
 
 def error_index() -> str:
