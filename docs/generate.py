@@ -1,8 +1,8 @@
 """Writes the pages of the documentation that are made from tables in the code.
 
 `python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/pictures/` and,
-from the comments of the library's files, `docs/std.md` anew; with `--check` it only says
-whether they are fresh.
+from the comments of the library's files, `docs/std.md` anew; with `--check` it only
+says whether they are fresh.
 """
 
 from __future__ import annotations
