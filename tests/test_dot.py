@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from archdsl.backends.diagram.palette import COLOURS
 from archdsl.backends.diagram.picture import Box, Frame
 from archdsl.backends.diagram.plan import MAX_BOXES, plan
 from archdsl.backends.graphviz import dot
-from archdsl.backends.graphviz.dot import COLOURS, escape
+from archdsl.backends.graphviz.dot import escape
 from archdsl.ir.network import Network
 from archdsl.ops import LAYERS
 from archdsl.pipeline import check

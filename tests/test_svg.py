@@ -19,13 +19,14 @@ from drawn_geometry import faults
 from test_dot import HOSTILE, LENET, SPECS, everything, network
 
 from archdsl.backends.diagram.options import Direction
+from archdsl.backends.diagram.palette import COLOURS, PLAIN
 from archdsl.backends.svg import font_points, graph, graph_drawing
 from archdsl.backends.svg import place as place_module
 from archdsl.backends.svg.channel import Wire
 from archdsl.backends.svg.content import LABEL_HEIGHT, lines
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.place import Layout
-from archdsl.backends.svg.theme import DARK, FILLS, INK, LIGHT, PLAIN
+from archdsl.backends.svg.theme import DARK, INK, LIGHT
 from archdsl.ir.network import Network
 from archdsl.ops import LAYERS
 from archdsl.pipeline import check
@@ -330,14 +331,14 @@ def _luminance(colour: str) -> float:
 
 def test_text_stands_out_in_light_and_dark() -> None:
     assert contrast("#000000", "#FFFFFF") == pytest.approx(21)
-    for fill in (*FILLS.values(), PLAIN):
+    for fill in (*COLOURS.values(), PLAIN):
         assert contrast(INK, fill) >= 4.5
     for palette in (LIGHT, DARK):
         assert contrast(palette.text, palette.paper) >= 4.5
         assert contrast(palette.line, palette.paper) >= 3
         assert contrast(palette.frame, palette.paper) >= 3
     kinds = {layer.look for layer in LAYERS.values()}
-    assert kinds <= set(FILLS)
+    assert kinds <= set(COLOURS)
 
 
 def test_themes(resnet: Network) -> None:

@@ -6,23 +6,11 @@ from typing import NamedTuple
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
+from archdsl.backends.diagram.palette import COLOURS, PLAIN
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
 from archdsl.backends.diagram.plan import plan
 from archdsl.ir.network import Network
-from archdsl.ops.record import Look
 
-# Paul Tol's light scheme.
-COLOURS: dict[Look, str] = {
-    "convolution": "#77AADD",
-    "linear": "#FFAABB",
-    "pooling": "#99DDFF",
-    "normalisation": "#44BB99",
-    "activation": "#EE8866",
-    "regularisation": "#EEDD88",
-    "merge": "#BBCC33",
-    "shape": "#DDDDDD",
-}
-PLAIN = "#FFFFFF"
 # The width of a letter on an edge, in inches.
 LETTER = 0.075
 

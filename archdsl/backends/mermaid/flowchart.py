@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
+from archdsl.backends.diagram.palette import COLOURS, PLAIN
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape
 from archdsl.backends.diagram.plan import plan
-from archdsl.backends.graphviz.dot import COLOURS, PLAIN
 from archdsl.backends.mermaid.escape import escape
 from archdsl.ir.network import Network
 from archdsl.ops.record import Look

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from archdsl.backends.diagram.palette import COLOURS, PLAIN
+
 Theme = Literal["light", "dark", "auto"]
 
-# Paul Tol's light scheme, by the kind of operation (personal.sron.nl/~pault).
-FILLS = {
-    "convolution": "#77AADD",
-    "linear": "#FFAABB",
-    "pooling": "#99DDFF",
-    "normalisation": "#44BB99",
-    "activation": "#EE8866",
-    "regularisation": "#EEDD88",
-    "merge": "#BBCC33",
-    "shape": "#DDDDDD",
-}
-PLAIN = "#FFFFFF"
 # On boxes the text is dark in both themes: the fills are light in both.
 INK = "#222222"
 
@@ -55,7 +45,7 @@ def css(theme: Theme) -> str:
         ".f,.g{fill:none}",
         ".g{stroke-width:2}",
     ]
-    rules += [f".{look[:3]}{{fill:{fill}}}" for look, fill in FILLS.items()]
+    rules += [f".{look[:3]}{{fill:{fill}}}" for look, fill in COLOURS.items()]
     rules.append(_palette(DARK if theme == "dark" else LIGHT))
     if theme == "auto":
         rules.append(f"@media(prefers-color-scheme:dark){{{_palette(DARK)}}}")

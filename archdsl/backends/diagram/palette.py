@@ -1,0 +1,18 @@
+"""Colours of boxes, in every format that has some."""
+
+from __future__ import annotations
+
+from archdsl.ops.record import Look
+
+# Paul Tol's light scheme, by the kind of operation (personal.sron.nl/~pault).
+COLOURS: dict[Look, str] = {
+    "convolution": "#77AADD",
+    "linear": "#FFAABB",
+    "pooling": "#99DDFF",
+    "normalisation": "#44BB99",
+    "activation": "#EE8866",
+    "regularisation": "#EEDD88",
+    "merge": "#BBCC33",
+    "shape": "#DDDDDD",
+}
+PLAIN = "#FFFFFF"
