@@ -189,8 +189,9 @@ def test_without_cairo(
 def test_a_picture_too_large_for_pixels(shell: Shell) -> None:
     text = "input 3x8x8 | " + " | ".join(f"conv {n} 1x1" for n in range(8, 3000))
     ran = shell("draw", "-e", text, "-o", "a.png", "--width-in", "200")
-    assert ran.status in (0, 2)
-    assert "bug" not in ran.err
+    assert ran.status == 2
+    assert "a smaller picture with --depth or --width-in" in ran.err
+    assert os.listdir(shell.folder) == []
 
 
 def test_a_notebook_shows_a_network() -> None:
