@@ -6,11 +6,12 @@ import os
 from typing import Protocol
 
 from archdsl.diagnostics import Diagnostic
+from archdsl.limits import MOST, Limits
 from archdsl.source import Source, Span
 from archdsl.tuples import NamedTuple
 
-# No network needs more: a repeat of any length is one line.
-MAX_BYTES = 2**20
+# Files are read so far, and one byte further.
+MAX_BYTES = MOST.source
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -22,14 +23,16 @@ _ROOT_MARKS = ("pyproject.toml", ".git", "setup.py", "setup.cfg", ".hg")
 _STANDARD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "std")
 
 
-def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
+def decoded(
+    data: bytes, name: str, limits: Limits = MOST
+) -> tuple[Source | None, list[Diagnostic]]:
     """The text of a file of that name, or None and why there is none.
 
-    It is UTF-8 of at most `MAX_BYTES`, without zero bytes. A byte order mark is
-    dropped.
+    It is UTF-8 of at most `limits.source` bytes, without zero bytes. A byte order
+    mark is dropped.
     """
-    if len(data) > MAX_BYTES:
-        message = f"{name} is larger than {MAX_BYTES // 2**20} MiB"
+    if len(data) > limits.source:
+        message = f"{name} is larger than {_bytes(limits.source)}"
         hints = ("is it a spec? A repeat is written `{…} x1000`",)
         return None, [Diagnostic("E0704", message, None, hints=hints)]
     if data.startswith(_UTF16_MARKS):
@@ -42,7 +45,7 @@ def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
         return None, [Diagnostic("E0104", message, None)]
     mark = len(_UTF8_MARK) if data.startswith(_UTF8_MARK) else 0
     try:
-        return Source(name, data[mark:].decode()), []
+        return Source(name, data[mark:].decode(), limits), []
     except UnicodeDecodeError as problem:
         at = problem.start
         before = data[mark : mark + at].decode()
@@ -50,6 +53,10 @@ def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
         span = Span(source, len(before), len(before) + 1)
         message = f"byte {mark + at}, 0x{data[mark + at]:02x}, is not valid UTF-8"
         return None, [Diagnostic("E0104", message, span, hints=("save it as UTF-8",))]
+
+
+def _bytes(number: int) -> str:
+    return f"{number:,} bytes" if number % 2**20 else f"{number // 2**20} MiB"
 
 
 class Place(NamedTuple):

@@ -15,20 +15,21 @@ PACKAGE = ROOT / "archdsl"
 
 # Each room sees these and nothing else of archdsl.
 SEES = {
-    "source": {"tuples"},
-    "diagnostics": {"tuples", "source"},
+    "limits": {"tuples"},
+    "source": {"tuples", "limits"},
+    "diagnostics": {"tuples", "limits", "source"},
     "collector": set(),
     "tuples": set(),
-    "syntax": {"tuples", "source", "diagnostics", "collector"},
+    "syntax": {"tuples", "limits", "source", "diagnostics", "collector"},
     "shapes": {"tuples", "source", "diagnostics"},
     "ops": {"tuples", "source", "diagnostics", "shapes"},
     "ir": {"tuples", "source", "diagnostics", "shapes", "ops"},
     "elaborate": {
-        *("tuples", "source", "diagnostics", "reading"),
+        *("tuples", "limits", "source", "diagnostics", "reading"),
         *("syntax", "shapes", "ops", "ir"),
     },
     "backends": {"tuples", "source", "diagnostics", "shapes", "ops", "ir"},
-    "reading": {"tuples", "source", "diagnostics"},
+    "reading": {"tuples", "limits", "source", "diagnostics"},
 }
 _COMPILER = {*SEES, "pipeline", "request"} - {"backends"}
 SEES |= {

@@ -41,6 +41,7 @@ COMMANDS = {
 _EPILOG = """\
 FILE is an .arch file, or - for standard input. The status is 0 when all is well,
 1 when something is wrong with a spec, and 2 when a command cannot be carried out.
+ARCHDSL_LIMITS lowers what a spec may ask for: ARCHDSL_LIMITS="tokens=1000".
 """
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 
+from archdsl import limits
 from archdsl.cli.console import CommandError
 from archdsl.diagnostics import Diagnostic
+from archdsl.limits import Limits
 from archdsl.reading import MAX_BYTES, SpecFiles, decoded, reason
 from archdsl.source import Source
 
@@ -31,7 +33,15 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         return None, [_unreadable(path, problem)]
-    return decoded(data, shown)
+    return decoded(data, shown, _limits())
+
+
+def _limits() -> Limits:
+    """Those of the environment. Raises CommandError."""
+    try:
+        return limits.parsed(os.environ.get("ARCHDSL_LIMITS", ""))
+    except limits.LimitsError as problem:
+        raise CommandError(f"ARCHDSL_LIMITS: {problem}") from None
 
 
 def used_by(path: str | None) -> SpecFiles | None:
@@ -41,7 +51,7 @@ def used_by(path: str | None) -> SpecFiles | None:
 
 def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:
     """A spec given on the command line."""
-    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME)
+    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, _limits())
 
 
 def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:

@@ -257,7 +257,10 @@ def _check_home(
 def _check_family(
     family: n.Family, home: Definitions, report: Reporter, circles: set[str]
 ) -> None:
-    """Check the names of a derived net; `circles` are those found to be in one."""
+    """Check the names of a derived net; `circles` are those found to be in one.
+
+    Those are also in it that are derived too deep.
+    """
     seen = [family.name.name]
     base: n.Net | n.Family | None = family
     while isinstance(base, n.Family):
@@ -274,6 +277,18 @@ def _check_family(
                 )
                 circles.update(seen)
             return
+        if name in circles:
+            circles.add(family.name.name)
+            return
+        if len(seen) > report.limits.nesting:
+            report.error(
+                "E0703",
+                f"nets are derived more than {report.limits.nesting} deep",
+                family.base,
+                hints=("derive it from a net that has a body `{…}`",),
+            )
+            circles.add(family.name.name)
+            return
         seen.append(name)
         following = home.nets.get(name)
         if following is None and base is family:
@@ -281,7 +296,9 @@ def _check_family(
                 "E0211",
                 f"there is no net `{name}`",
                 family.base,
-                hints=did_you_mean(name, home.nets)
+                hints=()
+                if report.many
+                else did_you_mean(name, home.nets)
                 or there_are(home.nets, (family.name.name,)),
             )
         base = following

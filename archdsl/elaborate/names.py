@@ -335,10 +335,13 @@ class Scope:
     def _argument(self, node: n.Name, layer: Layer, words: tuple[str, ...]) -> None:
         """Check a name that stands for an argument of a layer."""
         name = node.name
-        known = {*self._visible.params, *self._visible.symbols, *words}
-        if name in known or name in self._visible.blocks or name in LAYERS:
+        here = self._visible
+        if any(name in some for some in (here.params, here.symbols, words)) or (
+            name in here.blocks or name in LAYERS
+        ):
             self._name(node, totals=False)
             return
+        known = () if self._report.many else (*here.params, *here.symbols, *words)
         hints = did_you_mean(name, known)
         if name == "same" and layer.arg("p") is not None:
             hints = (

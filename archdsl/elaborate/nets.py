@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
-from archdsl.elaborate import limits
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.bodies import declared
@@ -39,6 +38,8 @@ class Elaborator:
         self._memo: dict[object, Module | None] = {}
         self._defaults: dict[object, dict[str, Bindings]] = {}
         self._stages = 0
+        # Layers of all nets so far, with copies counted.
+        self._layers = 0
         self._overridden = False
         # Symbols of the net that are given a number from outside.
         self._fixed: dict[str, object] = {}
@@ -47,6 +48,14 @@ class Elaborator:
         self.symbolic = False
         # What is known of the symbols of the net that was elaborated last.
         self.facts: Facts | None = None
+        # And of that which is at hand.
+        self.symbols: Facts | None = None
+        # The nets that others derive from.
+        self._bases = {
+            net.base.name
+            for net in definitions.nets.values()
+            if isinstance(net, n.Family)
+        }
 
     # Nets and blocks
 
@@ -56,7 +65,7 @@ class Elaborator:
         chain: list[n.Family] = []
         seen: set[str] = set()
         while isinstance(item, n.Family):
-            if item.name.name in seen:
+            if item.name.name in seen or len(chain) > self._report.limits.nesting:
                 return None
             seen.add(item.name.name)
             chain.append(item)
@@ -157,10 +166,7 @@ class Elaborator:
 
     def _has_family(self, name: str) -> bool:
         """Whether some net derives from the net of that name."""
-        return any(
-            isinstance(net, n.Family) and net.base.name == name
-            for net in self.definitions.nets.values()
-        )
+        return name in self._bases
 
     def requires(self, name: str) -> list[str]:
         """The parameters of a net that nothing gives a value."""
@@ -221,10 +227,10 @@ class Elaborator:
                 hints=("give its parameter another layer",),
             )
             return None
-        if len(opened) >= limits.MAX_CALL_DEPTH:
+        if len(opened) >= self._report.limits.nesting:
             self._report.error(
                 "E0703",
-                f"blocks are called more than {limits.MAX_CALL_DEPTH} deep",
+                f"blocks are called more than {self._report.limits.nesting} deep",
                 at,
                 hints=("write some of these blocks as one",),
             )
@@ -253,6 +259,8 @@ class Elaborator:
         defaults_of: str,
     ) -> Module | None:
         before = len(self._report.found)
+        if not self.count_stage(self._report.span(body)):
+            return None
         frame = Frame(self._report, {})
         for param in params:
             bound = given.get(param.name)
@@ -301,11 +309,13 @@ class Elaborator:
                 hold_condition(line, frame)
         if kind == "net":
             self.facts = frame.facts
-        if frame.cost.layers > limits.MAX_EXPANDED_LAYERS:
+        if frame.cost.layers > self._left(kind):
             self.too_many(self._report.span(body))
             return None
         if len(self._report.found) > before:
             return None
+        if kind == "net":
+            self._layers += frame.cost.layers
         made = Module(
             "net" if kind == "net" else "block",
             name,
@@ -391,21 +401,41 @@ class Elaborator:
     def count_stage(self, at: Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
         self._stages += 1
-        if self._stages <= limits.MAX_DISTINCT_STAGES:
-            return True
+        limits = self._report.limits
+        if self._stages > limits.stages:
+            message = f"there are more than {limits.stages:,} different layers"
+            return self._refused("E0702", message, at)
+        if self.symbolic and self._formulas() > limits.unknowns:
+            return self._refused(
+                "E0701",
+                f"there are more than {limits.unknowns:,} formulas that differ, of"
+                " sizes that are not known",
+                at,
+                ("give some sizes of the input as numbers",),
+            )
+        return True
+
+    def _formulas(self) -> int:
+        """How many formulas there are of sizes of the net at hand."""
+        facts = self.symbols
+        return len(facts.algebra.atoms) if facts is not None else 0
+
+    def _refused(
+        self, code: str, message: str, at: Span, hints: tuple[str, ...] = ()
+    ) -> bool:
         if not self._full:
             self._full = True
-            self._report.error(
-                "E0702",
-                f"there are more than {limits.MAX_DISTINCT_STAGES:,} different layers",
-                at,
-            )
+            self._report.error(code, message, at, hints=hints)
         return False
+
+    def _left(self, kind: str) -> int:
+        """How many layers there may be, with those of the nets before counted."""
+        return self._report.limits.layers - (self._layers if kind == "net" else 0)
 
     def too_many(self, at: Span) -> None:
         self._report.error(
             "E0702",
-            f"written out, there are more than {limits.MAX_EXPANDED_LAYERS:,} layers",
+            f"written out, there are more than {self._report.limits.layers:,} layers",
             at,
             hints=("repeat fewer times",),
         )

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -215,7 +214,11 @@ class Visible:
             name = label.name
             if name not in labels:
                 said = f"`order` names `{name}`, but no stage here has that label"
-                hints = did_you_mean(name, labels) or there_are(labels, nameless)
+                hints = (
+                    ()
+                    if self._report.many
+                    else did_you_mean(name, labels) or there_are(labels, nameless)
+                )
                 hints = hints or ("it names labels: `last: fc 10`",)
             elif name in nameless:
                 said = f"`order` names `{name}`, which is a value and no submodule"
@@ -239,11 +242,18 @@ class Visible:
                 label,
                 hints=(f"choose another label, such as `{_without_flag(name)}`",),
             )
-        elif len(parts) > limits.MAX_LABEL_PARTS:
+        elif len(parts) > self._report.limits.nesting:
             self._report.error(
                 "E0703",
-                f"a label has at most {limits.MAX_LABEL_PARTS} parts, and this has"
+                f"a label has at most {self._report.limits.nesting} parts, and this has"
                 f" {len(parts)}",
+                label,
+            )
+        elif (longest := max(map(len, parts))) > self._report.limits.identifier:
+            self._report.error(
+                "E0706",
+                f"a part of a label has at most {self._report.limits.identifier}"
+                f" characters, and this has {longest:,}",
                 label,
             )
         elif not all(part.strip() for part in parts):
@@ -286,15 +296,19 @@ class Visible:
         if later is not None:
             self._fetched.add(id(later))
             return
-        known = {
-            *LAYERS,
-            *self.blocks,
-            *standard_names(),
-            *self.params,
-            *self._inputs,
-            *(label for labels in self._labels for label in labels),
-            *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
-        }
+        known = (
+            ()
+            if self._report.many
+            else {
+                *LAYERS,
+                *self.blocks,
+                *standard_names(),
+                *self.params,
+                *self._inputs,
+                *(label for labels in self._labels for label in labels),
+                *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
+            }
+        )
         if name in self._nets:
             hints: tuple[str, ...] = (
                 "a net cannot stand inside another; make it a `block`",
@@ -311,7 +325,9 @@ class Visible:
         """Report what a size was asked of, and is no value."""
         if self._coming(node) is not None:
             return
-        known = {CURRENT, BLOCK_INPUT, *(x for labels in self._labels for x in labels)}
+        known: Iterable[str] = (CURRENT, BLOCK_INPUT)
+        if not self._report.many:
+            known = {*known, *(x for labels in self._labels for x in labels)}
         self._report.error(
             "E0202",
             f"there is no value `{node.name}`",
@@ -328,11 +344,13 @@ class Visible:
         those that could.
         """
         name = node.name
-        known: Iterable[str] = {*self.params, *(TOTALS if totals else ()), *words}
+        known: Iterable[str] = {*(TOTALS if totals else ()), *words}
+        if not self._report.many:
+            known = {*known, *self.params}
         hints = did_you_mean(name, known)
         if not hints and words:
             hints = (f"the words are: {', '.join(words)}",)
-        if not hints:
+        if not hints and not self._report.many:
             known = (*CONSTANTS, *LAYERS, *self.blocks, *standard_names())
             hints = did_you_mean(name, known)
         if name in TOTALS:
@@ -356,7 +374,9 @@ class Visible:
         """Report a label of `share` or `tie` that no stage before it has."""
         if self._coming(node):
             return
-        labels = [label for labels in self._labels for label in labels]
+        labels: list[str] = []
+        if not self._report.many:
+            labels = [label for labels in self._labels for label in labels]
         name = node.name if node.name not in RESERVED_LABELS else "enc"
         stage = "embedding 1000 64" if word == TIE else "fc 10"
         example = f"label one before this: `{name}: {stage} | … | {word} {name}`"
