@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Protocol
 
 from archdsl.diagnostics import Diagnostic
@@ -16,6 +17,14 @@ MAX_BYTES = MOST.source
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
+# Control characters but tabs and line ends, line ends of old systems and of Unicode,
+# and characters that change the direction of the text after them: what a reader sees
+# would not be what is read.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    "|\r(?!\n)"
+)
+
 ENDING = ".arch"
 # What stands in the uppermost directory of a project.
 _ROOT_MARKS = ("pyproject.toml", ".git", "setup.py", "setup.cfg", ".hg")
@@ -28,8 +37,8 @@ def decoded(
 ) -> tuple[Source | None, list[Diagnostic]]:
     """The text of a file of that name, or None and why there is none.
 
-    It is UTF-8 of at most `limits.source` bytes, without zero bytes. A byte order
-    mark is dropped.
+    It is UTF-8 of at most `limits.source` bytes, without characters that hide what is
+    read. A byte order mark is dropped.
     """
     if len(data) > limits.source:
         message = f"{name} is larger than {_bytes(limits.source)}"
@@ -45,7 +54,7 @@ def decoded(
         return None, [Diagnostic("E0104", message, None)]
     mark = len(_UTF8_MARK) if data.startswith(_UTF8_MARK) else 0
     try:
-        return Source(name, data[mark:].decode(), limits), []
+        source = Source(name, data[mark:].decode(), limits)
     except UnicodeDecodeError as problem:
         at = problem.start
         before = data[mark : mark + at].decode()
@@ -53,6 +62,24 @@ def decoded(
         span = Span(source, len(before), len(before) + 1)
         message = f"byte {mark + at}, 0x{data[mark + at]:02x}, is not valid UTF-8"
         return None, [Diagnostic("E0104", message, span, hints=("save it as UTF-8",))]
+    unseen = _UNSEEN.search(source.text)
+    if unseen is None:
+        return source, []
+    at, found = unseen.start(), unseen.group()
+    if found == "\r":
+        message = "this carriage return has no line feed after it"
+        hint = "lines end with a line feed, or with both"
+    elif found in "\u2028\u2029":
+        message = f"a line cannot end with the character U+{ord(found):04X}"
+        hint = "lines end with a line feed"
+    elif found > "\x9f":
+        message = f"the character U+{ord(found):04X} changes the direction of text"
+        hint = "remove it: what is read is not in the order that is shown"
+    else:
+        message = f"a spec holds no control characters such as U+{ord(found):04X}"
+        hint = "remove it; tabs and line ends are all that is not seen"
+    span = Span(source, at, at + 1)
+    return None, [Diagnostic("E0101", message, span, hints=(hint,))]
 
 
 def _bytes(number: int) -> str:

@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from functools import partial
+from typing import NoReturn
 
 from archdsl import __version__
-from archdsl.diagnostics.render import FORMATS
+from archdsl.diagnostics.render import FORMATS, printable
 
 PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "txt")
 VIEWS = ("graph", "tree")
@@ -45,10 +46,17 @@ ARCHDSL_LIMITS lowers what a spec may ask for: ARCHDSL_LIMITS="tokens=1000".
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Shows arguments that are wrong without what would steer a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser; with `only`, other commands are left without their arguments."""
     width = _columns() - 2
-    made = argparse.ArgumentParser(
+    made = _Parser(
         "archdsl",
         description="A language for neural-network architectures, and its compiler.",
         epilog=_EPILOG,

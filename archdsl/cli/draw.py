@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from archdsl.cli.console import CLEAN, CommandError, err, out
+from archdsl.cli.console import CLEAN, CommandError, err, out, say
 from archdsl.cli.files import write
 from archdsl.cli.select import network, spec_path
 
@@ -44,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
         write(args.output, data, spec_path(args))
     elif form in _BYTES:
         sys.stdout.buffer.write(data)
+    elif form == "txt":
+        say(data.decode())
     else:
         out(data.decode())
     return CLEAN

@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Iterator
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, say
 from archdsl.cli.files import write
 from archdsl.cli.select import network, spec_path
 from archdsl.ir.flat import MAX_LISTED, state_dict_names, uncounted
@@ -47,9 +47,9 @@ def _print(lines: Iterator[str]) -> None:
     for line in lines:
         some.append(line)
         if len(some) == _AT_ONCE:
-            out("".join(some))
+            say("".join(some))
             some.clear()
-    out("".join(some))
+    say("".join(some))
 
 
 def _locked(args: argparse.Namespace, net: Network) -> int:
@@ -68,11 +68,11 @@ def _locked(args: argparse.Namespace, net: Network) -> int:
         after = _parsed(lines)
         differences = _differences(before, after)
         if not differences:
-            out(f"ok: {args.lock}: {count}\n")
+            say(f"ok: {args.lock}: {count}\n")
             return CLEAN
-        out("".join(f"{line}\n" for line in differences))
+        say("".join(f"{line}\n" for line in differences))
         if not args.update:
-            out(
+            say(
                 f"{shown} of {net.source_name} is not as {args.lock} has it;"
                 " --update writes that file anew\n"
             )
@@ -80,7 +80,7 @@ def _locked(args: argparse.Namespace, net: Network) -> int:
     named = f"net {net.name}" if net.name else "the net"
     head = f"{_MARK}{named} in {os.path.basename(net.source_name)}\n"
     write(args.lock, (head + "".join(lines)).encode(), spec_path(args))
-    out(f"{'updated' if before is not None else 'created'} {args.lock}: {count}\n")
+    say(f"{'updated' if before is not None else 'created'} {args.lock}: {count}\n")
     return CLEAN
 
 
