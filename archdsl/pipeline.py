@@ -79,7 +79,8 @@ def _check(
         )
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
-    if sound:
+    # What is beyond a limit is not worked on.
+    if sound and not any(d.code in ("E0703", "E0706") for d in report.found):
         elaborator = Elaborator(defined, report)
         for name in wanted:
             root = elaborator.net(name, params)
