@@ -28,6 +28,7 @@ class Limits(NamedTuple):
     stages: int = 100_000
     layers: int = 10**9
     integer: int = 2**63 - 1
+    parameters: int = 1000
     unknowns: int = 500
     use_depth: int = 8
     used_files: int = 64
@@ -42,6 +43,7 @@ MEANING: dict[str, str] = {
     "stages": "layers and blocks that differ, in all nets of a text together",
     "layers": "layers with all repeats written out, in all nets of a text together",
     "integer": "any whole number, on the way to a result too",
+    "parameters": "inputs and parameters of a block or net, together",
     "unknowns": "formulas that differ, of sizes that are not known, in one net",
     "use_depth": "files that use each other, one below the other",
     "used_files": "files that are used, all together",

@@ -166,6 +166,7 @@ def test_the_limits_are_the_compilers() -> None:
         MOST.nesting,
         MAX_EXPRESSION_DEPTH,
         max(AXES),
+        MOST.parameters,
         MOST.identifier,
         MOST.source,
         MOST.tokens,

@@ -50,6 +50,7 @@ CASES = {
     "stages": (3, "input 8 | fc 8 | fc 9", "input 8 | fc 8 | fc 9 | fc 10", "E0702"),
     "layers": (9, "input 8 | fc 8 x9", "input 8 | fc 8 x10", "E0702"),
     "integer": (999, "input 2 | fc 9*4", "input 2 | fc 40*40%900%9+1", "E0701"),
+    "parameters": (2, "block b c d { fc c*d }", "block b c d e { fc c*d*e }", "E0707"),
     "unknowns": (6, "input 1xHxW | conv 1 3 s2", PYRAMID, "E0701"),
 }
 

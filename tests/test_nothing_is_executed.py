@@ -69,9 +69,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("project")
     for spec in SPECS:
         shutil.copytree(ROOT / "specs" / spec.split("/")[0], made, dirs_exist_ok=True)
-    for spec in made.rglob("*.arch"):
-        text = spec.read_text(encoding="utf-8")
-        spec.write_text(f"# {MARKER}\n{text}", encoding="utf-8")
+    for file in made.rglob("*.arch"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(f"# {MARKER}\n{text}", encoding="utf-8")
     (made / "own.arch").write_text(
         f'use "used.arch" as u\nextern e_{MARKER} c -> c from "os:system"\n'
         f"block {MARKER} c {{ {MARKER}: fc c | relu }}\n"

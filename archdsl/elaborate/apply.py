@@ -187,10 +187,9 @@ def build(
         name: given[name].expr if name in given else Const(bound.value)
         for name, bound in module.params.items()
     }
-    for name in module.params:
-        if name not in given:
-            param = next(p for p in block.params if p.name == name)
-            variables[name] = _default_expr(param, module, variables)
+    for param in block.params:
+        if param.name not in given:
+            variables[param.name] = _default_expr(param, module, variables)
     return (
         Built(
             target,

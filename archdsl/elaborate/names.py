@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.bodies import declared, last_call, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
-from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.visible import Visible
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -59,6 +59,18 @@ class Scope:
         self.called: dict[str, n.Name] = {}
         # Whether all of the body can be elaborated.
         self.sound = True
+        most = report.limits.parameters
+        names: list[Located] = [*inputs, *params]
+        self._crowded = len(names) > most
+        if self._crowded:
+            self.sound = False
+            report.error(
+                "E0707",
+                f"a block or net has at most {most:,} inputs and parameters, and this"
+                f" has {len(names):,}",
+                names[most],
+                hints=("numbers of one kind can be one list: `n=[3,4,6,3]`",),
+            )
         for name in inputs:
             self._visible.add_input(name)
         for param in params:
@@ -73,6 +85,8 @@ class Scope:
 
     def module(self, body: n.Body) -> None:
         """Check a whole block or net."""
+        if self._crowded:
+            return
         if self._is_net:
             symbols = frozenset(declared(body))
             self._visible.symbols = symbols - self._visible.params.keys()

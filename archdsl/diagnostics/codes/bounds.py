@@ -33,6 +33,7 @@ on.
 )
 
 _LONG = "a" * 129
+_MANY = " ".join(f"p_{n}=1" for n in range(1001))
 
 LIMITS = (
     Code(
@@ -99,6 +100,16 @@ become names in Python, and nobody can read or tell apart longer ones.
 """,
         f"net {_LONG} {{ input 8 | fc 8 }}\n",
         "net mlp { input 8 | fc 8 }\n",
+    ),
+    Code(
+        "E0707",
+        "too many parameters",
+        """
+A block or net has at most 1,000 inputs and parameters. Numbers of one kind are better
+one list, from which the block takes what it needs: `n[0]`.
+""",
+        f"block b {_MANY} {{ relu }}\nnet n {{ input 8 | b }}\n",
+        "block b n=[1,2,3] { fc n[0] }\nnet n { input 8 | b }\n",
     ),
 )
 
