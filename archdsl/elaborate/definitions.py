@@ -115,7 +115,9 @@ class Definitions:
         self.blocks: dict[str, n.Block] = {}
         self.externs: dict[str, n.Extern] = {}
         self.nets: dict[str, n.Net | n.Family] = {}
-        self.defaults: dict[str, tuple[n.Default, ...]] = {}
+        self.default_lines: list[n.Default] = []
+        # How many of them stand before each definition.
+        self.defaults: dict[str, int] = {}
         self.visible: dict[str, Defined] = {}
         self.prefixes: dict[str, n.Use] = {}
         self.layers: dict[str, Layer] = {}
@@ -141,13 +143,12 @@ def definitions(tree: n.File, home: Definitions, report: Reporter) -> Definition
     before = report.enter(home)
     seen: dict[str, n.Name] = {}
     uses: list[n.Use] = []
-    current: tuple[n.Default, ...] = ()
     for item in tree.items:
         if isinstance(item, n.Use):
             uses.append(item)
             continue
         if isinstance(item, n.Default):
-            current = (*current, item)
+            home.default_lines.append(item)
             _check_default(item, report)
             continue
         name = item.name.name
@@ -176,7 +177,7 @@ def definitions(tree: n.File, home: Definitions, report: Reporter) -> Definition
             home.blocks[name] = item
         else:
             home.externs[name] = item
-        home.defaults[name] = current
+        home.defaults[name] = len(home.default_lines)
     for name, mine in home.own().items():
         home.visible[name] = Defined(mine, home)
     if uses:

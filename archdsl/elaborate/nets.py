@@ -36,7 +36,8 @@ class Elaborator:
         self._report = report
         report.enter(definitions)
         self._memo: dict[object, Module | None] = {}
-        self._defaults: dict[object, dict[str, Bindings]] = {}
+        # By file: what its `default` lines set, by how many of them.
+        self._defaults: dict[str, list[dict[str, Bindings]]] = {}
         self._stages = 0
         # Layers of all nets so far, with copies counted.
         self._layers = 0
@@ -369,34 +370,32 @@ class Elaborator:
         """The arguments that `default` lines set for each layer at a definition."""
         home = self._report.home
         assert home is not None
-        lines = home.defaults.get(name, ())
-        # Lines of two files may be alike, and stand in different places.
-        found = self._defaults.get((home.file, lines))
-        if found is not None:
-            return found
-        found = {}
-        frame = Frame(self._report, {})
-        for line in lines:
-            layer = LAYERS.get(line.layer.name)
-            if layer is None:
-                continue
-            rest, repeats = split_repeat(line.args)
-            for arg in repeats:
-                self._report.error("E0401", "a default cannot repeat a layer", arg)
-            optional = layer._replace(
-                args=tuple(arg._replace(default=None) for arg in layer.args)
-            )
-            binder = Binder(frame, self._report, None)
-            bound = binder.layer(
-                optional, rest, found.get(layer.name, {}), self._report.span(line)
-            )
-            if bound is not None:
-                known = found.setdefault(layer.name, {})
-                known |= {
-                    key: value for key, value in bound.items() if value.span is not None
-                }
-        self._defaults[home.file, lines] = found
-        return found
+        before = home.defaults.get(name, 0)
+        known = self._defaults.setdefault(home.file, [{}])
+        for line in home.default_lines[len(known) - 1 : before]:
+            known.append(self._with_default(known[-1], line))
+        return known[before]
+
+    def _with_default(
+        self, known: dict[str, Bindings], line: n.Default
+    ) -> dict[str, Bindings]:
+        """What the lines so far set, and one more."""
+        layer = LAYERS.get(line.layer.name)
+        if layer is None:
+            return known
+        rest, repeats = split_repeat(line.args)
+        for arg in repeats:
+            self._report.error("E0401", "a default cannot repeat a layer", arg)
+        optional = layer._replace(
+            args=tuple(arg._replace(default=None) for arg in layer.args)
+        )
+        binder = Binder(Frame(self._report, {}), self._report, None)
+        here = known.get(layer.name, {})
+        bound = binder.layer(optional, rest, here, self._report.span(line))
+        if bound is None:
+            return known
+        new = {key: value for key, value in bound.items() if value.span is not None}
+        return {**known, layer.name: {**here, **new}}
 
     def count_stage(self, at: Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
