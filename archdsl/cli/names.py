@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 
 from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, say
@@ -17,6 +18,7 @@ from archdsl.reading import reason
 _MARK = "# archdsl names of "
 _MAX_LOCK_BYTES = 2**27
 _AT_ONCE = 1000
+_SHAPE = re.compile(r"scalar|\d+(?:x\d+)*")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -97,9 +99,9 @@ def _read(path: str) -> dict[str, str] | None:
     text = data.decode(errors="replace")
     if not text.startswith(_MARK) or len(data) > _MAX_LOCK_BYTES:
         raise CommandError(f"`{path}` is no lock file: it does not begin `{_MARK}…`")
-    lines = text.splitlines()
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     for number, line in enumerate(lines, start=1):
-        if line.strip() and line[0] != "#" and len(line.split()) != 2:
+        if line.strip() and line[0] != "#" and _row(line) is None:
             raise CommandError(f"{path}:{number}: this is not a name and its shape")
     return _parsed(lines)
 
@@ -107,10 +109,20 @@ def _read(path: str) -> dict[str, str] | None:
 def _parsed(lines: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
-        if line.strip() and line[0] != "#":
-            name, shape = line.split()
-            found[name] = shape
+        row = _row(line)
+        if row is not None:
+            found[row[0]] = row[1]
     return found
+
+
+def _row(line: str) -> tuple[str, str] | None:
+    """A name, which may hold blanks or begin as a comment does, and its shape."""
+    line = line.rstrip()
+    shape = line.rpartition(" ")[2]
+    name = line.removesuffix(shape).removesuffix("  ")
+    if line.startswith(_MARK) or not name.strip() or not _SHAPE.fullmatch(shape):
+        return None
+    return name, shape
 
 
 def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:

@@ -136,14 +136,13 @@ class Scope:
                 line.otherwise,
                 hints=("give both as outputs, each with its condition",),
             )
-        outside = self._visible.labels()
+        before = self._visible.count_labels()
         self._chain(line.chain)
         if line.otherwise is not None:
             # Only one arm is taken: both may define a label.
-            taken = self._visible.labels()
-            self._visible.set_labels(outside)
+            taken = self._visible.take_labels(before)
             self._chain(line.otherwise)
-            self._visible.set_labels(taken | self._visible.labels())
+            self._visible.give_labels(taken)
 
     def _no_input_under_a_condition(self, line: n.Line) -> None:
         for chain in (line.chain, line.otherwise):

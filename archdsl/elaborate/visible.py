@@ -158,13 +158,19 @@ class Visible:
             self._labels.pop()
         self._later.pop()
 
-    def labels(self) -> dict[str, n.Label]:
-        """The labels so far of the innermost body."""
-        return dict(self._labels[-1])
+    def count_labels(self) -> int:
+        """How many labels the innermost body has so far."""
+        return len(self._labels[-1])
 
-    def set_labels(self, labels: dict[str, n.Label]) -> None:
-        """Let these be the labels of the innermost body."""
-        self._labels[-1] = labels
+    def take_labels(self, count: int) -> list[tuple[str, n.Label]]:
+        """Forget all labels of the innermost body but the first `count`."""
+        labels = self._labels[-1]
+        return [labels.popitem() for _ in range(len(labels) - count)]
+
+    def give_labels(self, taken: list[tuple[str, n.Label]]) -> None:
+        """Let labels that were forgotten be known again."""
+        for name, label in reversed(taken):
+            self._labels[-1].setdefault(name, label)
 
     def add_label(self, label: n.Label, nameless: bool, may_nest: bool) -> None:
         """Let a label be named; one that names no submodule must be.

@@ -83,6 +83,9 @@ def holder_of(name: str) -> str:
     own = outside.rpartition(".")[2]
     if is_attribute(own):
         return member(outside)
+    if own in MODULE_ATTRIBUTES or own.startswith("_"):
+        # `getattr` would find what every module has of that name.
+        return f'vars({holder_of(outside)})["_modules"][{quoted(own)}]'
     return f"getattr({holder_of(outside)}, {quoted(own)})"
 
 
