@@ -65,7 +65,7 @@ def outputs() -> Iterator[tuple[str, str]]:
             "dump": dump,
         }
         for name, write in made.items():
-            yield f"{path} {name}", write(network)  # type: ignore[operator]
+            yield f"{path} {name}", write(network)
         names = [(n, list(map(str, w.shape))) for n, w in state_dict_names(network)]
         yield f"{path} names", json.dumps(names)
         if path != "modern/ddpm_unet.arch":
