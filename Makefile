@@ -22,6 +22,8 @@ help:
 	@echo "make plain-vs-residual"
 	@echo "             train plain and residual nets, in some ten minutes"
 	@echo "make zoo     hold specs/torchvision against torchvision, in some minutes"
+	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
+	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
@@ -63,6 +65,21 @@ plain-vs-residual: $(DEMO_STAMP)
 .PHONY: zoo
 zoo: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.zoo
+
+.PHONY: hostile
+hostile: $(DEV_STAMP)
+	$(BIN)/python tests/hostile_names.py 100000
+	$(BIN)/python tests/pathological.py
+	$(BIN)/python tests/determinism.py 32
+
+# What is found is written to build/fuzz; see tests/fuzz/fuzz.py.
+.PHONY: fuzz
+fuzz: $(DEV_STAMP)
+	$(BIN)/python -m pip install --group fuzz
+	mkdir -p build/fuzz/corpus
+	$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600 -timeout=5 -max_len=4096 \
+		-rss_limit_mb=512 -artifact_prefix=build/fuzz/ \
+		build/fuzz/corpus tests/fuzz/corpus archdsl/std specs/classics
 
 .PHONY: docs
 docs: $(DEV_STAMP)
