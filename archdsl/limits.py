@@ -14,8 +14,8 @@ from archdsl.tuples import NamedTuple
 MAX_EXPRESSION_DEPTH = 200
 # The findings of a text that are told; the others are counted.
 MAX_FINDINGS = 1000
-# So much of a text is quoted in a message.
-MAX_QUOTED = 200
+# So many characters of a message are shown.
+MAX_TOLD = 2000
 
 
 class Limits(NamedTuple):

@@ -162,6 +162,15 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "defaults between nets": lambda n: series(
         lambda i: f"default fc bias=true\nnet n{i} {{ input 8 | fc 8 }}\n", n
     ),
+    "copies of nothing": lambda n: (
+        "input 8 | " + "{" * min(n, 60) + "id if i > 2 else id" + "} x3" * min(n, 60)
+    ),
+    "a product of unknown sizes": lambda n: (
+        "net n { input AxBxC\n  relu if "
+        + series(lambda i: f"(in.c+in.h+in.w+{i})", n, "*")
+        + " > 1 }"
+    ),
+    "names of copies": lambda n: f'input 8 | "a{{i*i}}": fc 8 x{min(n, 99_000)}',
     "minima": lambda n: "input 3xHxW" + " | {conv 3 3 s2 p1 | maxpool 3 s2 ceil}" * n,
     "parameters in a sum": lambda n: (
         "block b "
