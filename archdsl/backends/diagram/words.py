@@ -17,6 +17,8 @@ from archdsl.shapes.tensor import TensorType
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
 LONGEST = 60
+# Arguments that say how many channels come out.
+_CHANNELS = {("convolution", "c"), ("linear", "n"), ("linear", "hidden")}
 # In which order shapes are, and the same for nets of pictures.
 ORDER_TEXT: dict[tuple[Order, bool], str] = {
     ("chw", True): "channels × height × width",
@@ -28,8 +30,8 @@ ORDER_TEXT: dict[tuple[Order, bool], str] = {
 _FORMULA = 24
 
 
-def layer(site: Site) -> str:
-    """A layer as papers write it: `conv 3×3, 64, /2`."""
+def layer(site: Site, *, channels: bool = True) -> str:
+    """A layer as papers write it: `conv 3×3, 64, /2`, or `conv 3×3, /2`."""
     if site.layer is TIED:
         return short(f"{site.layer.name} {site.args['of'].value}")
     if not site.ins:
@@ -41,6 +43,8 @@ def layer(site: Site) -> str:
         record = site.layer.arg(name)
         bound = site.args[name]
         if record is None or bound.value is None:
+            continue
+        if not channels and (site.layer.look, name) in _CHANNELS:
             continue
         if record.type.kind == "sizes" and isinstance(bound.value, tuple):
             size = sizes(site.sizes(name)) if site.spatial else ""
