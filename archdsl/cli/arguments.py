@@ -10,8 +10,8 @@ from functools import partial
 from archdsl import __version__
 from archdsl.diagnostics.render import FORMATS
 
-PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "txt")
-VIEWS = ("graph", "tree")
+PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "tikz", "txt")
+VIEWS = ("volumes", "graph", "tree")
 # These are the options of a picture: archdsl.backends.diagram.options.
 DIRECTIONS = ("TB", "LR")
 SHOWN = ("shapes", "params", "macs")
@@ -134,9 +134,14 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "-f",
         choices=PICTURES,
         dest="format",
-        help="the format (default: by the ending of -o, or dot; txt for a tree)",
+        help="the format (default: by the ending of -o, or dot; svg for volumes, txt"
+        " for a tree)",
     )
-    command.add_argument("--view", choices=VIEWS, help="what is drawn (default: graph)")
+    command.add_argument(
+        "--view",
+        choices=VIEWS,
+        help="what is drawn: tensors, layers, or a list (default: graph)",
+    )
     command.add_argument(
         "--direction", choices=DIRECTIONS, help="down or to the right (default: TB)"
     )
@@ -160,7 +165,8 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "--show",
         type=_shown,
         metavar="WHAT",
-        help="which of shapes,params,macs to tell (default: shapes,params)",
+        help="which of shapes,params,macs to tell (default: shapes,params; shapes for"
+        " volumes)",
     )
     command.add_argument(
         "--shape-order",

@@ -1,4 +1,4 @@
-"""`archdsl draw`: a network as a graph or a tree, in many formats."""
+"""`archdsl draw`: a network as volumes, a graph or a tree, in many formats."""
 
 from __future__ import annotations
 
@@ -20,9 +20,31 @@ if TYPE_CHECKING:
 _ENDINGS = {
     **{".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png", ".pdf": "pdf"},
     **{".mmd": "mermaid", ".mermaid": "mermaid", ".txt": "txt"},
+    **{".tex": "tikz", ".tikz": "tikz"},
 }
 _BYTES = ("png", "pdf")
 _PICTURES = ("svg", *_BYTES)
+# The formats of each view, that which is meant first, and where to find the others.
+_FORMS = {
+    "graph": ("dot", *_PICTURES, "mermaid"),
+    "volumes": (*_PICTURES, "tikz"),
+    "tree": ("txt",),
+}
+_VIEWS = {form: view for view, forms in _FORMS.items() for form in forms}
+_VIEWS.update(dict.fromkeys(_PICTURES, "graph"))
+# What a view is called, and what it has no use for.
+_CALLED = {"graph": "a graph", "volumes": "a row of volumes", "tree": "a tree"}
+_NO_USE = {
+    "graph": {"ascii": "is for trees"},
+    "volumes": {
+        "ascii": "is for trees",
+        "direction": "is for graphs, and volumes go to the right",
+        "expand": "is for graphs and trees; --depth closes blocks of volumes",
+        "shape_order": "is for graphs and trees, where shapes stand in one line",
+        "engine": "is for graphs: volumes are drawn by archdsl alone",
+    },
+    "tree": {"direction": "is for graphs, and a tree has one direction"},
+}
 # So many edges at most are in a flowchart that Mermaid draws, unless it is told.
 _MERMAID_EDGES = 500
 
@@ -67,28 +89,27 @@ def _form(args: argparse.Namespace) -> str:
             )
         form = form or meant
     if form is None:
-        form = "txt" if args.view == "tree" else "dot"
-    if form == "txt" and args.view == "graph":
+        form = _FORMS[args.view or "graph"][0]
+    view = args.view = args.view or _VIEWS[form]
+    if form not in _FORMS[view]:
+        others = " or ".join(v for v in _FORMS if form in _FORMS[v])
+        what = "plain text" if form == "txt" else form
         raise CommandError(
-            "a graph is not drawn in plain text; try --view tree, or -f mermaid or"
-            " -f dot for a text that others draw"
-        )
-    if form != "txt" and args.view == "tree":
-        raise CommandError(
-            f"a tree is plain text and no {form}; try -f txt, or --view graph"
+            f"{_CALLED[view]} is not drawn as {what}; try --view {others}, or"
+            f" -f {' or -f '.join(_FORMS[view])}"
         )
     return form
 
 
 def _refuse(args: argparse.Namespace, form: str) -> None:
     """Options that would do nothing are refused."""
-    if form == "txt":
-        if args.direction is not None:
+    for option, why in _NO_USE[args.view].items():
+        if getattr(args, option):
+            views = [v for v in _FORMS if option not in _NO_USE[v]]
             raise CommandError(
-                "a tree has one direction; leave --direction away, or try --view graph"
+                f"--{option.replace('_', '-')} {why}; leave it away, or try --view"
+                f" {' or --view '.join(views)}"
             )
-    elif args.ascii:
-        raise CommandError(f"--ascii is for trees, and not for {form}; try --view tree")
     if form == "mermaid" and args.no_fold:
         raise CommandError(
             "a flowchart of Mermaid is always folded; try --no-fold with another"
@@ -111,6 +132,8 @@ def _refuse_look(args: argparse.Namespace, form: str) -> None:
     """What only some pictures have: an engine, colours, a width."""
     if form not in _PICTURES:
         for option in ("engine", "theme", "width_in"):
+            if option == "width_in" and form == "tikz":
+                continue
             if getattr(args, option) is not None:
                 name = option.replace("_", "-")
                 raise CommandError(
@@ -137,6 +160,8 @@ def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
         from archdsl.backends.text.tree import tree
 
         return tree(net, options=options, ascii_only=args.ascii).encode()
+    if args.view == "volumes":
+        return _volumes(net, form, options, args)
     direction: Direction = args.direction or "TB"
     if form == "mermaid":
         from archdsl.backends.mermaid import flowchart
@@ -180,11 +205,29 @@ def _built_in(
     return by_cairo(text, form, args.width_in is not None)
 
 
+def _volumes(
+    net: Network, form: str, options: Options, args: argparse.Namespace
+) -> bytes:
+    from archdsl.backends import volumes
+
+    if form == "tikz":
+        return volumes.tikz(net, width_in=args.width_in, options=options).encode()
+    theme: Theme = args.theme or ("auto" if form == "svg" else "light")
+    text = volumes.volumes(net, theme=theme, width_in=args.width_in, options=options)
+    if form == "svg":
+        return text.encode()
+    from archdsl.cli.rendered import by_cairo
+
+    return by_cairo(text, form, args.width_in is not None)
+
+
 def _options(args: argparse.Namespace, form: str) -> Options:
     from archdsl.backends.diagram.options import DEFAULT, SHOWN, Options
 
-    # A tree has room for all of it.
+    # A tree has room for all of it, and volumes have little.
     shown = SHOWN if form == "txt" else DEFAULT.show
+    if args.view == "volumes":
+        shown = ("shapes",)
     return Options(
         depth=args.depth,
         expand=tuple(args.expand),

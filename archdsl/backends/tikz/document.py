@@ -77,7 +77,9 @@ def document(made: Scene, width_in: float | None = None) -> str:
         " every node/.style={inner sep=0pt, outer sep=0pt},\n"
         "  font=\\sffamily]\n"
     )
-    out.append(f"\\path[use as bounding box] (0,0) rectangle {_at(made.wide, made.high)};\n")
+    out.append(
+        f"\\path[use as bounding box] (0,0) rectangle {_at(made.wide, made.high)};\n"
+    )
     for body in made.bodies:
         out.append(f"% {_comment(body.volume.text)}\n")
         out += [_face(face, colours) for face in body.faces()]
@@ -156,6 +158,12 @@ def _letter(letter: str) -> str:
 def _comment(text: str) -> str:
     """Text for a comment: one line, and only what all programs read."""
     return "".join(
-        c if c.isascii() and c.isprintable() else " " if c in "\n\t" else "x" if c == "×" else "?"
+        c
+        if c.isascii() and c.isprintable()
+        else " "
+        if c in "\n\t"
+        else "x"
+        if c == "×"
+        else "?"
         for c in text
     )

@@ -20,6 +20,8 @@ ON_EDGE = 4.0
 SIGNS = {"add": "+", "sub": "−"}
 # Text below a group is at least this wide before it is broken, and so much wider.
 _NARROW, _WIDER = 64.0, 12.0
+# A group ends when its fronts are so wide.
+_LONGEST = 1100.0
 # Text on an arrow is broken when it is wider.
 _ON_ARROW = 46.0
 # Lines of one operation on an arrow; words beyond a dozen stay on the last.
@@ -79,12 +81,15 @@ def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Grou
     """The volumes in groups, in order."""
     volumes = spine.volumes
     starts = [0]
+    long = 0.0
     for at in range(1, len(volumes)):
-        before = measure.axes(volumes[at - 1].sizes[-1]).places
-        after = measure.axes(volumes[at].sizes[-1]).places
-        # What arrives stands alone.
-        if at == 1 or not touching(before, after):
+        before = measure.axes(volumes[at - 1]).places
+        after = measure.axes(volumes[at]).places
+        # What arrives stands alone, and no group is wider than a page.
+        if at == 1 or long > _LONGEST or not touching(before, after):
             starts.append(at)
+            long = 0.0
+        long += measure.solid(volumes[at]).thick
     told = ""
     held = ""
     found = []
@@ -109,15 +114,26 @@ def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Grou
         shown = places if places != told else ""
         told = last
         captions = _captions(members, show, start == 0)
-        wrapped = _wrapped(captions, max(_NARROW, sum(s.thick for s in solids) + _WIDER))
+        wrapped = _wrapped(
+            captions, max(_NARROW, sum(s.thick for s in solids) + _WIDER)
+        )
         if shown and not _fits(shown, solids[0], channels[0]):
             wrapped = [shown, *wrapped]
             shown = ""
         leaving = last if last != places else ""
         arrow = _broken(members[0].text) if start else []
         found.append(
-            Group(numbers, members, tuple(solids), tuple(slices), tuple(channels),
-                  shown, leaving, tuple(arrow), tuple(wrapped))
+            Group(
+                numbers,
+                members,
+                tuple(solids),
+                tuple(slices),
+                tuple(channels),
+                shown,
+                leaving,
+                tuple(arrow),
+                tuple(wrapped),
+            )
         )
     behind = [group for group in found if group.leaving]
     if not all(_fits_behind(group.leaving, group.solids[-1]) for group in behind):

@@ -77,6 +77,7 @@ class _Hourglass:
     def _heights(self) -> list[float]:
         """Where the axis of each level is."""
         axes: list[float] = []
+        below = 0.0
         for level in range(max(self._levels) + 1):
             here = [
                 group
@@ -135,7 +136,7 @@ class _Hourglass:
             x = before.x + before.solid.wide + max(_ARROW, long + _BESIDE)
         placed = self._put(group, x, axis)
         if at:
-            self._arrow(((_side(before), axis), (x, axis)), before, placed[0])
+            self._arrow((before.side, (x, axis)), before, placed[0])
             middle = (before.x + before.solid.wide + x) / 2
             for number, text in enumerate(reversed(group.arrow)):
                 self._texts.append(Text(text, middle, axis - 5 - number * LINE))
@@ -147,7 +148,7 @@ class _Hourglass:
         before = self._bodies[-1][-1]
         middle = before.x + before.solid.thick / 2
         first = group.solids[0]
-        placed = self._put(group, middle - (first.thick + first.right) / 2, axis)
+        placed = self._put(group, middle - first.thick / 2 - first.right, axis)
         begin = (middle, before.y + before.solid.high)
         end = placed[0].top
         self._arrow((begin, (middle, end[1])), before, placed[0])
@@ -167,9 +168,7 @@ class _Hourglass:
         turn = x + offset
         low = placed[0].y + placed[0].solid.high
         middle = before.middle
-        self._arrow(
-            ((_side(before), middle), (turn, middle), (turn, low)), before, placed[0]
-        )
+        self._arrow((before.side, (turn, middle), (turn, low)), before, placed[0])
         for number, text in enumerate(_on_arrow(group), 1):
             y = low + number * LINE + 2
             self._texts.append(Text(text, turn + _BESIDE, y, anchor="start"))
@@ -215,9 +214,10 @@ class _Hourglass:
             begin, end = self._end_of(skip.source), place[skip.target]
             y = begin.middle
             line = Line(
-                ((_side(begin), y), (end.x, y)),
+                (begin.side, (end.x, y)),
                 (begin.number, end.number),
                 dashed=skip.projects,
+                leaves=begin.end,
             )
             self._lines.append(line)
             if skip.text:
@@ -237,7 +237,7 @@ class _Hourglass:
         for body, text in zip(placed, group.channels, strict=True):
             if text:
                 half = width(text, SMALL, True) / 2
-                middle = max(body.top[0] + body.solid.right / 2, end + half + 2)
+                middle = max(body.top[0], end + half + 2)
                 self._texts.append(Text(text, middle, top, bold=True))
                 end = middle + half
         for number, text in enumerate(reversed(group.captions), 1):
@@ -252,12 +252,8 @@ class _Hourglass:
     def _arrow(
         self, points: tuple[tuple[float, float], ...], begin: Body, end: Body
     ) -> None:
-        self._lines.append(Line(points, (begin.number, end.number)))
-
-
-def _side(body: Body) -> float:
-    """The middle of the side of a body, from left to right."""
-    return body.x + body.solid.thick + body.solid.right / 2
+        leaves = begin.end if points[0] == begin.side else None
+        self._lines.append(Line(points, (begin.number, end.number), leaves=leaves))
 
 
 def _on_arrow(group: Group) -> list[str]:

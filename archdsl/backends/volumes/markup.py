@@ -54,8 +54,9 @@ def _css(theme: Theme, names: dict[tuple[Kind, Shade], str]) -> str:
     rules = [
         f"text{{font:{SMALL:g}px Helvetica,Arial,sans-serif;text-anchor:middle}}",
         "path{stroke-linejoin:round}",
-        f".v{{stroke:{LIGHT.line};stroke-width:.8}}",
-        ".l{fill:none}.d{stroke-dasharray:5 3}.b{font-weight:bold}.s{text-anchor:start}",
+        f".v{{stroke:{LIGHT.line};stroke-width:.8}}.i{{stroke:{LIGHT.line}}}",
+        ".l{fill:none}.d{stroke-dasharray:5 3}",
+        ".b{font-weight:bold}.s{text-anchor:start}",
     ]
     rules += [f".{name}{{fill:{shaded(*key)}}}" for key, name in names.items()]
     rules.append(_palette(DARK if theme == "dark" else LIGHT))
@@ -77,9 +78,15 @@ def _face(face: Face, names: dict[tuple[Kind, Shade], str]) -> str:
 
 
 def _line(line: Line) -> str:
-    way = "M" + "L".join(_point(point) for point in line.points)
+    points, drawn = line.points, ""
+    if line.leaves is not None:
+        # On a body, which is light in both themes, it is dark.
+        begin, leaves = points[0], (line.leaves, points[0][1])
+        drawn = f'<path class="i" d="M{_point(begin)}L{_point(leaves)}"/>'
+        points = (leaves, *points[1:])
+    way = "M" + "L".join(_point(point) for point in points)
     looks = "l d" if line.dashed else "l"
-    drawn = f'<path class="{looks}" d="{way}"/>'
+    drawn += f'<path class="{looks}" d="{way}"/>'
     if line.arrow:
         drawn += f'<path class="o" d="{_arrow(line.points[-2], line.points[-1])}"/>'
     return drawn + "\n"

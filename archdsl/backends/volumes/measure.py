@@ -37,7 +37,7 @@ class Axes(NamedTuple):
 
 
 class Solid(NamedTuple):
-    """The edges of a volume on paper, in pixels: its front, and how depth leads away."""
+    """The edges of a volume on paper in pixels, and how depth leads away."""
 
     thick: float
     high: float
@@ -60,24 +60,23 @@ class Measure:
     def __init__(self, spine: Spine, scale: float, growth: float) -> None:
         self._scale = scale
         self._growth = growth
-        self._sequences = not any(
-            volume.kind == "convolution" and len(volume.sizes[0]) == 2
-            for volume in spine.volumes
-        )
+        self._last = _channels_last(spine)
 
-    def axes(self, sizes: Sizes) -> Axes:
-        """Which size is what. Sequences have their channels last."""
+    def axes(self, volume: Volume, copy: int = -1) -> Axes:
+        """Which size of a volume is what, in one of the copies it stands for."""
+        sizes = volume.sizes[copy]
         if len(sizes) < 2:
             return Axes(sizes[0] if sizes else None, None, None, ())
-        if len(sizes) == 2 and self._sequences:
-            return Axes(sizes[1], sizes[0], None, sizes[:1])
-        places = sizes[1:]
-        return Axes(sizes[0], places[-2 if len(places) > 1 else -1],
-                    places[-1] if len(places) > 1 else None, places)
+        channels, places = sizes[0], sizes[1:]
+        if id(volume) in self._last:
+            channels, places = sizes[-1], sizes[:-1]
+        if len(places) == 1:
+            return Axes(channels, places[0], None, places)
+        return Axes(channels, places[-2], places[-1], places)
 
     def solid(self, volume: Volume) -> Solid:
         """How a volume is drawn."""
-        axes = self.axes(volume.sizes[-1])
+        axes = self.axes(volume)
         if axes.height is None:
             high = _BAR * log2(1 + nominal(axes.channels or 1)) + FLOOR
             return Solid(_BAR_THICKNESS, high, _BAR_DEPTH * RIGHT, _BAR_DEPTH * UP)
@@ -100,13 +99,44 @@ class Measure:
 
     def channels(self, volume: Volume) -> str:
         """What is written below a volume: `64`, or `96–256` for several copies."""
-        found = [self.axes(sizes).channels for sizes in volume.sizes]
-        return words.shape([(size,) for size in found if size is not None])
+        each = (self.axes(volume, copy) for copy in range(len(volume.sizes)))
+        return words.shape([(a.channels,) for a in each if a.channels is not None])
 
     def places(self, volume: Volume) -> str:
         """What is written on its edge: `56×56`; nothing for a vector."""
-        found = [self.axes(sizes).places for sizes in volume.sizes]
+        found = [self.axes(volume, copy).places for copy in range(len(volume.sizes))]
         return words.shape(found) if found[-1] else ""
+
+
+def _channels_last(spine: Spine) -> set[int]:
+    """The volumes whose channels are their last axis.
+
+    Convolutions and pools have them first, linear maps of maps and of sequences last.
+    Other layers leave them where they were, unless they move just that axis.
+    """
+    found: set[int] = set()
+    convolves = any(
+        volume.kind == "convolution" and len(volume.sizes[0]) == 2
+        for volume in spine.volumes
+    )
+    last = False
+    before: Sizes = ()
+    for volume in spine.volumes:
+        sizes = volume.sizes[-1]
+        if len(sizes) != len(before):
+            last = len(sizes) == 2 and not convolves
+        if volume.kind in ("convolution", "pooling"):
+            last = False
+        elif volume.kind == "linear":
+            last = True
+        elif before and sizes == (*before[1:], before[0]):
+            last = last or sizes != before
+        elif before and sizes == (before[-1], *before[:-1]):
+            last = False
+        if last:
+            found.add(id(volume))
+        before = volume.sizes[-1]
+    return found
 
 
 def _is_thin(volume: Volume) -> bool:

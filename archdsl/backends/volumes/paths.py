@@ -77,7 +77,9 @@ class _Ways:
         self._flat = flat
         self._entry = entry
         self.units = tuple(tuple(unit) for unit in units(flat))
-        self._unit_of = {node: at for at, unit in enumerate(self.units) for node in unit}
+        self._unit_of = {
+            node: at for at, unit in enumerate(self.units) for node in unit
+        }
         self._sources = [
             tuple(self._made(source) for source in flat.sources[unit[0]])
             for unit in self.units
@@ -98,7 +100,7 @@ class _Ways:
         path = self._longest(end)
         if path is None:
             return None
-        on_path = {unit: argument for unit, argument in path}
+        on_path = dict(path)
         beside = self._beside(on_path)
         if beside is None:
             return None
@@ -117,9 +119,7 @@ class _Ways:
                 return None
             if kind != "gate" and any(self._is_heavy(each) for each in joined):
                 return None
-            steps.append(
-                Step(self.units[unit], unit, argument, tuple(joined), kind)
-            )
+            steps.append(Step(self.units[unit], unit, argument, tuple(joined), kind))
         passed = sum(len(each.units) for step in steps for each in step.bypasses)
         return tuple(steps) if passed == len(beside) else None
 
@@ -207,7 +207,7 @@ class _Ways:
 
     def _kind(self, unit: int, joined: list[Bypass]) -> Kind | None:
         first = self._nodes(unit)[0]
-        if look(first) is None:
+        if isinstance(first, Repeat) or look(first) is None:
             # Blocks that get values of the way or constants take them inside.
             return None if any(each.projects for each in joined) else "sum"
         if look(first) != "merge":

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.volumes.groups import LINE, ON_EDGE, Group, labels, on_edges
-from archdsl.backends.volumes.scene import SMALL, Body, Line, Text
+from archdsl.backends.volumes.scene import SMALL, Body, Box, Line, Point, Text
 from archdsl.backends.volumes.spine import Skip, Spine
 
 # Between a group and the next: room for an arrow, and beside text.
 _ARROW = 20.0
 _BESIDE = 8.0
+# A group may touch so many of the groups before it.
+_NEAR = 4
+# What follows a turn is right of the line that comes down there.
+_TURN_ROOM = Box(0.0, float("-inf"), 0.0, float("inf"))
 # Text on an arrow stands so much above it.
 _LIFT = 5.0
 # A shortcut that arrives and one that leaves are so far from the middle.
@@ -59,21 +63,20 @@ def split(found: Sequence[Group], allowed: Sequence[int], count: int) -> list[in
     ]
     count = min(count, len(room))
     # best[k] is the widest row and the begins, when k pieces are in rows.
-    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ())] + [
-        (float("inf"), ())
-    ] * len(room)
+    worst: tuple[float, tuple[int, ...]] = (float("inf"), ())
+    best = [(0.0, worst[1]), *[worst] * len(room)]
     for _ in range(count):
-        nextbest = [(float("inf"), ())] * (len(room) + 1)
+        longer = [worst] * (len(room) + 1)
         for end in range(1, len(room) + 1):
             total = 0.0
             for begin in range(end - 1, -1, -1):
                 total += room[begin]
-                if total >= nextbest[end][0]:
+                if total >= longer[end][0]:
                     break
                 widest = max(best[begin][0], total)
-                if widest < nextbest[end][0]:
-                    nextbest[end] = (widest, (*best[begin][1], starts[begin]))
-        best = nextbest
+                if widest < longer[end][0]:
+                    longer[end] = (widest, (*best[begin][1], starts[begin]))
+        best = longer
     return list(best[-1][1])
 
 
@@ -82,114 +85,131 @@ def rows(found: Sequence[Group], spine: Spine, starts: Sequence[int]) -> Placed:
     bodies: list[Body] = []
     lines: list[Line] = []
     texts: list[Text] = []
-    top, wide = 0.0, 0.0
+    top, wide, right = 0.0, 0.0, 0.0
     for number, start in enumerate(starts):
         end = starts[number + 1] if number + 1 < len(starts) else len(found)
         row = _row(found[start:end], spine, begins=number == 0)
         moved = shifted(row, _GUTTER if number else 0.0, top)
         if number:
-            lines.append(_turn(bodies[-1], moved, top))
+            lines.append(_turn(bodies[-1], moved, top, right))
         bodies += moved.bodies
         lines += moved.lines
         texts += moved.texts
         top += row.high + (_GUTTER if number + 1 < len(starts) else 0.0)
-        wide = max(wide, moved.wide)
+        right = moved.wide + _BESIDE / 2
+        turns = number + 1 < len(starts)
+        wide = max(wide, right + _BESIDE / 2 if turns else moved.wide)
     return Placed(wide, top, bodies, lines, texts)
 
 
-def _turn(last: Body, row: Placed, top: float) -> Line:
+def _turn(last: Body, row: Placed, top: float, right: float) -> Line:
     """From the end of a row to the beginning of the next, between the two."""
     first = row.bodies[0]
-    s = last.solid
-    right = last.x + s.wide + _ARROW / 2
     between = top - _GUTTER / 2
     points = (
-        (last.x + s.thick + s.right / 2, last.middle),
+        last.side,
         (right, last.middle),
         (right, between),
         (_BESIDE / 2, between),
         (_BESIDE / 2, first.middle),
         (first.x, first.middle),
     )
-    return Line(points, (last.number, first.number))
+    return Line(points, (last.number, first.number), leaves=last.end)
+
+
+class _Row:
+    """One row, its axis at 0; what follows a turn leaves room for it on the left."""
+
+    def __init__(self, begins: bool) -> None:
+        self._begins = begins
+        self._end = 0.0 if begins else _BESIDE
+        # The boxes of the last groups, which the next must not touch.
+        self._near: list[list[Box]] = [] if begins else [[_TURN_ROOM]]
+        self.bodies: list[Body] = []
+        self.lines: list[Line] = []
+        self.texts: list[Text] = []
+        self.lows: dict[int, float] = {}
+
+    def add(self, group: Group) -> None:
+        """Place a group as far left as there is room."""
+        texts = _around(group, 0.0)
+        own = [text.box for text in texts]
+        own.append(Box(0.0, -group.reach, group.wide, group.reach))
+        x = max(self._end + self._gap(group), *self._rooms(own))
+        placed = group.bodies(x, 0.0)
+        if self.bodies:
+            before = self.bodies[-1]
+            ends = (before.number, placed[0].number)
+            line = Line((before.side, (x, 0.0)), ends, leaves=before.end)
+            self.lines.append(line)
+        for number, text in enumerate(reversed(group.arrow)):
+            y = -_LIFT - number * LINE
+            self.texts.append(Text(text, (self._end + x) / 2, y))
+        texts = _around(group, x)
+        self.texts += texts
+        self.bodies += placed
+        low = max([group.reach, *(text.box.bottom for text in texts)]) + 2
+        self.lows.update(dict.fromkeys(group.numbers, low))
+        behind = [text.box.right for text in texts if text.turned]
+        self._end = max([x + group.wide, *behind])
+        boxes = [Box(b.left + x, b.top, b.right + x, b.bottom) for b in own]
+        self._near = [*self._near[1 - _NEAR :], boxes]
+
+    def _gap(self, group: Group) -> float:
+        """Room for what leads to a group."""
+        on_arrow = max((width(text, SMALL) for text in group.arrow), default=0.0)
+        if self.bodies or not self._begins:
+            return max(_ARROW, on_arrow + _BESIDE)
+        return SMALL + ON_EDGE if group.places else 0.0
+
+    def _rooms(self, own: Sequence[Box]) -> Iterator[float]:
+        """How far right a group must be so that no box touches an earlier one."""
+        for boxes in self._near:
+            for there in boxes:
+                for here in own:
+                    if there.top < here.bottom and here.top < there.bottom:
+                        yield there.right + _BESIDE - here.left
+        yield 0.0
+
+
+def _around(group: Group, x: float) -> list[Text]:
+    """What is written below a group and along its edges, its left edge at `x`."""
+    placed = group.bodies(x, 0.0)
+    found = [*on_edges(group, placed, 0.0), *labels(group, placed)]
+    below = max([group.reach, *(text.y for text in found)])
+    middle = x + group.thick / 2
+    for number, text in enumerate(group.captions, 1):
+        found.append(Text(text, middle, below + number * LINE))
+    return found
 
 
 def _row(found: Sequence[Group], spine: Spine, begins: bool) -> Placed:
     """One row; its own top left corner is the origin."""
-    bodies: list[Body] = []
-    lines: list[Line] = []
-    texts: list[Text] = []
-    # How far each kind of thing reaches to the right: bodies, channels, captions.
-    ends = [0.0, -_BESIDE, -_BESIDE] if begins else [_BESIDE, 0.0, 0.0]
-    lows: dict[int, float] = {}
-    for at, group in enumerate(found):
-        # Its left edge is at 0 first.
-        own = group.bodies(0.0, 0.0)
-        channels = labels(group, own)
-        middle = group.thick / 2
-        half = max((width(t, SMALL) for t in group.captions), default=0.0) / 2
-        reach = [
-            0.0,
-            min((t.box.left for t in channels), default=0.0),
-            middle - half,
-        ]
-        on_arrow = max((width(t, SMALL) for t in group.arrow), default=0.0)
-        gap = 0.0
-        if at:
-            gap = max(_ARROW, on_arrow + _BESIDE)
-        elif not begins:
-            gap = max(_ARROW, on_arrow + _BESIDE)
-        elif group.places:
-            gap = SMALL + ON_EDGE
-        x = max(
-            ends[0] + gap,
-            *(end + _BESIDE - left for end, left in zip(ends[1:], reach[1:], strict=True)),
-        )
-        placed = group.bodies(x, 0.0)
-        if at:
-            before = bodies[-1]
-            begin = before.x + before.solid.thick + before.solid.right / 2
-            line = Line(((begin, 0.0), (x, 0.0)), (before.number, placed[0].number))
-            lines.append(line)
-        if on_arrow:
-            for number, text in enumerate(reversed(group.arrow)):
-                y = -_LIFT - number * LINE
-                texts.append(Text(text, (ends[0] + x) / 2, y))
-        edges = on_edges(group, placed, 0.0)
-        texts += edges
-        channels = labels(group, placed)
-        texts += channels
-        below = max((t.y for t in channels), default=group.reach)
-        for number, text in enumerate(group.captions, 1):
-            texts.append(Text(text, x + middle, below + number * LINE))
-        low = below + len(group.captions) * LINE + 4
-        lows.update(dict.fromkeys(group.numbers, low))
-        bodies += placed
-        ends = [
-            max(x + group.wide, *(t.box.right for t in edges), 0.0),
-            max((t.box.right for t in channels), default=ends[1]),
-            x + middle + half,
-        ]
-    arcs, over = _arcs(bodies, spine.skips, begins)
-    lines += [line for line, _ in arcs]
+    row = _Row(begins)
+    for group in found:
+        row.add(group)
+    bodies, texts = row.bodies, row.texts
+    arcs = _arcs(bodies, spine.skips, begins)
+    lines = [*row.lines, *(line for line, _ in arcs)]
     texts += [text for _, text in arcs if text is not None]
-    badges = _badges(bodies, spine, lows)
-    lines += badges[0]
-    texts += badges[1]
-    highest = min(
-        [over, *(b.y - b.solid.up for b in bodies), *(t.box.top for t in texts)]
-    )
-    low = max([*lows.values(), *(text.box.bottom + 2 for text in badges[1])])
+    brackets, badges = _badges(bodies, spine, row.lows)
+    lines += brackets
+    texts += badges
+    tops = [y for line in lines for _, y in line.points]
+    tops += [body.y - body.solid.up for body in bodies]
+    highest = min([*tops, *(text.box.top for text in texts)]) - 2
+    low = max([*row.lows.values(), *(text.box.bottom + 2 for text in badges)])
     left = min([0.0, *(text.box.left for text in texts)])
-    right = max([*ends, *(text.box.right for text in texts)])
+    right = max(body.x + body.solid.wide for body in bodies)
+    right = max([right, *(text.box.right for text in texts)])
     made = Placed(right - left, low - highest, bodies, lines, texts)
     return shifted(made, -left, -highest)
 
 
 def _arcs(
     bodies: Sequence[Body], skips: Iterable[Skip], begins: bool
-) -> tuple[list[tuple[Line, Text | None]], float]:
-    """Shortcuts above the volumes, the shorter ones below the longer; their top.
+) -> list[tuple[Line, Text | None]]:
+    """Shortcuts above the volumes, the shorter ones below the longer.
 
     Those that come from the row before leave the line that comes from there.
     """
@@ -198,7 +218,6 @@ def _arcs(
     earlier = None if begins else first - 1
     found: list[tuple[Line, Text | None]] = []
     drawn: list[tuple[int, int, float]] = []
-    over = 0.0
     inside = [
         skip
         for skip in skips
@@ -213,7 +232,7 @@ def _arcs(
         # One that arrives and one that leaves stand beside each other.
         x1, y1 = place[skip.target].top
         x1 -= _APART
-        points = ((x1, level), (x1, y1))
+        points: tuple[Point, ...] = ((x1, level), (x1, y1))
         x0 = _BESIDE / 2
         if skip.source in place:
             x0, y0 = place[skip.source].top
@@ -229,9 +248,8 @@ def _arcs(
             text = Text(skip.text, (x0 + x1) / 2, level - 3)
             high = text.box.top
         drawn.append((skip.source, skip.target, high))
-        over = min(over, high - 2)
         found.append((line, text))
-    return found, over
+    return found
 
 
 def _badges(
@@ -263,9 +281,13 @@ def shifted(made: Placed, x: float, y: float) -> Placed:
         made.wide + x,
         made.high,
         [body._replace(x=body.x + x, y=body.y + y) for body in made.bodies],
-        [
-            line._replace(points=tuple((a + x, b + y) for a, b in line.points))
-            for line in made.lines
-        ],
+        [line_shifted(line, x, y) for line in made.lines],
         [text._replace(x=text.x + x, y=text.y + y) for text in made.texts],
     )
+
+
+def line_shifted(line: Line, x: float, y: float) -> Line:
+    """The same, moved to the right and down."""
+    leaves = None if line.leaves is None else line.leaves + x
+    points = tuple((a + x, b + y) for a, b in line.points)
+    return line._replace(points=points, leaves=leaves)

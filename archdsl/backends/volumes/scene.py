@@ -59,12 +59,16 @@ class Text(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A line; the bodies where it begins and ends, which it may touch."""
+    """A line; the bodies where it begins and ends, which it may touch.
+
+    One that begins on the side of a body is on it as far as `leaves`.
+    """
 
     points: tuple[Point, ...]
     ends: tuple[int, ...] = ()
     arrow: bool = True
     dashed: bool = False
+    leaves: float | None = None
 
 
 class Body(NamedTuple):
@@ -83,10 +87,20 @@ class Body(NamedTuple):
         return self.y + (self.solid.high - self.solid.up) / 2
 
     @property
+    def side(self) -> Point:
+        """The middle of its side."""
+        return self.x + self.solid.thick + self.solid.right / 2, self.middle
+
+    @property
+    def end(self) -> float:
+        """Where all that is seen ends on the right."""
+        return self.x + self.solid.wide
+
+    @property
     def top(self) -> Point:
-        """The middle of its upper face."""
+        """The middle of the edge behind: what goes up from there hides nothing."""
         solid = self.solid
-        return self.x + (solid.thick + solid.right) / 2, self.y - solid.up / 2
+        return self.x + solid.right + solid.thick / 2, self.y - solid.up
 
     @property
     def outline(self) -> tuple[Point, ...]:
@@ -108,13 +122,21 @@ class Body(NamedTuple):
         volume = self.volume
         last = volume.slices[-1].kind if volume.slices else volume.kind
         end = x + s.thick
-        side = ((end, y), (end + s.right, y - s.up), (end + s.right, y - s.up + s.high),
-                (end, y + s.high))
+        side = (
+            (end, y),
+            (end + s.right, y - s.up),
+            (end + s.right, y - s.up + s.high),
+            (end, y + s.high),
+        )
         found.append(Face(side, last, "side"))
         kinds = [each.kind for each in volume.slices] or [volume.kind]
         for kind, thick in zip(kinds, self.slices, strict=True):
-            top = ((x, y), (x + s.right, y - s.up), (x + s.right + thick, y - s.up),
-                   (x + thick, y))
+            top = (
+                (x, y),
+                (x + s.right, y - s.up),
+                (x + s.right + thick, y - s.up),
+                (x + thick, y),
+            )
             front = ((x, y), (x + thick, y), (x + thick, y + s.high), (x, y + s.high))
             found += [Face(top, kind, "top"), Face(front, kind, "front")]
             x += thick

@@ -101,12 +101,14 @@ class _Scope(NamedTuple):
 
     def said(self, bypass: Bypass) -> str:
         """The operations that a shortcut passes."""
-        nodes = (self.flats[0].nodes[at] for u in bypass.units for at in self.way.units[u])
+        nodes = (
+            self.flats[0].nodes[at] for u in bypass.units for at in self.way.units[u]
+        )
         stages = [n for n in nodes if isinstance(n, Stage) and look(n) not in SMALL]
         return " · ".join(_operation(stage) for stage in stages)
 
 
-class _TooMany(Exception):
+class _TooManyError(Exception):
     """More volumes than are wanted."""
 
 
@@ -141,7 +143,7 @@ def spine(network: Network, options: Options) -> Spine:
     for every, depth, most in tries:
         try:
             return _Builder(network, every, depth, most).spine()
-        except _TooMany:
+        except _TooManyError:
             continue
     raise PlanError(
         f"`{name}` has more than {_MOST} volumes in a row; close blocks with --depth,"
@@ -170,7 +172,7 @@ class _Builder:
             self._body([root], (1,), 0, (0,), 0)
         except PlanError:
             # So many copies would be drawn.
-            raise _TooMany from None
+            raise _TooManyError from None
         return self._made
 
     # Bodies
@@ -215,7 +217,9 @@ class _Builder:
                     self._repeat(repeats, weights, step.argument, taken, level)
                 else:
                     stages = tuple(flat.nodes[step.nodes[0]] for flat in flats)
-                    part = Part(tuple(s for s in stages if isinstance(s, Stage)), weights)
+                    part = Part(
+                        tuple(s for s in stages if isinstance(s, Stage)), weights
+                    )
                     self._stage(part, step.argument, taken, level)
             for bypass in step.bypasses:
                 self._count(flats, weights, [found.units[u] for u in bypass.units])
@@ -238,22 +242,27 @@ class _Builder:
             for weight, folds in zip(weights, folded, strict=True):
                 stages += folds[number].stages
                 counts += [weight * count for count in folds[number].counts]
-            taken = [
-                ports[k] if k else self._last for k in fold.stages[0].inputs
-            ]
+            taken = [ports[k] if k else self._last for k in fold.stages[0].inputs]
             begun = len(self._made.volumes)
             first = list(fold.stages[0].inputs)
             flow = first.index(0) if 0 in first else argument
-            self._stage(Part(tuple(stages), tuple(counts)), flow, taken, level)
+            part = Part(tuple(stages), tuple(counts))
+            self._stage(part, flow, taken, level, repeats[0].label)
             if fold.count > 1 and len(self._made.volumes) > begun:
-                self._made.repetitions.append(
-                    Repetition(begun, self._last, fold.count)
-                )
+                self._made.repetitions.append(Repetition(begun, self._last, fold.count))
 
     def _stage(
-        self, part: Part, argument: int, ports: Sequence[int], level: int
+        self,
+        part: Part,
+        argument: int,
+        ports: Sequence[int],
+        level: int,
+        name: str | None = None,
     ) -> None:
-        """A layer, or a block: opened if it is a row, else one volume."""
+        """A layer, or a block: opened if it is a row, else one volume.
+
+        The copies of a repeat have its name.
+        """
         stage = part.first
         modules = [s.target for s in part.stages if isinstance(s.target, Module)]
         if not modules:
@@ -266,7 +275,7 @@ class _Builder:
             self._body(modules, part.weights, argument, ports, level)
             return
         sizes = [each.type.sizes for each in part.stages]
-        text = words.short(stage.label or stage.kind)
+        text = words.short(name or stage.label or stage.kind)
         self._volume("closed", text, sizes, stage.span)
         self._add(part.cost)
         for at, port in enumerate(ports):
@@ -358,7 +367,7 @@ class _Builder:
 
     def _volume(self, kind: Kind, text: str, sizes: list[Sizes], span: Span) -> None:
         if len(self._made.volumes) >= self._most:
-            raise _TooMany
+            raise _TooManyError
         tooltip = f"{span.source.name}:{span.line}"
         self._made.volumes.append(Volume(kind, text, sizes, tooltip))
 

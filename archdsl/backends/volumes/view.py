@@ -10,11 +10,11 @@ from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.theme import Theme
 from archdsl.backends.volumes.groups import SIGNS, groups
+from archdsl.backends.volumes.hourglass import hourglass
 from archdsl.backends.volumes.measure import Measure, nominal
-from archdsl.backends.volumes.rows import Placed, breaks, rows, split
+from archdsl.backends.volumes.rows import Placed, breaks, rows, shifted, split
 from archdsl.backends.volumes.scene import LARGE, SMALL, Face, Scene, Text
 from archdsl.backends.volumes.spine import Kind, Spine, spine
-from archdsl.backends.volumes.hourglass import hourglass
 from archdsl.ir.network import Network
 
 # Pixels in an inch.
@@ -23,8 +23,8 @@ PIXELS = 96.0
 # on a slide its text then has six points and more.
 _ASPECT = 2.0
 _WIDEST, _HIGHEST = 1500.0, 860.0
-# The height of the largest map, in pixels.
-_HEIGHTS = (120, 150, 180, 210, 240, 270, 300, 330, 360)
+# The height of the largest map in pixels, what looks best first.
+_HEIGHTS = (150, 180, 210, 240, 270, 300, 330, 360, 120, 100)
 # What twice as many channels add to the thickness: less where there is much to show.
 _GROWTHS = (4.2, 3.2, 2.4)
 _MOST_ROWS = 8
@@ -95,9 +95,7 @@ def _miss(placed: Placed) -> float:
     return max(aspect, wide / _WIDEST, high / _HIGHEST, 1.0) - 1.0
 
 
-def _framed(
-    network: Network, made: Spine, placed: Placed, options: Options
-) -> Scene:
+def _framed(network: Network, made: Spine, placed: Placed, options: Options) -> Scene:
     """The picture with its heading and its legend."""
     name = network.name or "network"
     heading = f"{words.short(name)}: {words.totals(network)}"
@@ -128,20 +126,18 @@ def _framed(
         texts.append(Text(note, x, y, anchor="start"))
         wide = max(wide, x + long + _MARGIN)
         x += long + 16
-    left = (wide - placed.wide) / 2
-    bodies = [b._replace(x=b.x + left, y=b.y + _HEAD + 6) for b in placed.bodies]
-    lines = [
-        line._replace(points=tuple((a + left, b + _HEAD + 6) for a, b in line.points))
-        for line in placed.lines
-    ]
-    texts += [t._replace(x=t.x + left, y=t.y + _HEAD + 6) for t in placed.texts]
+    placed = shifted(placed, (wide - placed.wide) / 2, _HEAD + 6)
     cost = network.root.cost
     description = (
         f"The tensors of the network {name} as volumes: {cost.layers:,} layers,"
         f" {words.totals(network)}, input"
         f" {words.sizes(network.root.inputs[0].sizes)}."
     )
-    return Scene(wide, y + _MARGIN, bodies, lines, texts, swatches, name, description)
+    texts += placed.texts
+    high = y + _MARGIN
+    return Scene(
+        wide, high, placed.bodies, placed.lines, texts, swatches, name, description
+    )
 
 
 def _said(kind: Kind, made: Spine) -> str:
@@ -188,7 +184,7 @@ def volumes(
 def tikz(
     network: Network, *, width_in: float | None = None, options: Options = DEFAULT
 ) -> str:
-    """The same as a LaTeX document of its own, drawn by TikZ. Raises as `scene` does."""
+    """The same as a LaTeX document, drawn by TikZ. Raises what `scene` raises."""
     from archdsl.backends.tikz import document
 
     return document(scene(network, options=options), width_in)
