@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +47,10 @@ def result(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     )
     command = [sys.executable, "-c", script, "run", "--device", "cpu", "--tiny"]
     command += ["--only", "resnet18", "--out", str(out)]
-    subprocess.run(command, cwd=sources, check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(
+        command, cwd=sources, check=True, env=environment, stdout=subprocess.DEVNULL
+    )
     result: dict[str, Any] = json.loads((out / "gpu.json").read_text(encoding="utf-8"))
     return result
 
@@ -95,8 +99,8 @@ class Shortcut(nn.Module):
         x = F.relu(self.bn1(self.conv1(x)))
         # Read twice, so that no ReLU may become part of it.
         once = self.bn3(self.conv3(x))
-        out: torch.Tensor = F.relu(self.bn2(self.conv2(x)) + once)
-        return out + once
+        out: torch.Tensor = F.relu(self.bn2(self.conv2(x)) + once) + once
+        return out
 
 
 @pytest.mark.parametrize(("fuse", "count"), [(False, 0), (True, 2)])

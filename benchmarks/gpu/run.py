@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.gpu import floors, nets
+from benchmarks.gpu.fused import report
 from benchmarks.gpu.nets import OURS, THEIRS, Net
 from benchmarks.gpu.settings import COMPILED, Setting
 from benchmarks.gpu.steps import NotHereError, Steps, exact, set_precision
@@ -230,6 +231,8 @@ class Run:
                     call()
                     row["memory"] = None if "graph" in mode else self.clock.memory(call)
                     row |= self.clock.launches(call)
+                    if mode.startswith("fused") and steps.last is not None:
+                        row |= report(steps.last)
                     calls[f"{mode} {peer}"] = call
                     rows[f"{mode} {peer}"] = row
                 except NotHereError as problem:

@@ -39,6 +39,7 @@ class Steps:
         self._builders = builders
         self._weights = weights
         self._shared: dict[str, nn.Module] = {}
+        self.last: nn.Module | None = None
         self.dtype = torch.bfloat16 if setting.precision == "bf16" else torch.float32
         x = nets.pictures(net, setting.batch, device, seed=1).to(self.dtype)
         self.format = torch.contiguous_format
@@ -63,7 +64,7 @@ class Steps:
             return self._training(mode, peer)
         # Parameters made in inference mode could not be compiled.
         with torch.inference_mode(mode=False):
-            module = self._evaluated(mode, peer)
+            module = self.last = self._evaluated(mode, peer)
         return self._inference(mode, module)
 
     def _module(self, peer: str, dtype: torch.dtype | None = None) -> nn.Module:
