@@ -202,6 +202,42 @@ def test_a_setting_that_time_does_not_hold_is_skipped(
     assert result["settings"] == []
 
 
+def test_when_the_device_is_lost_another_process_goes_on(
+    sources: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    class GoneError(Exception):
+        pass
+
+    commands: list[list[str]] = []
+
+    def execv(_: str, command: list[str]) -> None:
+        commands.append(command)
+        raise GoneError
+
+    arguments = ["run", "--device", "cpu", "--tiny", "--only", RESNET18]
+    arguments += ["--sources", str(sources), "--out", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["benchmarks.gpu", *arguments])
+    monkeypatch.setattr("os.execv", execv)
+    with monkeypatch.context() as patched:
+        patched.setattr("benchmarks.gpu.run._lost", lambda _: True)
+        patched.setattr("benchmarks.gpu.steps.Steps.make", broken)
+        with pytest.raises(GoneError):
+            main(arguments)
+    [command] = commands
+    assert command[3 : 3 + len(arguments)] == arguments
+    # What failed is not tried again; what is left is.
+    rest = [*command[3:], "--only", "alexnet inference"]
+    assert main(rest) == 0
+    result = json.loads((tmp_path / "gpu.json").read_text(encoding="utf-8"))
+    [lost, measured] = result["settings"]
+    assert lost["name"] == RESNET18
+    assert "illegal memory" in lost["failed"]
+    assert "failed" not in measured
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_without_a_gpu_nothing_is_measured(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -67,10 +67,19 @@ def _measure(args: argparse.Namespace, device: object) -> int:
         for setting in wanted:
             runner.warm(setting)
         return 0
+    if args.resume:
+        runner.resume()
     if args.workers and not args.tiny:
         options = ["--device", args.device, "--sources", str(args.sources.resolve())]
         run.warm_up(wanted, options, args.workers, args.ahead)
-    runner.all(wanted)
+    try:
+        runner.all(wanted)
+    except run.LostError as problem:
+        # Another process can go on.
+        run.tell(f"the device is lost to this process: {problem}")
+        given = ["--resume", "--workers", "0", "--budget", str(runner.left)]
+        command = [sys.executable, "-m", "benchmarks.gpu", *sys.argv[1:], *given]
+        os.execv(sys.executable, command)
     done, failed = runner.tally()
     run.tell(
         f"{done} settings measured, {failed} rows or settings failed, "
@@ -124,6 +133,9 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
             metavar="SECONDS",
             help="no setting is begun that would end later",
         )
+    run.add_argument(
+        "--resume", action="store_true", help="go on from the gpu.json that is there"
+    )
     run.add_argument(
         "--workers",
         type=int,

@@ -57,6 +57,12 @@ class Ceilings(NamedTuple):
     flops: Mapping[str, float]
     bytes: float
 
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Ceilings:
+        """Those that `ceilings` found."""
+        flops = {name: rate * 1e12 for name, rate in facts["tflops"].items()}
+        return cls(flops, facts["gbytes"] * 1e9)
+
     def floor(self, flops: int, moved: int, precision: str) -> tuple[float, str]:
         """The least seconds of a step, and which of the two they are spent on."""
         kind = "bf16" if precision == "autocast" else precision
@@ -104,7 +110,7 @@ class _Counted(TorchFunctionMode):
         self.outputs += out.numel()
 
 
-def ceilings(clock: Clock, side: int, numbers: int) -> tuple[Ceilings, dict[str, Any]]:
+def ceilings(clock: Clock, side: int, numbers: int) -> dict[str, Any]:
     """Measure square products of that side, and a copy of so many bf16 numbers."""
     tasks: dict[str, Callable[[], object]] = {}
     for name, dtype in (
@@ -125,14 +131,13 @@ def ceilings(clock: Clock, side: int, numbers: int) -> tuple[Ceilings, dict[str,
         if name != "copy"
     }
     moved = 2 * numbers * source.element_size() / spans["copy"].median
-    facts = {
+    return {
         "side": side,
         "copied_bytes": numbers * source.element_size(),
         "ms": {name: span.as_json() for name, span in spans.items()},
-        "tflops": {name: round(rate / 1e12, 2) for name, rate in flops.items()},
-        "gbytes": round(moved / 1e9, 1),
+        "tflops": {name: round(rate / 1e12, 4) for name, rate in flops.items()},
+        "gbytes": round(moved / 1e9, 2),
     }
-    return Ceilings(flops, moved), facts
 
 
 def _matmul(a: Tensor, b: Tensor, tf32: bool) -> Callable[[], object]:

@@ -20,8 +20,8 @@ Emitted modules beside torchvision's, with the same weights. Medians of {rounds}
 all modes and both peers of a setting in turn, by the card's own clock, the time it
 waits for the host included. No time of another machine is compared with these.
 
-    python -m benchmarks.gpu emit
-    python -m benchmarks.gpu run
+    .venv/bin/python -m benchmarks.gpu emit
+    .venv/bin/python -m benchmarks.gpu run
 
 `emit` writes to `build/gpu` what `run` needs beside torch, torchvision where it is
 there; `run` ends after some eight minutes. Measured on one {card}, with torch {torch},

@@ -30,6 +30,10 @@ _WIDTHS = {"bf16": (2, 2), "autocast": (2, 4), "tf32": (4, 4), "fp32": (4, 4)}
 _TOLD = 160
 
 
+class LostError(Exception):
+    """The device gives errors only, whatever is asked of it by this process."""
+
+
 class Size(NamedTuple):
     """How large what is measured is."""
 
@@ -71,13 +75,14 @@ class Run:
         return self._until - time.monotonic()
 
     def all(self, settings: Iterable[Setting]) -> None:
-        """Measure the ceilings and then every setting that the time holds."""
-        ceilings, facts = floors.ceilings(
-            self.clock, self.size.matmul, self.size.copied
-        )
-        self.result["ceilings"] = facts
-        tell(f"ceilings: {facts['tflops']} TFLOP/s, {facts['gbytes']} GB/s")
+        """Measure the ceilings and then every setting that the time holds.
+
+        Raises LostError if the device can no longer be used; all is written before.
+        """
+        ceilings = self._ceilings()
         for setting in settings:
+            if _known(setting) in map(_known_of, self.result["settings"]):
+                continue
             if setting.net not in self.nets:
                 self._skip(setting, "was not emitted")
             elif self.left < setting.seconds:
@@ -85,6 +90,20 @@ class Run:
             else:
                 self._one(setting, ceilings)
             self.write()
+
+    def resume(self) -> None:
+        """Go on from the result that was written, if there is one."""
+        with contextlib.suppress(OSError, ValueError):
+            text = (self.out / "gpu.json").read_text(encoding="utf-8")
+            self.result = {**json.loads(text), "skipped": []}
+
+    def _ceilings(self) -> floors.Ceilings:
+        facts = self.result.get("ceilings")
+        if facts is None:
+            facts = floors.ceilings(self.clock, self.size.matmul, self.size.copied)
+            self.result["ceilings"] = facts
+            tell(f"ceilings: {facts['tflops']} TFLOP/s, {facts['gbytes']} GB/s")
+        return floors.Ceilings.of(facts)
 
     def tally(self) -> tuple[int, int]:
         """How many settings were measured, and how many things failed."""
@@ -187,6 +206,9 @@ class Run:
             tell(f"failed: {setting.name}: {entry['failed']}")
         entry["took"] = round(time.monotonic() - begun, 1)
         self.result["settings"].append(entry)
+        if "failed" in entry and _lost(self.clock.device):
+            self.write()
+            raise LostError(entry["failed"])
 
     def _floor(
         self, setting: Setting, net: Net, ceilings: floors.Ceilings
@@ -239,6 +261,8 @@ class Run:
                     row["skipped"] = str(problem)
                 except Exception as problem:
                     row["failed"] = _short(problem)
+                    if _lost(self.clock.device):
+                        raise
                     tell(f"failed: {setting.name}, {mode} {peer}: {row['failed']}")
         for name, span in self.clock.in_turn(calls).items():
             row = rows[name]
@@ -307,6 +331,25 @@ def tell(text: str) -> None:
     """Say how it goes."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _known(setting: Setting) -> tuple[str, list[str]]:
+    return setting.name, list(setting.modes)
+
+
+def _known_of(entry: dict[str, Any]) -> tuple[str, list[str]]:
+    return entry["name"], list(entry["modes"])
+
+
+def _lost(device: torch.device) -> bool:
+    """Whether an error of a kernel made the device unusable for this process."""
+    if device.type != "cuda":
+        return False
+    try:
+        torch.cuda.synchronize(device)
+    except RuntimeError:
+        return True
+    return False
 
 
 def _short(problem: Exception) -> str:
