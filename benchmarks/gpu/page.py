@@ -34,12 +34,13 @@ moves {gbytes:,.0f} GB/s, read and written.
 - The *floor* of a step is its arithmetic at the first ceiling or its bytes at the
   second, whichever takes longer. *Share* is the floor over the time.
 - Arithmetic is two operations a multiply-add, three times that in training.
+  GoogLeNet's side heads are not counted.
 - Bytes: each convolution, linear layer and attention reads its input and writes its
   output once, and weights are read once a batch; everything else happens on the way.
   In training that three times, three reads more of what is normalised by the batch, and
   value, gradient and momentum of each parameter. TFLOP/s and GB/s are these over the
   time.
-- *Memory* is what a step holds at most beyond weights, momentum and input.
+- *Memory* is how much more a step holds at its peak than there was before it.
 - *Kernels* run on the card in a step; *launches* are the calls of the host for them.
 - A training step is forward, cross-entropy, backward and a fused SGD with momentum.
   cuDNN chooses its algorithms by trial.
@@ -48,7 +49,8 @@ moves {gbytes:,.0f} GB/s, read and written.
 _APART = """\
 How far outputs are apart, relative to the largest: both peers in float32, and bf16 from
 float32. In the table above, *error* is that to the emitted module in float32; in
-training it is how far the losses of both peers are apart.
+training it is how far the losses of both peers are apart, where dropout may draw in
+another order.
 
 """
 
@@ -166,9 +168,12 @@ def _cells(entry: Entry, row: Row) -> tuple[str, ...]:
     peer = _ratio(row, _row(entry, row["mode"], THEIRS))
     eager = _ratio(row, _row(entry, "eager", OURS))
     runs = row["runs_ms"]
+    mode = row["mode"]
+    if "fusible" in row:
+        mode += f", {row['by_cudnn']} of {row['fusible']} by cuDNN"
     return (
         entry["name"],
-        row["mode"],
+        mode,
         f"{row['ms']:.3f}",
         f"{min(runs):.3f}–{max(runs):.3f}",
         f"{peer.median:.2f}" if peer else "",
