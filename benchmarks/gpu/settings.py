@@ -19,7 +19,7 @@ MODES = {
     "compiled graph": "the compiled module in a CUDA graph",
     "folded": "batch normalisation folded into convolutions",
     "folded graph": "that in a CUDA graph",
-    "fused": "folded, ReLU and addition in cuDNN's convolution where a trial finds that faster",
+    "fused": "folded, and ReLU and addition left to cuDNN where a trial is faster",
     "fused graph": "that in a CUDA graph",
     "max-autotune": '`torch.compile(mode="max-autotune")`',
 }
