@@ -7,9 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from archdsl.cli.console import CLEAN, CommandError, err, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
 from archdsl.cli.files import write
-from archdsl.cli.select import network, spec_path
+from archdsl.cli.select import network_or_sketch, spec_path
 
 if TYPE_CHECKING:
     from archdsl.backends.diagram.options import Direction, Options
@@ -28,12 +28,15 @@ _MERMAID_EDGES = 500
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a diagram to a file or to standard output."""
+    """Write a diagram to a file or to standard output.
+
+    Where the check fails it is written all the same, and shows what is wrong.
+    """
     form = _form(args)
     _refuse(args, form)
     if form in _BYTES and args.output is None and sys.stdout.isatty():
         raise CommandError(f"a {form.upper()} is no text; name a file with -o")
-    net = network(args)
+    net = network_or_sketch(args)
     from archdsl.backends.diagram.options import PlanError
 
     try:
@@ -46,7 +49,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(data)
     else:
         out(data.decode())
-    return CLEAN
+    if not net.wrong:
+        return CLEAN
+    from archdsl.backends.diagram.words import SIGN
+
+    place = "the picture" if args.output is None else args.output
+    err(f"archdsl draw: the check failed; {place} shows it, marked {SIGN}\n")
+    return FINDINGS
 
 
 def _form(args: argparse.Namespace) -> str:

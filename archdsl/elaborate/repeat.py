@@ -109,6 +109,7 @@ def _runs(copies: _Copies, current: Value, count: Result) -> list[Run] | None:
     while at < total:
         copy = copies.make(value, at, total)
         if copy is None:
+            copies.walk.cut(runs, at, total, copies.extra)
             return None
         alike = total - at if copy.settled else 1
         expr: Expr = Const(alike)
