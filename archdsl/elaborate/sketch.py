@@ -54,6 +54,7 @@ class _Cut(NamedTuple):
     at: int
     total: int
     extra: tuple[Value, ...]
+    names: tuple[str, ...]
     left: _Left | None
 
 
@@ -240,10 +241,15 @@ class _Sketch(Walk):
         self._claim = asserted if len(self.report.found) > before else None
 
     def cut(
-        self, runs: Sequence[Run], at: int, total: int, extra: Sequence[Value]
+        self,
+        runs: Sequence[Run],
+        at: int,
+        total: int,
+        extra: Sequence[Value],
+        names: tuple[str, ...],
     ) -> None:
         left, self.owner.left = self.owner.left, None
-        self._cut = _Cut(tuple(runs), at, total, tuple(extra), left)
+        self._cut = _Cut(tuple(runs), at, total, tuple(extra), names, left)
 
     def unfinished(self, body: n.Body, stage: n.Stage, result: Value) -> None:
         frame = self.frame
@@ -362,7 +368,7 @@ class _Sketch(Walk):
             cost = cost.plus(run.stage.cost.times(run.count))
         return Repeat(
             label,
-            None,
+            cut.names or None,
             tuple(runs),
             cut.total,
             (current.id, *(value.id for value in extra)),

@@ -376,7 +376,12 @@ class Walk:
         """A group is not whole; this is the walk through it."""
 
     def cut(
-        self, runs: Sequence[Run], at: int, total: int, extra: Sequence[Value]
+        self,
+        runs: Sequence[Run],
+        at: int,
+        total: int,
+        extra: Sequence[Value],
+        names: tuple[str, ...],
     ) -> None:
         """Copy `at` of a repeat is wrong, and `runs` are those before it."""
 
