@@ -23,6 +23,8 @@ _ENDINGS = {
 }
 _BYTES = ("png", "pdf")
 _PICTURES = ("svg", *_BYTES)
+# The engines that are given DOT: the program, and the library.
+_GRAPHVIZ = ("dot", "pygraphviz")
 # So many edges at most are in a flowchart that Mermaid draws, unless it is told.
 _MERMAID_EDGES = 500
 
@@ -126,7 +128,7 @@ def _refuse_look(args: argparse.Namespace, form: str) -> None:
                     f"--{name} is for svg, png and pdf, and not for {form}, which is"
                     " text; try -f svg"
                 )
-    if args.engine == "dot":
+    if args.engine in _GRAPHVIZ:
         for option in ("theme", "width_in"):
             if getattr(args, option) is not None:
                 name = option.replace("_", "-")
@@ -153,15 +155,17 @@ def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
         text = flowchart(net, options=options, direction=direction)
         _warn(text, args.depth)
         return text.encode()
-    if form in _PICTURES and args.engine != "dot":
+    if form in _PICTURES and args.engine not in _GRAPHVIZ:
         return _built_in(net, form, options, direction, args)
     from archdsl.backends.graphviz import dot
 
     text = dot(net, options=options, direction=direction)
     if form == "dot":
         return text.encode()
-    from archdsl.cli.rendered import by_graphviz
+    from archdsl.cli.rendered import by_graphviz, by_pygraphviz
 
+    if args.engine == "pygraphviz":
+        return by_pygraphviz(text, form)
     return by_graphviz(text, form)
 
 
