@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import subprocess
 import sys
@@ -278,6 +279,53 @@ def test_all_that_is_refused_is_drawn(path: Path) -> None:
             ElementTree.fromstring(graph(net))
             for text in (dot(net), flowchart(net), tree(net)):
                 assert SIGN in text or "8252" in text
+
+
+def test_an_unknown_value_in_an_output_of_training() -> None:
+    text = """\
+net n {
+  input 3x8x8
+  early: conv 4x9x9
+  gap | fc 2
+  output(id, early | gap if training)
+}
+"""
+    net = sketched(text, "n")
+    assert marks(net) == [("early", f"{SIGN} 3×8×8 · E0302")]
+    assert faults(graph_drawing(net)) == []
+
+
+TOKEN = re.compile(r"[A-Za-z_][\w.]*|\d+|\S")
+PUT_IN = ("conv 8x3x3", "flatten", "fc 10", "add(id, in)", "if in.c == 3", "x3", "| id")
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    """The text without its comments, and with one word changed."""
+    text = re.sub(r"#.*", "", text)
+    words = list(TOKEN.finditer(text))
+    word = chance.choice(words)
+    other = chance.choice([*PUT_IN, "", "7", chance.choice(words)[0]])
+    return text[: word.start()] + other + text[word.end() :]
+
+
+def test_specs_with_a_word_changed() -> None:
+    chance = random.Random(2026)
+    specs = sorted((ROOT / "specs").glob("*/*.arch"))
+    drawn = 0
+    while drawn < 40:
+        text = mutated(chance.choice(specs).read_text(encoding="utf-8"), chance)
+        source = Source("n.arch", text)
+        name = chance.choice(check(source).nets or ("",))
+        if not check(source, name).diagnostics:
+            continue
+        net = sketch(source, name)
+        if net is None:
+            continue
+        drawn += 1
+        made = graph_drawing(net, options=Options(depth=chance.choice((None, 0, 1))))
+        assert faults(made) == [], text
+        for form in (dot, flowchart, tree):
+            assert form(net)
 
 
 # Looks
