@@ -102,6 +102,8 @@ def test_the_view(shell: Shell) -> None:
         ("--show params --shape-order hwc", "leaves the shapes out"),
         ("--engine dot -f mermaid", "-f svg"),
         ("--engine builtin -f dot", "-f svg"),
+        ("--engine pygraphviz -f dot", "-f svg"),
+        ("--width-in 3 -o a.png --engine pygraphviz", "--engine builtin"),
         ("--engine dot", "-f svg"),
         ("--engine dot --view tree", "-f svg"),
         ("--theme dark", "-f svg"),

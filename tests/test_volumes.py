@@ -14,6 +14,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from failing_nets import FAILING
 from shell import Shell
 from test_dot import HOSTILE, everything
 from volume_geometry import faults, groups
@@ -26,7 +27,7 @@ from archdsl.backends.volumes.markup import shaded
 from archdsl.backends.volumes.measure import nominal
 from archdsl.backends.volumes.spine import spine
 from archdsl.ir.network import Network
-from archdsl.pipeline import check
+from archdsl.pipeline import check, sketch
 from archdsl.source import Source
 
 ROOT = Path(__file__).parents[1]
@@ -255,6 +256,30 @@ def test_many_layers_in_rows() -> None:
     assert time.process_time() - began < 2
     assert not faults(made)
     assert made.wide <= 1700
+
+
+def test_what_is_wrong_is_marked() -> None:
+    drawn = 0
+    for failing in FAILING:
+        net = sketch(Source(failing.spec, failing.text), failing.net)
+        assert net is not None
+        try:
+            made = scene(net, options=SHAPES)
+        except PlanError:
+            continue
+        assert not faults(made), failing.net
+        marked = [text.text for text in made.texts if text.wrong]
+        lines = [line for line in made.lines if line.wrong]
+        if not lines:
+            # It is in a block that is drawn closed.
+            continue
+        drawn += 1
+        assert len(lines) == 1, failing.net
+        assert sorted(marked) == sorted(f"‼ {failing.told}".split(" · "))
+        assert made.bodies[lines[0].ends[1]].volume.kind == "wrong"
+        ElementTree.fromstring(volumes(net))
+        assert "draw=wrong" in tikz(net)
+    assert drawn >= 6
 
 
 # Formats

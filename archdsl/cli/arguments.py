@@ -17,7 +17,7 @@ DIRECTIONS = ("TB", "LR")
 SHOWN = ("shapes", "params", "macs")
 ORDERS = ("chw", "hwc")
 THEMES = ("light", "dark", "auto")
-ENGINES = ("builtin", "dot")
+ENGINES = ("builtin", "dot", "pygraphviz")
 SHELLS = ("bash", "zsh", "tcsh")
 REPORTS = ("full", "json")
 # What layers are sorted by, and what their totals are grouped by.
@@ -184,7 +184,7 @@ def _draw(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--engine",
         choices=ENGINES,
-        help="what makes svg, png and pdf (default: builtin; dot is Graphviz)",
+        help="what makes svg, png and pdf (default: builtin; the others are Graphviz)",
     )
     command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
 

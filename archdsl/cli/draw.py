@@ -7,9 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from archdsl.cli.console import CLEAN, CommandError, err, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
 from archdsl.cli.files import write
-from archdsl.cli.select import network, spec_path
+from archdsl.cli.select import network_or_sketch, spec_path
 
 if TYPE_CHECKING:
     from archdsl.backends.diagram.options import Direction, Options
@@ -45,17 +45,22 @@ _NO_USE = {
     },
     "tree": {"direction": "is for graphs, and a tree has one direction"},
 }
+# The engines that are given DOT: the program, and the library.
+_GRAPHVIZ = ("dot", "pygraphviz")
 # So many edges at most are in a flowchart that Mermaid draws, unless it is told.
 _MERMAID_EDGES = 500
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a diagram to a file or to standard output."""
+    """Write a diagram to a file or to standard output.
+
+    Where the check fails it is written all the same, and shows what is wrong.
+    """
     form = _form(args)
     _refuse(args, form)
     if form in _BYTES and args.output is None and sys.stdout.isatty():
         raise CommandError(f"a {form.upper()} is no text; name a file with -o")
-    net = network(args)
+    net = network_or_sketch(args)
     from archdsl.backends.diagram.options import PlanError
 
     try:
@@ -68,7 +73,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(data)
     else:
         out(data.decode())
-    return CLEAN
+    if not net.wrong:
+        return CLEAN
+    from archdsl.backends.diagram.words import SIGN
+
+    place = "the picture" if args.output is None else args.output
+    err(f"archdsl draw: the check failed; {place} shows it, marked {SIGN}\n")
+    return FINDINGS
 
 
 def _form(args: argparse.Namespace) -> str:
@@ -140,7 +151,7 @@ def _refuse_look(args: argparse.Namespace, form: str) -> None:
                     f"--{name} is for svg, png and pdf, and not for {form}, which is"
                     " text; try -f svg"
                 )
-    if args.engine == "dot":
+    if args.engine in _GRAPHVIZ:
         for option in ("theme", "width_in"):
             if getattr(args, option) is not None:
                 name = option.replace("_", "-")
@@ -169,15 +180,17 @@ def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
         text = flowchart(net, options=options, direction=direction)
         _warn(text, args.depth)
         return text.encode()
-    if form in _PICTURES and args.engine != "dot":
+    if form in _PICTURES and args.engine not in _GRAPHVIZ:
         return _built_in(net, form, options, direction, args)
     from archdsl.backends.graphviz import dot
 
     text = dot(net, options=options, direction=direction)
     if form == "dot":
         return text.encode()
-    from archdsl.cli.rendered import by_graphviz
+    from archdsl.cli.rendered import by_graphviz, by_pygraphviz
 
+    if args.engine == "pygraphviz":
+        return by_pygraphviz(text, form)
     return by_graphviz(text, form)
 
 

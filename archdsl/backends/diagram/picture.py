@@ -13,6 +13,7 @@ SPINE = 50
 BRANCH = 3
 
 Shape = Literal["layer", "merge", "end", "source", "closed", "title", "fork"]
+State = Literal["checked", "wrong", "unknown"]
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +25,8 @@ class Box:
     to be shown. `out` is the shape that flows
     out, of a title what flows out of its frame; `shown` is the shape that was last
     told on the way here. What is in `training` exists only then. `home` is the id
-    of the frame around it.
+    of the frame around it. `state` tells of a net whose check failed: `fault` is what
+    flows in amiss, in words.
     """
 
     id: str
@@ -42,6 +44,8 @@ class Box:
     sums: bool = False
     training: bool = False
     home: str = ""
+    state: State = "checked"
+    fault: str = ""
 
     def count(self, cost: Cost) -> None:
         """Add a cost; what is computed in training only is not in the totals."""
@@ -69,7 +73,8 @@ class Edge:
     """A line from one box to another.
 
     Skips pass by other boxes, or through fewer of them. `weight` is how much the edge
-    pulls the picture straight and short. Hidden edges only hold boxes in place.
+    pulls the picture straight and short. Hidden edges only hold boxes in place. One
+    that is `wrong` carries what its head refuses.
     """
 
     tail: Box
@@ -78,6 +83,7 @@ class Edge:
     skip: bool = False
     weight: int = 1
     hidden: bool = False
+    wrong: bool = False
 
 
 class Picture(NamedTuple):

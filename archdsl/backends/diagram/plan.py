@@ -11,7 +11,8 @@ from itertools import islice
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.copies import Unfolder, too_many
-from archdsl.backends.diagram.fuse import SMALL, units
+from archdsl.backends.diagram.fuse import SMALL, look_of, units
+from archdsl.backends.diagram.marked import has_fault, mark_unchecked
 from archdsl.backends.diagram.opening import Opener, wanted
 from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
@@ -19,6 +20,7 @@ from archdsl.backends.diagram.place import Called, Names, Part, Place, Port, cop
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import children
 from archdsl.ir.network import Module, Network, Output, Repeat, Stage
+from archdsl.ir.unchecked import Unchecked
 from archdsl.ops.record import Look, Site
 from archdsl.shapes.size import Size
 from archdsl.source import Span
@@ -80,8 +82,10 @@ class _Planner:
             there = place.inside(name)._replace(training=output.training)
             box = self._box(there, "end", [text], at)
             box.out = self._shape([output.type.sizes])
+            box.state = "checked" if output.type.dims else "unknown"
             self._join(end, box)
-        self._opener.check()
+        if not self._network.wrong:
+            self._opener.check()
         self._note(place.frame)
         mark(self._edges, self._spans)
         return Picture(place.frame, self._edges)
@@ -203,6 +207,7 @@ class _Planner:
             place = place._replace(level=place.level + 1)
             path = ".".join(place.path)
             opened = self._opener.opens(place.level, path, place.wanted)
+            opened = opened or self._is_wrong(modules)
             if not opened and not self._is_one_box(modules[0]):
                 return self._closed(part, inputs, place, called)
         if called.inline and called.times == 1:
@@ -292,7 +297,8 @@ class _Planner:
         for edge in self._edges[begun:]:
             if edge.tail is head:
                 edge.tail = entry.tail
-                edge.label, label = label or edge.label, ""
+                if not edge.wrong:
+                    edge.label, label = label or edge.label, ""
         if label:
             entry.tail.shown = ""
 
@@ -304,6 +310,10 @@ class _Planner:
         first = next((edge.head for edge in inside if edge.head is not head), None)
         if first is not None:
             self._edges.append(Edge(head, first, "", hidden=True))
+
+    def _is_wrong(self, modules: Sequence[Module | Site]) -> bool:
+        """Whether a stage is wrong in one of these, which shows it then."""
+        return bool(self._network.wrong) and any(map(has_fault, modules))
 
     # Boxes
 
@@ -322,19 +332,22 @@ class _Planner:
             stage = part.first
             assert isinstance(stage.target, Site)
             text = words.again(stage) if stage.shared else words.layer(stage.target)
-            if stage.target.layer.look in SMALL:
+            if look_of(stage.target) in SMALL:
                 smalls.append(text)
                 continue
             if smalls:
                 lines.append(" · ".join(smalls))
                 smalls = []
-            lines.append(f"{SIGNS.get(stage.kind, '')} {text}".strip())
+            sign = SIGNS.get(stage.kind, "") if stage.type.dims else ""
+            lines.append(f"{sign} {text}".strip())
             lead = stage
         if smalls:
             lines.append(" · ".join(smalls))
         assert isinstance(lead.target, Site)
-        look = lead.target.layer.look
+        look = look_of(lead.target)
         merges = look == "merge"
+        if isinstance(lead.target, Unchecked):
+            merges = lead.target.look == "merge"
         form: Shape = "merge" if merges else "layer" if lead.target.ins else "source"
         box = self._box(place, form, lines, lead.span, look)
         box.sums = lead.kind == "add"
@@ -342,6 +355,8 @@ class _Planner:
         self._count(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
+        if isinstance(lead.target, Unchecked):
+            mark_unchecked(box, lead.target, self._edges, self._options)
         shape = box.out = self._shape([stage.type.sizes for stage in parts[-1].stages])
         if form == "source":
             # It says its shape itself.
@@ -356,6 +371,8 @@ class _Planner:
         box = self._box(
             place, "closed", [line for line in lines if line], part.first.span
         )
+        if not part.first.type.dims:
+            box.state = "wrong" if self._is_wrong([part.first.target]) else "unknown"
         self._count(box, [part], called.times)
         for port in inputs:
             self._join(port, box)

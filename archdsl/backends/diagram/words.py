@@ -8,6 +8,7 @@ from archdsl.backends.diagram.options import Options, Order, Shown
 from archdsl.backends.diagram.picture import Box
 from archdsl.backends.text.wording import formula_text, one_line, shortened
 from archdsl.ir.network import Network, Repeat, Stage
+from archdsl.ir.unchecked import Fault, Unchecked
 from archdsl.ops.record import Bound, Site
 from archdsl.ops.tied import TIED
 from archdsl.ops.values import IndexFormula
@@ -19,6 +20,9 @@ SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
 LONGEST = 60
 # Arguments that say how many channels come out.
 _CHANNELS = {("convolution", "c"), ("linear", "n"), ("linear", "hidden")}
+# The sign of what is wrong, which the usual fonts have, and what is said of it.
+SIGN = "‼"
+AMISS = "refused; grey boxes: not checked"
 # In which order shapes are, and the same for nets of pictures.
 ORDER_TEXT: dict[tuple[Order, bool], str] = {
     ("chw", True): "channels × height × width",
@@ -32,6 +36,8 @@ _FORMULA = 24
 
 def layer(site: Site, *, channels: bool = True) -> str:
     """A layer as papers write it: `conv 3×3, 64, /2`, or `conv 3×3, /2`."""
+    if isinstance(site, Unchecked):
+        return short(one_line(site.text))
     if site.layer is TIED:
         return short(f"{site.layer.name} {site.args['of'].value}")
     if not site.ins:
@@ -200,6 +206,8 @@ def legend(network: Network, options: Options) -> list[str]:
         lines.append(f"in boxes: {inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         lines.append("dashed boxes: in training only")
+    if network.wrong:
+        lines.append(f"{SIGN}: {AMISS}")
     return lines + needs(network)
 
 
@@ -211,6 +219,25 @@ def inside(network: Network, options: Options) -> str:
     return " and ".join(found)
 
 
+def refused(fault: Fault, ins: Sequence[TensorType], options: Options) -> str:
+    """What flows into a stage that refuses it: `64×56×56 ≠ 128×28×28 · E0304`."""
+    if fault.at is None:
+        return fault.code
+    told = shape([ins[fault.at].sizes], options.order)
+    if fault.claimed:
+        told += f" ≠ {_claimed(fault.claimed)}"
+    elif fault.unlike is not None:
+        other = ins[fault.unlike].sizes
+        told += f" ≠ {shape([other], options.order)}" if other else ""
+    return f"{told} · {fault.code}" if told else fault.code
+
+
+def _claimed(text: str) -> str:
+    """A shape as the text has it, its sizes joined as they are elsewhere."""
+    digits = text.replace("x", "").replace("_", "")
+    return short(text.replace("x", "×") if digits.isdigit() else one_line(text))
+
+
 def needs(network: Network) -> list[str]:
     """What sizes that are not known must fulfil, in a line if there is anything."""
     if network.facts is None or not network.facts.constraints():
@@ -219,7 +246,11 @@ def needs(network: Network) -> list[str]:
 
 
 def totals(network: Network) -> str:
-    """All parameters and MACs of a net."""
+    """All parameters and MACs of a net, or that it is none."""
+    if network.wrong:
+        first, more = network.wrong[0], len(network.wrong) - 1
+        others = f" and {more} more" if more else ""
+        return short(f"{SIGN} check failed: {first.code} in {first.where}{others}")
     cost = network.root.cost
     return f"{count(cost.params)} parameters, {count(cost.macs)} MACs"
 

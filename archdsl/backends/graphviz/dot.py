@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
-from archdsl.backends.diagram.palette import COLOURS, PLAIN
+from archdsl.backends.diagram.palette import (
+    COLOURS,
+    FAINT,
+    FAINT_TEXT,
+    PLAIN,
+    UNKNOWN,
+    WRONG,
+)
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
 from archdsl.backends.diagram.plan import plan
 from archdsl.ir.network import Network
@@ -136,10 +143,15 @@ def _box(box: Box, longest: int) -> str:
     if box.note:
         lines.append(box.note)
     parts = [f'label="{escape(chr(10).join(lines))}"']
-    if box.look is not None:
+    if box.state == "unknown":
+        parts.append(f'fillcolor="{UNKNOWN}"')
+        parts.append(f'color="{FAINT}", fontcolor="{FAINT_TEXT}"')
+    elif box.state == "wrong":
+        parts.append(f'color="{WRONG}", penwidth=3')
+    elif box.look is not None:
         parts.append(f'fillcolor="{COLOURS.get(box.look, PLAIN)}"')
     dashed = ",dashed" if box.training else ""
-    if box.shape == "merge":
+    if box.shape == "merge" and box.state != "wrong":
         style = f'"filled{dashed}"' if dashed else "filled"
         parts.append(f'shape=ellipse, style={style}, margin="0.03,0.02"')
     elif box.shape == "source":
@@ -165,6 +177,8 @@ def _edge(edge: Edge) -> str:
         parts.append("style=dotted")
     elif edge.skip:
         parts.append("style=dashed")
+    if edge.wrong:
+        parts.append(f'color="{WRONG}", fontcolor="{WRONG}", penwidth=2')
     if edge.weight != 1:
         parts.append(f"weight={edge.weight}")
     attributes = f" [{', '.join(parts)}]" if parts else ""

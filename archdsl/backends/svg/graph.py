@@ -72,10 +72,17 @@ def _notes(network: Network, options: Options) -> str:
         notes.append(f"in brackets: {words.inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         notes.append("dotted: in training only")
+    if network.wrong:
+        notes.append(f"{words.SIGN}: {words.AMISS}")
     return "; ".join(notes + words.needs(network))
 
 
 def _description(network: Network) -> str:
+    if network.wrong:
+        told = "; ".join(
+            f"{one.code}, {one.where}: {one.message}" for one in network.wrong
+        )
+        return f"Diagram of the network {network.name or 'network'}, refused: {told}."
     cost = network.root.cost
     inputs = ", ".join(words.sizes(tensor.sizes) for tensor in network.root.inputs)
     return (

@@ -228,7 +228,8 @@ def _nets(leaving: dict[Node, list[Link]], made: Rows) -> None:
             if net is None:
                 net = nets[link.outof] = Net(node, link.outof)
             net.links.append(link)
-            net.label = net.label or link.label
+            if link.label and (link.wrong or not net.label):
+                net.label = link.label
         for number, net in enumerate(nets.values()):
             _pass_by(net, number == 0, made)
         made.nets += nets.values()

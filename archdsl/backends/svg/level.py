@@ -54,7 +54,7 @@ class Link:
 
     __slots__ = (
         "arrow", "dotted", "head", "hidden", "into", "label", "outof", "skip", "tail",
-        "weight",
+        "weight", "wrong",
     )  # fmt: skip
 
     def __init__(self, tail: Node, outof: str, head: Node, into: str) -> None:
@@ -65,7 +65,7 @@ class Link:
         self.label = ""
         self.weight = 0
         self.skip = self.hidden = self.dotted = True
-        self.arrow = False
+        self.arrow = self.wrong = False
 
 
 class Level:
@@ -95,6 +95,7 @@ class Level:
         link.skip &= edge.skip
         link.hidden &= edge.hidden
         link.dotted &= edge.head.training
+        link.wrong |= edge.wrong
         return link
 
     def entry(self, key: str) -> Node:

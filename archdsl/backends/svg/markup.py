@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from archdsl.backends.diagram.picture import Box, Frame
+from archdsl.backends.diagram.picture import Box, Frame, State
+from archdsl.backends.diagram.words import SIGN
 from archdsl.backends.svg.content import LABEL_HEIGHT, lines
 from archdsl.backends.svg.level import Link
 from archdsl.backends.svg.metrics import width
@@ -18,6 +19,7 @@ _MARGIN = 6.0
 _COMPARED = 4
 _HEAD = 20.0
 _FOOT = 16.0
+_STATES: dict[State, str] = {"wrong": "w", "unknown": "u"}
 
 
 class Placed(NamedTuple):
@@ -115,12 +117,13 @@ def _plain(points: list[Point]) -> list[Point]:
 def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) -> str:
     """The picture as SVG text, `scale` times its natural size."""
     wide, high = _number(made.wide), _number(made.high)
+    failed = any(box.state != "checked" for box, _ in made.boxes)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(made.wide * scale)}"'
         f' height="{_number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
         f' role="img" aria-labelledby="t e">\n'
         f'<title id="t">{escape(name)}</title><desc id="e">{escape(description)}</desc>'
-        f"\n<style>{css(theme)}</style>\n"
+        f"\n<style>{css(theme, failed)}</style>\n"
         f'<rect class="p" width="{wide}" height="{high}"/>\n'
     ]
     for frame, at in made.frames:
@@ -132,7 +135,8 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
     for box, at in made.boxes:
         out.append(_box(box, at))
     for text, at in made.labels:
-        out.append(_text(text, "l", at.x, at.y + LABEL_HEIGHT - 3))
+        looks = "l w" if text.startswith(SIGN) else "l"
+        out.append(_text(text, looks, at.x, at.y + LABEL_HEIGHT - 3))
     (heading, first), (notes, last) = made.notes
     out.append(_text(heading, "k", first.x, first.y + LINE - 3, "font-weight:bold"))
     out.append(_text(notes, "k", last.x, last.y + LINE - 3))
@@ -143,13 +147,15 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
 def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
     """The lines, one path for all that begin alike; then all arrowheads."""
     paths: dict[tuple[str, object, str], list[str]] = {}
-    drawn: dict[tuple[object, str], list[list[Point]]] = {}
+    drawn: dict[tuple[object, str, bool], list[list[Point]]] = {}
     heads = []
-    for link, points in sorted(lines, key=lambda line: line[0].skip):
+    for link, points in sorted(lines, key=lambda line: (line[0].wrong, line[0].skip)):
         if link.arrow:
             heads.append(_arrow(points))
         looks = "d" if link.dotted else "s" if link.skip else ""
-        before = drawn.setdefault((link.tail, link.outof), [])
+        looks = f"{looks} w".strip() if link.wrong else looks
+        # What is wrong is drawn in full, over other lines of the value.
+        before = drawn.setdefault((link.tail, link.outof, link.wrong), [])
         # What another line of the value has drawn already is left out.
         rest = min(
             (_after(points, other) for other in before[-_COMPARED:]),
@@ -212,11 +218,14 @@ def _box(box: Box, at: Placed) -> str:
     if box.shape == "fork":
         return f"<g>{tip}{_rect(at, 'o', 2)}</g>\n"
     looks = [box.look[:3]] if box.look else []
+    if box.state != "checked":
+        looks = [_STATES[box.state]]
     if box.training:
         looks.append("d")
-    radius = at.high / 2 if box.shape == "merge" else 4
+    faint = "u" if box.state == "unknown" else ""
+    radius = at.high / 2 if box.shape == "merge" and box.state != "wrong" else 4
     said = "".join(
-        _text(line, "", middle, first + number * LINE)
+        _text(line, faint, middle, first + number * LINE)
         for number, line in enumerate(text)
     )
     return f"<g>{tip}{_rect(at, ' '.join(looks), radius)}{said}</g>\n"

@@ -36,7 +36,7 @@ _ASCII = str.maketrans(
     {
         **{"├": "|", "└": "`", "│": "|", "─": "-", "×": "x", "–": "-", "…": "..."},
         **{"·": "*", "→": "->", "⌈": "ceil(", "⌉": ")", "−": "-", "‖": "||"},
-        **{"‘": "'", "’": "'"},
+        **{"‘": "'", "’": "'", "‼": "!!", "≠": "!="},
     }
 )
 
@@ -112,8 +112,11 @@ def rows(
         branch = "" if top else before + ("└─ " if left == 1 else "├─ ")
         trained = ", in training" * (item.training and not training)
         if isinstance(item, Box):
-            text = " · ".join(item.lines) + trained * (item.shape != "end")
-            yield Row(branch, text, item.times, item.out, item.cost, True)
+            # There are no edges here: what one carries in vain is told by its head.
+            said = [*item.lines[:-1], item.fault] if item.fault else item.lines
+            text = " · ".join(said) + trained * (item.shape != "end")
+            out = item.out if item.state == "checked" else item.out or "?"
+            yield Row(branch, text, item.times, out, item.cost, True)
             continue
         title = item.items[0]
         assert isinstance(title, Box)

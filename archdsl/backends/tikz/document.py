@@ -53,6 +53,7 @@ _ESCAPED = {
     "≥": "$\\geq$",
     "≤": "$\\leq$",
     "≠": "$\\neq$",
+    "‼": "!!",
 }
 
 
@@ -66,6 +67,7 @@ def document(made: Scene, width_in: float | None = None) -> str:
     for key, name in colours.items():
         out.append(f"\\definecolor{{{name}}}{{HTML}}{{{shaded(*key)[1:]}}}\n")
     out.append(f"\\definecolor{{edge}}{{HTML}}{{{LIGHT.line[1:]}}}\n")
+    out.append(f"\\definecolor{{wrong}}{{HTML}}{{{LIGHT.wrong[1:]}}}\n")
     out.append("\\begin{document}\n")
     unit = _POINT
     if width_in is not None:
@@ -103,14 +105,18 @@ def _way(points: tuple[Point, ...]) -> str:
 
 
 def _face(face: Face, colours: dict[tuple[Kind, Shade], str]) -> str:
-    fill = colours[face.kind, face.shade]
-    return f"\\filldraw[fill={fill}] {_way(face.points)} -- cycle;\n"
+    looks = f"fill={colours[face.kind, face.shade]}"
+    if face.kind == "wrong":
+        looks += ", draw=wrong"
+    return f"\\filldraw[{looks}] {_way(face.points)} -- cycle;\n"
 
 
 def _line(line: Line, scale: float) -> str:
     looks = []
     if line.dashed:
         looks.append(f"dash pattern=on {3.75 * scale:.2f}pt off {2.25 * scale:.2f}pt")
+    if line.wrong:
+        looks.append("draw=wrong")
     drawn = f"\\draw[{', '.join(looks)}] {_way(line.points)};\n"
     if line.arrow:
         (x0, y0), (x, y) = line.points[-2:]
@@ -130,6 +136,7 @@ def _text(text: Text, scale: float) -> str:
     anchor = "base west" if text.anchor == "start" or text.turned else "base"
     turned = ", rotate=90" if text.turned else ""
     bold = "\\bfseries" if text.bold else ""
+    bold += "\\color{wrong}" if text.wrong else ""
     font = f"\\fontsize{{{size:.2f}}}{{{size * 1.2:.2f}}}\\selectfont{bold}"
     place = _at(text.x, text.y)
     said = escape(text.text)

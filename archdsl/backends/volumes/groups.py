@@ -85,8 +85,9 @@ def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Grou
     for at in range(1, len(volumes)):
         before = measure.axes(volumes[at - 1]).places
         after = measure.axes(volumes[at]).places
+        wrong = "wrong" in (volumes[at - 1].kind, volumes[at].kind)
         # What arrives stands alone, and no group is wider than a page.
-        if at == 1 or long > _LONGEST or not touching(before, after):
+        if at == 1 or long > _LONGEST or wrong or not touching(before, after):
             starts.append(at)
             long = 0.0
         long += measure.solid(volumes[at]).thick
@@ -122,6 +123,9 @@ def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Grou
             shown = ""
         leaving = last if last != places else ""
         arrow = _broken(members[0].text) if start else []
+        if members[0].fault:
+            arrow = members[0].fault.split(" · ")
+            wrapped = [*members[0].text.split("\n"), *wrapped]
         found.append(
             Group(
                 numbers,

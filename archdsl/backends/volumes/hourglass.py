@@ -32,7 +32,8 @@ def hourglass(found: Sequence[Group], spine: Spine) -> Placed | None:
 
 def _levels(found: Sequence[Group], spine: Spine) -> list[int] | None:
     """The level of each group, 0 at the top; the input is beside the first."""
-    if len(found) < 4 or spine.repetitions or len(spine.skips) < _FEWEST:
+    wrong = any(volume.fault for volume in spine.volumes)
+    if wrong or len(found) < 4 or spine.repetitions or len(spine.skips) < _FEWEST:
         return None
     sizes = []
     for group in found[1:]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.backends.diagram.palette import COLOURS, PLAIN
+from archdsl.backends.diagram.palette import COLOURS, PLAIN, UNKNOWN
 from archdsl.backends.svg.markup import escape
 from archdsl.backends.svg.theme import DARK, LIGHT, Palette, Theme
 from archdsl.backends.volumes.scene import SMALL, Face, Line, Point, Scene, Shade, Text
@@ -14,8 +14,10 @@ _LIGHT: dict[Shade, float] = {"front": 1.0, "top": 0.92, "side": 0.82}
 
 def shaded(kind: Kind, shade: Shade) -> str:
     """The colour of a face, as `#77AADD`."""
-    if kind == "input":
+    if kind == "input" or kind == "wrong":
         fill = PLAIN
+    elif kind == "unchecked":
+        fill = UNKNOWN
     else:
         # No volume has the colour of layers that change no size.
         fill = COLOURS["regularisation" if kind == "closed" else kind]
@@ -69,12 +71,14 @@ def _palette(palette: Palette) -> str:
     return (
         f".p{{fill:{palette.paper}}}text{{fill:{palette.text}}}"
         f".l{{stroke:{palette.line}}}.o{{fill:{palette.line}}}"
+        f".w{{fill:{palette.wrong}}}.r,.e{{stroke:{palette.wrong};stroke-width:2}}"
     )
 
 
 def _face(face: Face, names: dict[tuple[Kind, Shade], str]) -> str:
     way = "M" + "L".join(_point(point) for point in face.points) + "z"
-    return f'<path class="v {names[face.kind, face.shade]}" d="{way}"/>'
+    looks = "v e " if face.kind == "wrong" else "v "
+    return f'<path class="{looks}{names[face.kind, face.shade]}" d="{way}"/>'
 
 
 def _line(line: Line) -> str:
@@ -85,7 +89,7 @@ def _line(line: Line) -> str:
         drawn = f'<path class="i" d="M{_point(begin)}L{_point(leaves)}"/>'
         points = (leaves, *points[1:])
     way = "M" + "L".join(_point(point) for point in points)
-    looks = "l d" if line.dashed else "l"
+    looks = "l" + " d" * line.dashed + " r" * line.wrong
     drawn += f'<path class="{looks}" d="{way}"/>'
     if line.arrow:
         drawn += f'<path class="o" d="{_arrow(line.points[-2], line.points[-1])}"/>'
@@ -101,7 +105,9 @@ def _arrow(before: Point, end: Point) -> str:
 
 
 def _text(text: Text) -> str:
-    looks = " ".join(["b"] * text.bold + ["s"] * (text.anchor == "start"))
+    looks = " ".join(
+        ["b"] * text.bold + ["s"] * (text.anchor == "start") + ["w"] * text.wrong
+    )
     looks = f' class="{looks}"' if looks else ""
     size = f' style="font-size:{text.size:g}px"' if text.size != SMALL else ""
     place = f'x="{_number(text.x)}" y="{_number(text.y)}"'

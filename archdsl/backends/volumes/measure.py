@@ -141,7 +141,9 @@ def _channels_last(spine: Spine) -> set[int]:
 
 def _is_thin(volume: Volume) -> bool:
     """Pools and sums give as many channels as they get: they are slabs."""
-    return volume.kind == "pooling" or (volume.kind == "merge" and not volume.slices)
+    if volume.kind in ("pooling", "wrong", "unchecked"):
+        return True
+    return volume.kind == "merge" and not volume.slices
 
 
 def nominal(size: Size) -> int:

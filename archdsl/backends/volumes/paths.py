@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from archdsl.backends.diagram.fuse import units
 from archdsl.ir.fold import Flat
 from archdsl.ir.network import Repeat, Stage
+from archdsl.ir.unchecked import Unchecked
 from archdsl.ops.record import Look, Site
 from archdsl.shapes.size import Size
 
@@ -207,7 +208,8 @@ class _Ways:
 
     def _kind(self, unit: int, joined: list[Bypass]) -> Kind | None:
         first = self._nodes(unit)[0]
-        if isinstance(first, Repeat) or look(first) is None:
+        blind = isinstance(first, Stage) and isinstance(first.target, Unchecked)
+        if isinstance(first, Repeat) or look(first) is None or blind:
             # Blocks that get values of the way or constants take them inside.
             return None if any(each.projects for each in joined) else "sum"
         if look(first) != "merge":

@@ -114,7 +114,8 @@ def _turn(last: Body, row: Placed, top: float, right: float) -> Line:
         (_BESIDE / 2, first.middle),
         (first.x, first.middle),
     )
-    return Line(points, (last.number, first.number), leaves=last.end)
+    wrong = bool(first.volume.fault)
+    return Line(points, (last.number, first.number), leaves=last.end, wrong=wrong)
 
 
 class _Row:
@@ -137,14 +138,16 @@ class _Row:
         own.append(Box(0.0, -group.reach, group.wide, group.reach))
         x = max(self._end + self._gap(group), *self._rooms(own))
         placed = group.bodies(x, 0.0)
+        wrong = bool(group.volumes[0].fault)
         if self.bodies:
             before = self.bodies[-1]
             ends = (before.number, placed[0].number)
-            line = Line((before.side, (x, 0.0)), ends, leaves=before.end)
+            line = Line((before.side, (x, 0.0)), ends, leaves=before.end, wrong=wrong)
             self.lines.append(line)
         for number, text in enumerate(reversed(group.arrow)):
             y = -_LIFT - number * LINE
-            self.texts.append(Text(text, (self._end + x) / 2, y))
+            middle = (self._end + x) / 2
+            self.texts.append(Text(text, middle, y, bold=wrong, wrong=wrong))
         texts = _around(group, x)
         self.texts += texts
         self.bodies += placed
@@ -157,7 +160,8 @@ class _Row:
 
     def _gap(self, group: Group) -> float:
         """Room for what leads to a group."""
-        on_arrow = max((width(text, SMALL) for text in group.arrow), default=0.0)
+        bold = bool(group.volumes[0].fault)
+        on_arrow = max((width(text, SMALL, bold) for text in group.arrow), default=0.0)
         if self.bodies or not self._begins:
             return max(_ARROW, on_arrow + _BESIDE)
         return SMALL + ON_EDGE if group.places else 0.0

@@ -47,6 +47,7 @@ class Text(NamedTuple):
     anchor: Anchor = "middle"
     bold: bool = False
     turned: bool = False
+    wrong: bool = False
 
     @property
     def box(self) -> Box:
@@ -61,7 +62,8 @@ class Text(NamedTuple):
 class Line(NamedTuple):
     """A line; the bodies where it begins and ends, which it may touch.
 
-    One that begins on the side of a body is on it as far as `leaves`.
+    One that begins on the side of a body is on it as far as `leaves`. A line that is
+    `wrong` brings what is refused.
     """
 
     points: tuple[Point, ...]
@@ -69,6 +71,7 @@ class Line(NamedTuple):
     arrow: bool = True
     dashed: bool = False
     leaves: float | None = None
+    wrong: bool = False
 
 
 class Body(NamedTuple):

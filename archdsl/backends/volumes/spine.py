@@ -19,12 +19,13 @@ from archdsl.backends.diagram.place import Part
 from archdsl.backends.volumes.paths import Bypass, Step, Way, elements, look, way
 from archdsl.ir.fold import Flat, Folder
 from archdsl.ir.network import Cost, Module, Network, Repeat, Stage
+from archdsl.ir.unchecked import UNKNOWN, Unchecked
 from archdsl.ops.record import Look, Site
 from archdsl.shapes.size import Size
 from archdsl.source import Span
 
 Sizes: TypeAlias = tuple[Size, ...]
-Kind: TypeAlias = Look | Literal["input", "closed"]
+Kind: TypeAlias = Look | Literal["input", "closed", "wrong", "unchecked"]
 
 # Up to so many volumes every copy of a repeat is drawn.
 _FEW = 30
@@ -47,7 +48,8 @@ class Volume:
     """A tensor. `sizes` are those of all copies for which it stands.
 
     `text` is the operation that gave it; `cost` is what it and the layers in it add to
-    the totals. `slices` are the parts of a concatenation.
+    the totals. `slices` are the parts of a concatenation. `fault` says what is wrong
+    with what arrives; where nothing is known, the sizes are those that were known last.
     """
 
     kind: Kind
@@ -56,6 +58,7 @@ class Volume:
     tooltip: str
     cost: Cost = field(default_factory=Cost)
     slices: tuple[Slice, ...] = ()
+    fault: str = ""
 
 
 class Skip(NamedTuple):
@@ -142,7 +145,7 @@ def spine(network: Network, options: Options) -> Spine:
         tries.append((False, 0, _MOST))
     for every, depth, most in tries:
         try:
-            return _Builder(network, every, depth, most).spine()
+            return _Builder(network, options, every, depth, most).spine()
         except _TooManyError:
             continue
     raise PlanError(
@@ -153,9 +156,15 @@ def spine(network: Network, options: Options) -> Spine:
 
 class _Builder:
     def __init__(
-        self, network: Network, every: bool, depth: int | None, most: int
+        self,
+        network: Network,
+        options: Options,
+        every: bool,
+        depth: int | None,
+        most: int,
     ) -> None:
         self._network = network
+        self._options = options
         self._folder = Unfolder(most) if every else Folder()
         self._depth = depth
         self._most = most
@@ -275,6 +284,8 @@ class _Builder:
             self._body(modules, part.weights, argument, ports, level)
             return
         sizes = [each.type.sizes for each in part.stages]
+        if any(each.type is UNKNOWN for each in part.stages):
+            sizes = self._made.volumes[-1].sizes
         text = words.short(name or stage.label or stage.kind)
         self._volume("closed", text, sizes, stage.span)
         self._add(part.cost)
@@ -291,6 +302,13 @@ class _Builder:
             stages = tuple(s for s in scope.nodes(at) if isinstance(s, Stage))
             parts.append(Part(stages, scope.weights))
         joined = [each for each in step.bypasses if each.source is not None]
+        site = parts[0].first.target
+        if isinstance(site, Unchecked):
+            self._unchecked(site, parts[0].first.span)
+            for bypass in joined:
+                assert bypass.source is not None
+                self._skip(scope.port(bypass.source), bypass.projects, "")
+            return
         lead = next((p for p in parts if look(p.first) not in SMALL), parts[-1])
         if not joined or step.kind == "gate":
             self._layer(lead, step)
@@ -302,10 +320,25 @@ class _Builder:
             if part is not lead:
                 self._add(part.cost)
 
+    def _unchecked(self, site: Unchecked, span: Span) -> None:
+        """A stage that is wrong, or comes after one that is."""
+        sizes = self._made.volumes[-1].sizes
+        text = words.layer(site)
+        if site.fault is None:
+            self._volume("unchecked", text, sizes, span)
+            return
+        told = words.short(f"{site.fault.code}: {site.fault.message}")
+        self._volume("wrong", f"{text}\n{told}", sizes, span)
+        refused = words.refused(site.fault, site.ins, self._options)
+        self._made.volumes[-1].fault = f"{words.SIGN} {refused}"
+
     def _layer(self, part: Part, step: Step | None) -> None:
         """A volume for a layer, if it changes how many numbers there are."""
         site = part.first.target
         assert isinstance(site, Site)
+        if isinstance(site, Unchecked):
+            self._unchecked(site, part.first.span)
+            return
         kind = site.layer.look
         after = part.first.type.sizes
         before = site.ins[step.argument if step else 0].sizes if site.ins else ()

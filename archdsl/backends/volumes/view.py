@@ -42,6 +42,8 @@ _KINDS: dict[Kind, str] = {
     "normalisation": "normalisation",
     "activation": "activation",
     "regularisation": "regularisation",
+    "wrong": "refused",
+    "unchecked": "not checked",
 }
 
 
@@ -98,7 +100,10 @@ def _miss(placed: Placed) -> float:
 def _framed(network: Network, made: Spine, placed: Placed, options: Options) -> Scene:
     """The picture with its heading and its legend."""
     name = network.name or "network"
-    heading = f"{words.short(name)}: {words.totals(network)}"
+    totals = words.totals(network)
+    if network.wrong:
+        totals = f"{words.SIGN} {network.wrong[0].code}: {network.wrong[0].message}"
+    heading = words.short(f"{words.short(name)}: {totals}")
     head = Text(heading, _MARGIN, _MARGIN + LARGE - 3, LARGE, "start", True)
     texts = [head]
     swatches: list[Face] = []
