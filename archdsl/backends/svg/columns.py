@@ -28,8 +28,10 @@ _ATTEMPTS = 8
 _CLOSE = 0.12
 # What a line between two columns of a frame costs, in the same measure.
 _COST = 0.04
-# The first and last columns are not to be shorter than this part of the others.
-_LAST = 0.2
+# The first and last columns are not to be shorter than this part of the longest, and
+# what it costs when they are.
+_LAST = 0.25
+_STUB = 0.5
 _BAND = 30.0
 
 
@@ -161,7 +163,7 @@ def _short(layout: Layout, breaks: list[int], long: float) -> float:
     extents = layout.extents
     first = extents[breaks[0] - 1][3] - extents[0][2]
     last = extents[-1][3] - extents[breaks[-1]][2]
-    return _LAST * ((first < _LAST * long) + (last < _LAST * long))
+    return _STUB * ((first < _LAST * long) + (last < _LAST * long))
 
 
 def _distance(layout: Layout, wide: float, long: float, wanted: float) -> float:
