@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import log, sqrt
 
 from archdsl.backends.svg.channel import TRACK
@@ -9,6 +10,7 @@ from archdsl.backends.svg.content import size
 from archdsl.backends.svg.lanes import arrange
 from archdsl.backends.svg.level import Level, Node
 from archdsl.backends.svg.place import GUTTER, Layout, place
+from archdsl.backends.svg.turn import going_past, place_turned, turns
 
 # Width by height that suits a page and a slide.
 SHAPE = 1.8
@@ -22,6 +24,8 @@ LONGER = 1.25
 SHORTEST = 460.0
 # What a further line between two columns costs, in pixels of height.
 CROSSING = 60.0
+# So many columns at most go down, and as many up, where the flow turns.
+_SIDES = 4
 _TRIES = 24
 _ATTEMPTS = 8
 # Near enough to the wanted shape.
@@ -94,6 +98,10 @@ def _attempt(
             breaks = _breaks(layout, limit)
             place(layout, breaks)
             cost += sum(layout.crossing[at - 1] for at in breaks)
+    turned = _turned(whole, wanted)
+    if turned is not None:
+        place_turned(whole, *turned)
+        return _distance(whole, whole.wide, whole.long, wanted) + _COST * cost
     breaks = _best(whole, wanted)
     wide, long = _estimate(whole, breaks)
     if not whole.flat and wide > PAGE and _for_page(wide, long) < wanted:
@@ -154,6 +162,41 @@ def _best(layout: Layout, wanted: float) -> list[int]:
         if breaks and found < least:
             best, least = breaks, found
     return best
+
+
+def _turned(layout: Layout, wanted: float) -> tuple[list[int], int] | None:
+    """Breaks with a turn among them, where the level goes down and comes back up."""
+    best, least = None, float("inf")
+    for turn in turns(layout.rows):
+        past = {net.tail.row for net in going_past(layout.rows, turn)}
+        for downs, ups in product(range(1, _SIDES + 1), repeat=2):
+            left = _parts(layout, 0, turn, downs, past)
+            right = _parts(layout, turn, len(layout.extents), ups, past)
+            breaks = [*left, turn, *right]
+            wide, long = _estimate(layout, breaks)
+            found = _distance(layout, wide, long, wanted)
+            if found < least:
+                best, least = (breaks, turn), found
+    return best
+
+
+def _parts(
+    layout: Layout, first: int, after: int, count: int, past: set[int]
+) -> list[int]:
+    """Breaks into parts of about one length, none of them right below a row in `past`."""
+    extents = layout.extents
+    begin, end = extents[first][2], extents[after - 1][3]
+    breaks: list[int] = []
+    for part in range(1, count):
+        ideal = begin + (end - begin) * part / count
+        rows = [
+            row
+            for row in range((breaks or [first])[-1] + 1, after)
+            if row - 1 not in past and (row > 1 or not layout.level.title)
+        ]
+        if rows:
+            breaks.append(min(rows, key=lambda row: abs(extents[row][2] - ideal)))
+    return breaks
 
 
 def _short(layout: Layout, breaks: list[int], long: float) -> float:

@@ -20,11 +20,12 @@ class Node:
     Sizes are across the flow (`wide`) and along it (`long`); `left` and `right` are
     the distances from the node's lane to its edges. `enters` and `leaves` are where
     ports lie, from the lane. A `pass` is where a line goes by, a `room` is kept free.
+    What is `turned` stands head down: the flow through it goes back.
     """
 
     __slots__ = (
         "across", "along", "box", "enters", "inner", "key", "kind", "lane", "leaves",
-        "left", "long", "number", "right", "row", "slot", "wide",
+        "left", "long", "number", "right", "row", "slot", "turned", "wide",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, key: str = "", box: Box | None = None) -> None:
@@ -35,6 +36,7 @@ class Node:
         self.number = self.row = self.lane = self.slot = 0
         self.wide = self.long = self.left = self.right = 0.0
         self.across = self.along = 0.0
+        self.turned = False
         self.enters: dict[str, float] = {}
         self.leaves: dict[str, float] = {}
 
@@ -50,10 +52,13 @@ class Node:
 
 
 class Link:
-    """A line from a port of one node to a port of another, in one level."""
+    """A line from a port of one node to a port of another, in one level.
+
+    What is `far` goes from one side of a turn to the other, and is drawn as a skip.
+    """
 
     __slots__ = (
-        "arrow", "dotted", "head", "hidden", "into", "label", "outof", "skip", "tail",
+        "arrow", "dotted", "far", "head", "hidden", "into", "label", "outof", "skip", "tail",
         "weight",
     )  # fmt: skip
 
@@ -65,7 +70,7 @@ class Link:
         self.label = ""
         self.weight = 0
         self.skip = self.hidden = self.dotted = True
-        self.arrow = False
+        self.arrow = self.far = False
 
 
 class Level:

@@ -41,6 +41,13 @@ class Label(NamedTuple):
     long: float
 
 
+class Far(NamedTuple):
+    """The link by which a value goes far, and whether it comes to the head's side."""
+
+    link: Link
+    aside: bool
+
+
 class Layout:
     """Where all in a level is, from the level's own corner."""
 
@@ -57,6 +64,13 @@ class Layout:
         self.extents: list[tuple[float, float, float, float]] = []
         # How many values go on from each row to the next.
         self.crossing: list[int] = []
+        # Values that leave a column by its side, for another behind a turn; the edge
+        # is where they go out and come in. `gone` is how they leave.
+        self.far: dict[Net, Far] = {}
+        self.edge = Node("pass")
+        self.gone: dict[Net, list[Point]] = {}
+        # Space to be left before a row, or below it.
+        self.slack: dict[tuple[int, bool], float] = {}
 
     def label_size(self, text: str) -> tuple[float, float]:
         """The size of a label across the flow and along it."""
@@ -64,7 +78,7 @@ class Layout:
         return (high, wide) if self.flat else (wide, high)
 
 
-class _Column:
+class Column:
     """Some rows on end. What comes from the column before stands in row -1."""
 
     def __init__(self, first: int, last: int) -> None:
@@ -79,14 +93,17 @@ def place(layout: Layout, breaks: list[int]) -> None:
     """Place the nodes of a level, in columns that begin at the rows in `breaks`."""
     rows, level = layout.rows, layout.level
     layout.lines, layout.labels = [], []
+    layout.far, layout.slack = {}, {}
+    for node in level.nodes:
+        node.turned = False
     layout.extents = [(0.0, 0.0, 0.0, 0.0)] * len(rows.rows)
-    spans = _spans(rows)
+    spans = reaches(rows)
     layout.crossing = [len(span) for span in spans]
     trails: dict[Net, list[Point]] = {}
     columns = []
     firsts = [0, *breaks]
     for first, after in zip(firsts, [*breaks, len(rows.rows)], strict=True):
-        columns.append(_Column(first, after - 1))
+        columns.append(Column(first, after - 1))
     whole = not level.frame.id
     most = max((len(spans[row - 1]) for row in breaks), default=0)
     band = most * TRACK + PAD if breaks else 0.0
@@ -94,13 +111,13 @@ def place(layout: Layout, breaks: list[int]) -> None:
     edge = 0.0
     for number, column in enumerate(columns):
         carried = spans[column.first - 1] if number else []
-        _fill(column, rows, carried)
-        _across(column, rows, layout)
+        fill(column, rows, carried)
+        spread(column, rows, layout)
         gutter = len(carried) * TRACK + GUTTER if number else PAD
-        _shift(column, edge + gutter - column.left)
+        shift(column, edge + gutter - column.left)
         if number:
             _carry(columns[number - 1], column, trails, edge, begin, layout)
-        _along(column, layout, begin, trails, spans)
+        stack(column, layout, begin, trails, spans)
         edge = column.right
     layout.wide = edge + PAD
     bottom = max(column.end for column in columns)
@@ -115,7 +132,7 @@ def place(layout: Layout, breaks: list[int]) -> None:
             line.points[-1] = (line.points[-1][0], layout.long)
 
 
-def _spans(rows: Rows) -> list[list[Net]]:
+def reaches(rows: Rows) -> list[list[Net]]:
     """The values that go from each row to the next."""
     found: list[list[Net]] = [[] for _ in rows.rows]
     for net in rows.nets:
@@ -124,7 +141,7 @@ def _spans(rows: Rows) -> list[list[Net]]:
     return found
 
 
-def _fill(column: _Column, rows: Rows, carried: list[Net]) -> None:
+def fill(column: Column, rows: Rows, carried: list[Net]) -> None:
     entry = []
     for net in carried:
         node = Node("pass")
@@ -141,7 +158,7 @@ def _gap(before: Node, after: Node) -> float:
     return max(gaps.get(before.kind, PASS), gaps.get(after.kind, PASS))
 
 
-def _across(column: _Column, rows: Rows, layout: Layout) -> None:
+def spread(column: Column, rows: Rows, layout: Layout) -> None:
     """Find the lanes' places: as near to their parents as the rows allow."""
     beside: dict[int, list[tuple[Node, Node | None, Node | None]]] = {}
     for row in column.rows:
@@ -178,7 +195,7 @@ def _across(column: _Column, rows: Rows, layout: Layout) -> None:
     column.right = max((n.across + n.right for n in everything), default=0.0)
 
 
-def _shift(column: _Column, by: float) -> None:
+def shift(column: Column, by: float) -> None:
     for row in column.rows:
         for node in row:
             node.across += by
@@ -187,8 +204,8 @@ def _shift(column: _Column, by: float) -> None:
 
 
 def _carry(
-    before: _Column,
-    column: _Column,
+    before: Column,
+    column: Column,
     trails: dict[Net, list[Point]],
     edge: float,
     begin: float,
@@ -216,8 +233,8 @@ def _sink(bottom: float, layout: Layout) -> None:
         ]
 
 
-def _along(
-    column: _Column,
+def stack(
+    column: Column,
     layout: Layout,
     begin: float,
     trails: dict[Net, list[Point]],
@@ -230,6 +247,7 @@ def _along(
         index = column.first - 1 + number
         tops: dict[Net, float] = {}
         if number:
+            at += layout.slack.get((index, True), 0.0)
             high = max((node.long for node in row), default=0.0)
             for node in row:
                 node.along = at + (high - node.long) / 2
@@ -284,12 +302,17 @@ def _channel(
 ) -> float:
     """Lead the lines from one row to the next; returns where that begins."""
     rows = layout.rows
+    at += layout.slack.get((index, False), 0.0)
     ends: dict[Net, list[tuple[Node, Link | None]]] = {}
     for net in tops:
         there: list[tuple[Node, Link | None]] = []
         goes_on = False
+        far = layout.far.get(net)
         for link in net.links:
-            if link.head.row > index + 1:
+            if far is not None and link is far.link:
+                if net.tail.row == index:
+                    there.append((layout.edge, None))
+            elif link.head.row > index + 1:
                 goes_on = True
             elif link.head.row == index + 1:
                 if link in net.side and _beside(rows, net, link, index + 1):
@@ -300,6 +323,11 @@ def _channel(
             there.append((rows.passing[index + 1][net], None))
         if there:
             ends[net] = there
+    for net, (link, aside) in layout.far.items():
+        if link.head.row == index + 1 and not aside:
+            tops = {**tops, net: layout.edge.across}
+            trails[net] = []
+            ends[net] = [(link.head, link)]
     made = wires({net: x for net, x in tops.items() if net in ends}, ends)
     count = assign(made)
     arrives = any(
@@ -319,8 +347,11 @@ def _draw(
 ) -> None:
     for net, top in zip(wire.nets, wire.tops, strict=True):
         trail = trails[net]
-        for x, _, joined in wire.bottoms:
+        for x, node, joined in wire.bottoms:
             way = [] if wire.straight else [(top, track), (x, track)]
+            if node is layout.edge:
+                layout.gone[net] = [*trail, *way]
+                continue
             if joined is None:
                 trails[net] = [*trail, *way]
                 continue
@@ -342,8 +373,17 @@ def _arrive(
     for line in layout.open:
         line.points[-1] = (line.points[-1][0], line.link.head.along)
     layout.open = []
+    for net, (link, aside) in layout.far.items():
+        if link.head.row == index and aside:
+            head = link.head
+            middle = head.along + head.long / 2
+            way = [(layout.edge.across, middle), (head.right_edge, middle)]
+            layout.lines.append(Line(way, link))
     for net, node in rows.passing[index].items():
+        far = layout.far.get(net)
         for link in net.side:
+            if far is not None and link is far.link:
+                continue
             if link.head.row == index and _beside(rows, net, link, index):
                 head = link.head
                 middle = head.along + head.long / 2
