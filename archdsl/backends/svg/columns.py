@@ -10,7 +10,7 @@ from archdsl.backends.svg.content import size
 from archdsl.backends.svg.lanes import arrange
 from archdsl.backends.svg.level import Level, Node
 from archdsl.backends.svg.place import GUTTER, Layout, place
-from archdsl.backends.svg.turn import going_past, place_turned, turns
+from archdsl.backends.svg.turn import going_past, mark, measure, place_turned, turns
 
 # Width by height that suits a page and a slide.
 SHAPE = 1.8
@@ -18,6 +18,8 @@ WIDEST = 1.95
 TALLEST = 0.7
 # On a slide so wide in pixels, the smallest text has six points.
 PAGE = 1580.0
+# The same for the height.
+SLIDE = 860.0
 # A frame is folded when it is so much longer than a column ought to be.
 LONGER = 1.25
 # Columns in a frame are not shorter than this, in pixels: what is short stays whole.
@@ -26,6 +28,15 @@ SHORTEST = 460.0
 CROSSING = 60.0
 # So many columns at most go down, and as many up, where the flow turns.
 _SIDES = 4
+# So many of these ways are tried in full.
+_PLACED = 4
+# What a value costs that has to be led over the top of columns, and what each further
+# column costs. What it costs when the text becomes smaller than it may. What costs more
+# than `_BAD` does not turn.
+_OVER = 0.1
+_MORE = 0.05
+_SMALL = 6.0
+_BAD = 3.0
 _TRIES = 24
 _ATTEMPTS = 8
 # Near enough to the wanted shape.
@@ -52,6 +63,7 @@ def lay_out(levels: list[Level], flat: bool) -> list[Layout]:
         wanted = _for_page(whole.wide, whole.long)
         if wanted < SHAPE:
             _fit(layouts, by_level, wanted)
+    mark(whole)
     return layouts
 
 
@@ -98,9 +110,7 @@ def _attempt(
             breaks = _breaks(layout, limit)
             place(layout, breaks)
             cost += sum(layout.crossing[at - 1] for at in breaks)
-    turned = _turned(whole, wanted)
-    if turned is not None:
-        place_turned(whole, *turned)
+    if _turned(whole):
         return _distance(whole, whole.wide, whole.long, wanted) + _COST * cost
     breaks = _best(whole, wanted)
     wide, long = _estimate(whole, breaks)
@@ -164,26 +174,57 @@ def _best(layout: Layout, wanted: float) -> list[int]:
     return best
 
 
-def _turned(layout: Layout, wanted: float) -> tuple[list[int], int] | None:
-    """Breaks with a turn among them, where the level goes down and comes back up."""
-    best, least = None, float("inf")
+def _turned(layout: Layout) -> bool:
+    """Place a level with a turn, if it goes down and comes back up and suits a page."""
+    tried: list[tuple[float, float, list[int], int]] = []
     for turn in turns(layout.rows):
-        past = {net.tail.row for net in going_past(layout.rows, turn)}
+        past = going_past(layout.rows, turn)
+        measure(layout, turn)
+        ends = [(net.tail.row, link.head.row) for net, link in past.items()]
+        begins = {begin for begin, _ in ends}
         for downs, ups in product(range(1, _SIDES + 1), repeat=2):
-            left = _parts(layout, 0, turn, downs, past)
-            right = _parts(layout, turn, len(layout.extents), ups, past)
+            left = _parts(layout, 0, turn, downs, begins)
+            right = _parts(layout, turn, len(layout.extents), ups, begins)
+            last, first = (left or [0])[-1], (right or [len(layout.extents)])[0]
+            over = sum(begin < last or end >= first for begin, end in ends)
             breaks = [*left, turn, *right]
             wide, long = _estimate(layout, breaks)
-            found = _distance(layout, wide, long, wanted)
-            if found < least:
-                best, least = (breaks, turn), found
-    return best
+            wide, long = wide + 2 * TRACK * over, long + TRACK * over
+            cost = _detour(layout, wide, long)
+            more = _OVER * over + _MORE * len(breaks)
+            tried.append((cost + more, cost, breaks, turn))
+    if not tried:
+        return False
+    tried.sort(key=lambda one: one[0])
+    placed = []
+    for cost, estimated, breaks, turn in tried[:_PLACED]:
+        place_turned(layout, breaks, turn)
+        cost += _detour(layout, layout.wide, layout.long) - estimated
+        placed.append((cost, breaks, turn))
+    least, breaks, turn = min(placed, key=lambda one: one[0])
+    if least > _BAD:
+        place(layout, [])
+        return False
+    place_turned(layout, breaks, turn)
+    return True
+
+
+def _detour(layout: Layout, wide: float, long: float) -> float:
+    """How far a picture with a turn is from one that suits a page or a slide."""
+    if layout.flat:
+        wide, long = long, wide
+    ratio = log(wide / long)
+    small = log(max(wide / PAGE, long / SLIDE))
+    over = abs(ratio) - log(WIDEST)
+    return (
+        _SMALL * max(0.0, small) + 0.05 * abs(ratio - log(SHAPE)) + 12 * max(0.0, over)
+    )
 
 
 def _parts(
     layout: Layout, first: int, after: int, count: int, past: set[int]
 ) -> list[int]:
-    """Breaks into parts of about one length, none of them right below a row in `past`."""
+    """Breaks into parts of about one length, none right below a row in `past`."""
     extents = layout.extents
     begin, end = extents[first][2], extents[after - 1][3]
     breaks: list[int] = []
@@ -215,7 +256,7 @@ def _distance(layout: Layout, wide: float, long: float, wanted: float) -> float:
         return 0.0
     ratio = log(wide / long)
     # Too wide is worse than too tall: the text shrinks on a page.
-    over = (-ratio if layout.flat else ratio) - log(WIDEST)
+    over = abs(ratio) - log(WIDEST)
     return abs(ratio - log(wanted)) + 12 * max(0.0, over)
 
 

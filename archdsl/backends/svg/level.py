@@ -58,8 +58,8 @@ class Link:
     """
 
     __slots__ = (
-        "arrow", "dotted", "far", "head", "hidden", "into", "label", "outof", "skip", "tail",
-        "weight",
+        "arrow", "dotted", "far", "head", "hidden", "into", "label", "outof", "skip",
+        "tail", "weight",
     )  # fmt: skip
 
     def __init__(self, tail: Node, outof: str, head: Node, into: str) -> None:

@@ -141,7 +141,7 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
     for box, at in made.boxes:
         out.append(_box(box, at))
     for text, at in made.labels:
-        out.append(_text(text, "l", at.x, at.y + LABEL_HEIGHT - 3))
+        out.append(_text(text, "l", at.x + at.wide / 2, at.y + LABEL_HEIGHT - 3))
     (heading, first), (notes, last) = made.notes
     out.append(_text(heading, "k", first.x, first.y + LINE - 3, "font-weight:bold"))
     out.append(_text(notes, "k", last.x, last.y + LINE - 3))

@@ -142,6 +142,7 @@ def reaches(rows: Rows) -> list[list[Net]]:
 
 
 def fill(column: Column, rows: Rows, carried: list[Net]) -> None:
+    """Give a column its rows, and one above them for what is carried into it."""
     entry = []
     for net in carried:
         node = Node("pass")
@@ -196,6 +197,7 @@ def spread(column: Column, rows: Rows, layout: Layout) -> None:
 
 
 def shift(column: Column, by: float) -> None:
+    """Move a column across the flow."""
     for row in column.rows:
         for node in row:
             node.across += by
@@ -373,7 +375,7 @@ def _arrive(
     for line in layout.open:
         line.points[-1] = (line.points[-1][0], line.link.head.along)
     layout.open = []
-    for net, (link, aside) in layout.far.items():
+    for link, aside in layout.far.values():
         if link.head.row == index and aside:
             head = link.head
             middle = head.along + head.long / 2

@@ -3,7 +3,7 @@
 Where many values go past one place and come back in the reverse order, the flow turns
 there. The columns before the turn go down, those behind it stand head down and go up.
 A value that goes past the turn leaves its column by the side and comes in by the side:
-straight across where the two columns are neighbours, else over the top of those between.
+straight across where the two columns are neighbours, else over the top of others.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from archdsl.backends.svg.place import (
     Line,
     Point,
     fill,
+    place,
     reaches,
     shift,
     spread,
@@ -32,8 +33,8 @@ from archdsl.backends.svg.place import (
 
 # A turn needs so many values that go past it.
 FEWEST = 2
-# So many rows at which most values go past are looked at.
-_ROWS = 8
+# About so many rows at which most values go past are looked at.
+_ROWS = 4
 # A value that goes past fewer rows does not ask for a turn.
 _LONG = 3
 # From a column's boxes to where values come out at its side.
@@ -66,7 +67,8 @@ def turns(rows: Rows) -> list[int]:
     if most < FEWEST:
         return []
     rows_of_most = [row for row, count in counts.items() if count == most]
-    return [row for row in rows_of_most[:_ROWS] if len(going_past(rows, row)) >= FEWEST]
+    some = rows_of_most[:: max(1, len(rows_of_most) // _ROWS)]
+    return [row for row in some if len(going_past(rows, row)) >= FEWEST]
 
 
 def going_past(rows: Rows, turn: int) -> dict[Net, Link]:
@@ -99,8 +101,16 @@ def place_turned(layout: Layout, breaks: list[int], turn: int) -> None:
     made.finish()
 
 
+def measure(layout: Layout, turn: int) -> None:
+    """Tell how long and wide the rows are when the flow turns: in the extents."""
+    made = _Turned(layout, [turn], turn)
+    made.run({}, 0.0, 0.0)
+    layout.crossing = [len(span) for span in made.spans]
+
+
 class _Turned:
     def __init__(self, layout: Layout, breaks: list[int], turn: int) -> None:
+        place(layout, [])
         self.layout = layout
         rows = layout.rows
         self.past = going_past(rows, turn)
@@ -262,7 +272,6 @@ class _Turned:
             }
         for way in self.ways:
             self._cross(way)
-            self.layout.far[way.net].link.far = True
         layout.long = self.bottom + (self.carried + 1) * TRACK + PAD / 2
 
     def _turned(self, number: int, points: Iterable[Point]) -> list[Point]:
@@ -343,6 +352,17 @@ class _Turned:
         """Where a value runs in the gutter before a column."""
         at = self._gutter(number).index(net)
         return self.columns[number - 1].right + GUTTER / 2 + at * TRACK
+
+
+def mark(layout: Layout) -> None:
+    """Say that what goes past the turn is drawn as a skip, up to a box."""
+    marked = [link for link, _ in layout.far.values()]
+    for link in marked:
+        link.far = True
+        inner = link.head.inner
+        if inner is not None and link.into:
+            port = inner.ins[link.into]
+            marked += [each for each in inner.links.values() if each.tail is port]
 
 
 def _clear_side(rows: Rows, head: Node) -> bool:
