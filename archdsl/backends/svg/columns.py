@@ -27,7 +27,7 @@ SHORTEST = 460.0
 # What a further line between two columns costs, in pixels of height.
 CROSSING = 60.0
 # So many columns at most go down, and as many up, where the flow turns.
-_SIDES = 4
+_SIDES = 6
 # So many of these ways are tried in full.
 _PLACED = 4
 # What a value costs that has to be led over the top of columns, and what each further
@@ -181,7 +181,8 @@ def _turned(layout: Layout) -> bool:
         past = going_past(layout.rows, turn)
         measure(layout, turn)
         ends = [(net.tail.row, link.head.row) for net, link in past.items()]
-        begins = {begin for begin, _ in ends}
+        # What goes on by the side alone does not leave from the end of a column.
+        begins = {net.tail.row for net in past if len(net.links) == 1}
         for downs, ups in product(range(1, _SIDES + 1), repeat=2):
             left = _parts(layout, 0, turn, downs, begins)
             right = _parts(layout, turn, len(layout.extents), ups, begins)

@@ -273,6 +273,7 @@ def stack(
         if not number and not column.first:
             continue
         if index == column.last:
+            at = _leave(tops, index, at, layout, trails)
             column.out = tops
             column.end = at
         else:
@@ -280,6 +281,22 @@ def stack(
         if number:
             layout.extents[index] = (left, right, start, at)
     column.end = max(column.end, at)
+
+
+def _leave(
+    tops: dict[Net, float],
+    index: int,
+    at: float,
+    layout: Layout,
+    trails: dict[Net, list[Point]],
+) -> float:
+    """Let a value go out by the side below the last row; returns where that ends."""
+    for net in layout.far:
+        if net.tail.row == index:
+            at += LEAVE
+            way = [(tops[net], at), (layout.edge.across, at)]
+            layout.gone[net] = [*trails[net], *way]
+    return at
 
 
 def _labels(tops: dict[Net, float], row: int, at: float, layout: Layout) -> float:
@@ -312,7 +329,7 @@ def _channel(
         far = layout.far.get(net)
         for link in net.links:
             if far is not None and link is far.link:
-                if net.tail.row == index:
+                if net.tail.row == index and net not in layout.gone:
                     there.append((layout.edge, None))
             elif link.head.row > index + 1:
                 goes_on = True

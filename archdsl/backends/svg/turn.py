@@ -93,7 +93,7 @@ def going_past(rows: Rows, turn: int) -> dict[Net, Link]:
 def place_turned(layout: Layout, breaks: list[int], turn: int) -> None:
     """Place the nodes of the whole in columns; those from the row `turn` on go up.
 
-    No value that goes past the turn may come from the last row of a column.
+    No value that only goes past the turn may come from the last row of a column.
     """
     made = _Turned(layout, breaks, turn)
     made.run({}, 0.0, 0.0)
