@@ -45,7 +45,10 @@ def wires(
     joined: dict[tuple[object, ...], Wire] = {}
     for net, x in tops.items():
         key: tuple[object, ...] = (net,)
-        if all(link is not None for _, link in ends[net]):
+        if all(
+            link is not None and (node.box is None or node.box.commutes)
+            for node, link in ends[net]
+        ):
             key = tuple((node, link.into) for node, link in ends[net] if link)
         wire = joined.get(key)
         if wire is None:

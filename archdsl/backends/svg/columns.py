@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from math import log, sqrt
 
+from archdsl.backends.svg import numbers
 from archdsl.backends.svg.channel import TRACK
 from archdsl.backends.svg.content import size
 from archdsl.backends.svg.lanes import arrange
@@ -136,6 +137,10 @@ def _measure(layout: Layout, by_level: dict[int, Layout]) -> None:
             wide, long = size(node.box)
             node.wide, node.long = (long, wide) if layout.flat else (wide, long)
             node.left = node.right = node.wide / 2
+            links = layout.rows.ordered.get(node)
+            if links:
+                count = sum(link not in layout.rows.aside for link in links)
+                numbers.room(node, count, layout.flat)
         elif node.inner is not None:
             _frame(node, by_level[id(node.inner)])
     for net in layout.rows.nets:

@@ -55,11 +55,12 @@ class Link:
     """A line from a port of one node to a port of another, in one level.
 
     What is `far` goes from one side of a turn to the other, and is drawn as a skip.
+    `inputs` tells which inputs of a box the line leads to, from 1.
     """
 
     __slots__ = (
-        "arrow", "dotted", "far", "head", "hidden", "into", "label", "outof", "skip",
-        "tail", "weight",
+        "arrow", "dotted", "far", "head", "hidden", "inputs", "into", "label", "outof",
+        "skip", "tail", "weight",
     )  # fmt: skip
 
     def __init__(self, tail: Node, outof: str, head: Node, into: str) -> None:
@@ -71,6 +72,7 @@ class Link:
         self.weight = 0
         self.skip = self.hidden = self.dotted = True
         self.arrow = self.far = False
+        self.inputs: list[int] = []
 
 
 class Level:
@@ -131,8 +133,12 @@ def levels(picture: Picture) -> list[Level]:
             level.nodes.append(node)
             node_of[item] = node
             around[item] = level
+    arrived: dict[Box, int] = {}
     for edge in picture.edges:
-        _thread(edge, node_of, around)
+        link = _thread(edge, node_of, around)
+        if not edge.hidden:
+            arrived[edge.head] = arrived.get(edge.head, 0) + 1
+            link.inputs.append(arrived[edge.head])
     for level in found:
         first = 1 if level.title else 0
         level.nodes[first:first] = level.ins.values()
@@ -144,8 +150,8 @@ def levels(picture: Picture) -> list[Level]:
 
 def _thread(
     edge: Edge, node_of: dict[Box | Frame, Node], around: dict[Box | Frame, Level]
-) -> None:
-    """Lead an edge through the levels that it crosses."""
+) -> Link:
+    """Lead an edge through the levels that it crosses; returns its last line."""
     target: Box | Frame = edge.head
     if edge.head.shape == "title":
         target = around[edge.head].frame
@@ -174,6 +180,7 @@ def _thread(
             inner = node_of[item].inner
             assert inner is not None
             node, port = inner.entry(key), ""
+    return link
 
 
 def _upwards(

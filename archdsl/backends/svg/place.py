@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archdsl.backends.svg import numbers
 from archdsl.backends.svg.channel import TRACK, Wire, assign, wires
 from archdsl.backends.svg.content import label_size
 from archdsl.backends.svg.lanes import Net, Rows
@@ -69,6 +70,8 @@ class Layout:
         self.far: dict[Net, Far] = {}
         self.edge = Node("pass")
         self.gone: dict[Net, list[Point]] = {}
+        # What is written beside the ends of lines to a merge.
+        self.numbers: dict[Link, str] = {}
         # Space to be left before a row, or below it.
         self.slack: dict[tuple[int, bool], float] = {}
 
@@ -93,7 +96,7 @@ def place(layout: Layout, breaks: list[int]) -> None:
     """Place the nodes of a level, in columns that begin at the rows in `breaks`."""
     rows, level = layout.rows, layout.level
     layout.lines, layout.labels = [], []
-    layout.far, layout.slack = {}, {}
+    layout.far, layout.slack, layout.numbers = {}, {}, {}
     for node in level.nodes:
         node.turned = False
     layout.extents = [(0.0, 0.0, 0.0, 0.0)] * len(rows.rows)
@@ -352,7 +355,11 @@ def _channel(
     arrives = any(
         link is not None and link.arrow for w in made for _, _, link in w.bottoms
     )
+    told = numbers.numbers(rows.rows[index + 1], made, rows.ordered)
+    layout.numbers.update(told)
     room = count * TRACK + (ARRIVE if arrives else LEAVE)
+    if told:
+        room += numbers.ARRIVE - ARRIVE
     if count or not arrives:
         room += LEAVE - 2
     after = at + max(room, 8.0)
@@ -390,25 +397,36 @@ def _arrive(
 ) -> None:
     """End the lines that come to this row; those to a merge may come from aside."""
     for line in layout.open:
-        line.points[-1] = (line.points[-1][0], line.link.head.along)
+        x, head = line.points[-1][0], line.link.head.along
+        line.points[-1] = (x, head)
+        text = layout.numbers.get(line.link)
+        if text:
+            found = numbers.above(x, head, text, layout.flat)
+            layout.labels.append(Label(text, *found))
     layout.open = []
     for link, aside in layout.far.values():
         if link.head.row == index and aside:
-            head = link.head
-            middle = head.along + head.long / 2
-            way = [(layout.edge.across, middle), (head.right_edge, middle)]
-            layout.lines.append(Line(way, link))
+            _come(layout, [], layout.edge.across, link)
     for net, node in rows.passing[index].items():
         far = layout.far.get(net)
         for link in net.side:
             if far is not None and link is far.link:
                 continue
             if link.head.row == index and _beside(rows, net, link, index):
-                head = link.head
-                middle = head.along + head.long / 2
-                side = head.right_edge if node.across > head.across else head.left_edge
-                way = [(node.across, middle), (side, middle)]
-                layout.lines.append(Line([*trails[net], *way], link))
+                _come(layout, trails[net], node.across, link)
+
+
+def _come(layout: Layout, trail: list[Point], x: float, link: Link) -> None:
+    """Lead a line to the side of a merge."""
+    head = link.head
+    middle = head.along + head.long / 2
+    right = x > head.across
+    side = head.right_edge if right else head.left_edge
+    layout.lines.append(Line([*trail, (x, middle), (side, middle)], link))
+    text = layout.numbers.get(link)
+    if text:
+        found = numbers.aside(side, right, middle, text, layout.flat)
+        layout.labels.append(Label(text, *found))
 
 
 def _beside(rows: Rows, net: Net, link: Link, index: int) -> bool:
