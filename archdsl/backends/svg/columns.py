@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
-from math import log, sqrt
+from math import inf, log, sqrt
 
 from archdsl.backends.svg import numbers
 from archdsl.backends.svg.channel import TRACK
@@ -32,12 +32,12 @@ _SIDES = 6
 # So many of these ways are tried in full.
 _PLACED = 4
 # What a value costs that has to be led over the top of columns, and what each further
-# column costs. What it costs when the text becomes smaller than it may. What costs more
-# than `_BAD` does not turn.
+# column costs. What it costs when the text becomes smaller than it may. A turn is worth
+# so much more than none.
 _OVER = 0.1
 _MORE = 0.05
 _SMALL = 6.0
-_BAD = 3.0
+_WORTH = 2.0
 _TRIES = 24
 _ATTEMPTS = 8
 # Near enough to the wanted shape.
@@ -80,8 +80,8 @@ def _fit(layouts: list[Layout], by_level: dict[int, Layout], wanted: float) -> b
     """
     limit = sqrt(sum(_areas(layout) for layout in layouts) / wanted)
     limit = max(limit, SHORTEST)
-    least = _attempt(layouts, by_level, wanted, float("inf"))
-    best = tried = float("inf")
+    least = _attempt(layouts, by_level, wanted, inf)
+    best = tried = inf
     if all(layout.long <= LONGER * limit for layout in layouts[:-1]):
         return False
     for _ in range(_ATTEMPTS):
@@ -108,16 +108,17 @@ def _attempt(
         _measure(layout, by_level)
         place(layout, [])
         if layout is not whole and layout.long > LONGER * limit:
-            breaks = _breaks(layout, limit)
+            breaks = _without_stubs(layout, _breaks(layout, limit))
             place(layout, breaks)
             cost += sum(layout.crossing[at - 1] for at in breaks)
-    if _turned(whole):
-        return _distance(whole, whole.wide, whole.long, wanted) + _COST * cost
     breaks = _best(whole, wanted)
     wide, long = _estimate(whole, breaks)
     if not whole.flat and wide > PAGE and _for_page(wide, long) < wanted:
         breaks = _best(whole, _for_page(wide, long))
     if breaks:
+        place(whole, breaks)
+    plain = _detour(whole, whole.wide, whole.long)
+    if turns(whole.rows) and not _turned(whole, plain + _WORTH):
         place(whole, breaks)
     return _distance(whole, whole.wide, whole.long, wanted) + _COST * cost
 
@@ -179,8 +180,11 @@ def _best(layout: Layout, wanted: float) -> list[int]:
     return best
 
 
-def _turned(layout: Layout) -> bool:
-    """Place a level with a turn, if it goes down and comes back up and suits a page."""
+def _turned(layout: Layout, most: float) -> bool:
+    """Place a level with a turn, where it goes down and comes back up.
+
+    Returns whether there is a turn that costs at most so much.
+    """
     tried: list[tuple[float, float, list[int], int]] = []
     for turn in turns(layout.rows):
         past = going_past(layout.rows, turn)
@@ -199,20 +203,16 @@ def _turned(layout: Layout) -> bool:
             cost = _detour(layout, wide, long)
             more = _OVER * over + _MORE * len(breaks)
             tried.append((cost + more, cost, breaks, turn))
-    if not tried:
-        return False
     tried.sort(key=lambda one: one[0])
     placed = []
     for cost, estimated, breaks, turn in tried[:_PLACED]:
         place_turned(layout, breaks, turn)
         cost += _detour(layout, layout.wide, layout.long) - estimated
         placed.append((cost, breaks, turn))
-    least, breaks, turn = min(placed, key=lambda one: one[0])
-    if least > _BAD:
-        place(layout, [])
-        return False
-    place_turned(layout, breaks, turn)
-    return True
+    least, breaks, turn = min(placed, key=lambda one: one[0], default=(inf, [], 0))
+    if least <= most:
+        place_turned(layout, breaks, turn)
+    return least <= most
 
 
 def _detour(layout: Layout, wide: float, long: float) -> float:
@@ -246,6 +246,23 @@ def _parts(
     return breaks
 
 
+def _without_stubs(layout: Layout, breaks: list[int]) -> list[int]:
+    """Breaks, but for those of a first or last column that hardly holds anything."""
+    extents = layout.extents
+    while breaks:
+        ends = [extents[row - 1][3] for row in breaks] + [extents[-1][3]]
+        begins = [extents[row][2] for row in [0, *breaks]]
+        longs = [end - begin for begin, end in zip(begins, ends, strict=True)]
+        least = _LAST * max(longs)
+        if longs[0] < least:
+            breaks = breaks[1:]
+        elif longs[-1] < least:
+            breaks = breaks[:-1]
+        else:
+            break
+    return breaks
+
+
 def _short(layout: Layout, breaks: list[int], long: float) -> float:
     """What a first or last column costs that hardly holds anything."""
     if not breaks:
@@ -273,7 +290,7 @@ def _breaks(layout: Layout, limit: float) -> list[int]:
     first = 0
     last = len(extents) - 1
     while extents and extents[last][3] - extents[first][2] > limit:
-        best, least = -1, float("inf")
+        best, least = -1, inf
         for row in range(first, last):
             used = extents[row][3] - extents[first][2]
             if used > limit and best >= 0:
