@@ -194,9 +194,27 @@ def spread(column: Column, rows: Rows, layout: Layout) -> None:
     for row in column.rows:
         for node in row:
             node.across = at[node.lane]
+    _hang(column.rows)
     everything = [node for row in column.rows for node in row]
     column.left = min((n.across - n.left for n in everything), default=0.0)
     column.right = max((n.across + n.right for n in everything), default=0.0)
+
+
+def _hang(rows: list[list[Node]]) -> None:
+    """Put what stands alone below a frame under the place where the flow leaves it."""
+    first = len(rows)
+    while first and len(rows[first - 1]) == 1:
+        first -= 1
+    alone = [row[0] for row in rows[first:]]
+    by = 0.0
+    for number, node in enumerate(alone):
+        node.across += by
+        if node.kind == "frame" and len(node.leaves) == 1:
+            right = node.across + node.right
+            (port,) = node.leaves.values()
+            after = alone[number + 1 :]
+            if all(below.across + by + port + below.right <= right for below in after):
+                by += port
 
 
 def shift(column: Column, by: float) -> None:
