@@ -120,7 +120,9 @@ def _attempt(
     plain = _detour(whole, whole.wide, whole.long)
     if turns(whole.rows) and not _turned(whole, plain + _WORTH):
         place(whole, breaks)
-    return _distance(whole, whole.wide, whole.long, wanted) + _COST * cost
+    small = 0.0 if whole.flat else max(0.0, log(whole.wide / PAGE))
+    off = _distance(whole, whole.wide, whole.long, wanted)
+    return off + _COST * cost + _SMALL * small
 
 
 def _areas(layout: Layout) -> float:
