@@ -21,6 +21,9 @@ PAD = 9.0
 LEAVE = 6.0
 ARRIVE = 10.0
 GUTTER = 19.0
+# The flow leaves a frame so far aside, of all there is on that side, that what follows
+# goes there.
+_ASIDE = 0.4
 
 Point = tuple[float, float]
 
@@ -201,7 +204,7 @@ def spread(column: Column, rows: Rows, layout: Layout) -> None:
 
 
 def _hang(rows: list[list[Node]]) -> None:
-    """Put what stands alone below a frame under the place where the flow leaves it."""
+    """Put what stands alone below a folded frame under its last column."""
     first = len(rows)
     while first and len(rows[first - 1]) == 1:
         first -= 1
@@ -213,7 +216,9 @@ def _hang(rows: list[list[Node]]) -> None:
             right = node.across + node.right
             (port,) = node.leaves.values()
             after = alone[number + 1 :]
-            if all(below.across + by + port + below.right <= right for below in after):
+            if port > _ASIDE * node.right and all(
+                below.across + by + port + below.right <= right for below in after
+            ):
                 by += port
 
 
