@@ -30,11 +30,11 @@ CROSSING = 60.0
 # So many columns at most go down, and as many up, where the flow turns.
 _SIDES = 6
 # So many of these ways are tried in full.
-_PLACED = 4
-# What a value costs that has to be led over the top of columns, and what each further
-# column costs. What it costs when the text becomes smaller than it may. A turn is worth
-# so much more than none.
-_OVER = 0.1
+_PLACED = 3
+# What it costs when all values are led over the top of columns, what each further column
+# costs, and what it costs when the text becomes smaller than it may. A turn is worth so
+# much more than none.
+_OVER = 0.4
 _MORE = 0.05
 _SMALL = 6.0
 _WORTH = 2.0
@@ -115,10 +115,11 @@ def _attempt(
     wide, long = _estimate(whole, breaks)
     if not whole.flat and wide > PAGE and _for_page(wide, long) < wanted:
         breaks = _best(whole, _for_page(wide, long))
-    if breaks:
-        place(whole, breaks)
-    plain = _detour(whole, whole.wide, whole.long)
-    if turns(whole.rows) and not _turned(whole, plain + _WORTH):
+    plain = _detour(whole, *_estimate(whole, breaks))
+    placed = not breaks
+    if turns(whole.rows):
+        placed = _turned(whole, plain + _WORTH)
+    if not placed:
         place(whole, breaks)
     small = 0.0 if whole.flat else max(0.0, log(whole.wide / PAGE))
     off = _distance(whole, whole.wide, whole.long, wanted)
@@ -203,7 +204,7 @@ def _turned(layout: Layout, most: float) -> bool:
             wide, long = _estimate(layout, breaks)
             wide, long = wide + 2 * TRACK * over, long + TRACK * over
             cost = _detour(layout, wide, long)
-            more = _OVER * over + _MORE * len(breaks)
+            more = _OVER * over / len(past) + _MORE * len(breaks)
             tried.append((cost + more, cost, breaks, turn))
     tried.sort(key=lambda one: one[0])
     placed = []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.backends.svg.channel import Wire
+from archdsl.backends.svg.channel import Arriving
 from archdsl.backends.svg.content import label_size
 from archdsl.backends.svg.level import Link, Node
 
@@ -25,19 +25,17 @@ Place = tuple[float, float, float, float]
 
 
 def numbers(
-    row: Iterable[Node], made: Iterable[Wire], ordered: dict[Node, list[Link]]
+    row: Iterable[Node], arriving: Arriving, ordered: dict[Node, list[Link]]
 ) -> dict[Link, str]:
     """What is written beside lines to the merges of a row, by the wires above it."""
-    tops: dict[Node, list[tuple[float, Link]]] = {}
-    for wire in made:
-        for x, node, link in wire.bottoms:
-            if link is not None and node in ordered:
-                tops.setdefault(node, []).append((x, link))
     found = {}
     for node in row:
-        links = ordered.get(node, [])
-        above = sorted(tops.get(node, []), key=lambda top: top[0])
-        order = [number for _, link in above for number in link.inputs]
+        links = ordered.get(node)
+        if not links:
+            continue
+        above = [wire.bottoms[at] for wire, at in arriving.get(node, ())]
+        above.sort(key=lambda bottom: bottom[0])
+        order = [number for _, _, link in above if link for number in link.inputs]
         if len(above) < len(links) or order != sorted(order):
             for link in links:
                 found[link] = ", ".join(map(str, link.inputs))

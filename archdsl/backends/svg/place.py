@@ -71,12 +71,23 @@ class Layout:
         # Values that leave a column by its side, for another behind a turn; the edge
         # is where they go out and come in. `gone` is how they leave.
         self.far: dict[Net, Far] = {}
+        # The same by the rows where they begin and end: one in each at most.
+        self.leaving: dict[int, Net] = {}
+        self.coming: dict[int, Net] = {}
         self.edge = Node("pass")
         self.gone: dict[Net, list[Point]] = {}
         # What is written beside the ends of lines to a merge.
         self.numbers: dict[Link, str] = {}
         # Space to be left before a row, or below it.
         self.slack: dict[tuple[int, bool], float] = {}
+
+    def clear(self) -> None:
+        """Forget where all is, and that anything goes far or is turned."""
+        self.lines, self.labels = [], []
+        self.far, self.leaving, self.coming = {}, {}, {}
+        self.slack, self.numbers = {}, {}
+        for node in self.level.nodes:
+            node.turned = False
 
     def label_size(self, text: str) -> tuple[float, float]:
         """The size of a label across the flow and along it."""
@@ -98,12 +109,9 @@ class Column:
 def place(layout: Layout, breaks: list[int]) -> None:
     """Place the nodes of a level, in columns that begin at the rows in `breaks`."""
     rows, level = layout.rows, layout.level
-    layout.lines, layout.labels = [], []
-    layout.far, layout.slack, layout.numbers = {}, {}, {}
-    for node in level.nodes:
-        node.turned = False
+    layout.clear()
     layout.extents = [(0.0, 0.0, 0.0, 0.0)] * len(rows.rows)
-    spans = reaches(rows)
+    spans = reaches(rows, {})
     layout.crossing = [len(span) for span in spans]
     trails: dict[Net, list[Point]] = {}
     columns = []
@@ -138,13 +146,20 @@ def place(layout: Layout, breaks: list[int]) -> None:
             line.points[-1] = (line.points[-1][0], layout.long)
 
 
-def reaches(rows: Rows) -> list[list[Net]]:
-    """The values that go from each row to the next."""
+def reaches(rows: Rows, far: dict[Net, Far]) -> list[list[Net]]:
+    """The values that go from each row to the next, not counting where they go far."""
     found: list[list[Net]] = [[] for _ in rows.rows]
     for net in rows.nets:
-        for row in range(net.tail.row, max(link.head.row for link in net.links)):
+        for row in range(net.tail.row, last_row(net, far)):
             found[row].append(net)
     return found
+
+
+def last_row(net: Net, far: dict[Net, Far]) -> int:
+    """The last row that a value goes to along the flow."""
+    away = far[net].link if net in far else None
+    rows = [link.head.row for link in net.links if link is not away]
+    return max(rows, default=net.tail.row + 1)
 
 
 def fill(column: Column, rows: Rows, carried: list[Net]) -> None:
@@ -317,11 +332,11 @@ def _leave(
     trails: dict[Net, list[Point]],
 ) -> float:
     """Let a value go out by the side below the last row; returns where that ends."""
-    for net in layout.far:
-        if net.tail.row == index:
-            at += LEAVE
-            way = [(tops[net], at), (layout.edge.across, at)]
-            layout.gone[net] = [*trails[net], *way]
+    net = layout.leaving.get(index)
+    if net is not None:
+        at += LEAVE
+        way = [(tops[net], at), (layout.edge.across, at)]
+        layout.gone[net] = [*trails[net], *way]
     return at
 
 
@@ -368,17 +383,18 @@ def _channel(
             there.append((rows.passing[index + 1][net], None))
         if there:
             ends[net] = there
-    for net, (link, aside) in layout.far.items():
-        if link.head.row == index + 1 and not aside:
-            tops = {**tops, net: layout.edge.across}
-            trails[net] = []
-            ends[net] = [(link.head, link)]
-    made = wires({net: x for net, x in tops.items() if net in ends}, ends)
+    come = layout.coming.get(index + 1)
+    if come is not None and not layout.far[come].aside:
+        tops = {**tops, come: layout.edge.across}
+        trails[come] = []
+        link = layout.far[come].link
+        ends[come] = [(link.head, link)]
+    made, arriving = wires({net: x for net, x in tops.items() if net in ends}, ends)
     count = assign(made)
     arrives = any(
         link is not None and link.arrow for w in made for _, _, link in w.bottoms
     )
-    told = numbers.numbers(rows.rows[index + 1], made, rows.ordered)
+    told = numbers.numbers(rows.rows[index + 1], arriving, rows.ordered)
     layout.numbers.update(told)
     room = count * TRACK + (ARRIVE if arrives else LEAVE)
     if told:
@@ -427,9 +443,9 @@ def _arrive(
             found = numbers.above(x, head, text, layout.flat)
             layout.labels.append(Label(text, *found))
     layout.open = []
-    for link, aside in layout.far.values():
-        if link.head.row == index and aside:
-            _come(layout, [], layout.edge.across, link)
+    come = layout.coming.get(index)
+    if come is not None and layout.far[come].aside:
+        _come(layout, [], layout.edge.across, layout.far[come].link)
     for net, node in rows.passing[index].items():
         far = layout.far.get(net)
         for link in net.side:

@@ -24,7 +24,7 @@ from archdsl.backends.svg.place import (
     Line,
     Point,
     fill,
-    place,
+    last_row,
     reaches,
     shift,
     spread,
@@ -34,7 +34,9 @@ from archdsl.backends.svg.place import (
 # A turn needs so many values that go past it.
 FEWEST = 2
 # About so many rows at which most values go past are looked at.
-_ROWS = 4
+_ROWS = 2
+# Where more than this stands in rows, values that go by among it, none is looked for.
+_MOST = 50_000
 # A value that goes past fewer rows does not ask for a turn.
 _LONG = 3
 # From a column's boxes to where values come out at its side.
@@ -51,6 +53,8 @@ class _Way(NamedTuple):
 
 def turns(rows: Rows) -> list[int]:
     """The rows before which the flow may turn: most values go past, all in order."""
+    if sum(map(len, rows.rows)) > _MOST:
+        return []
     ends: dict[int, int] = {}
     for net in rows.nets:
         first = net.tail.row
@@ -110,7 +114,7 @@ def measure(layout: Layout, turn: int) -> None:
 
 class _Turned:
     def __init__(self, layout: Layout, breaks: list[int], turn: int) -> None:
-        place(layout, [])
+        layout.clear()
         self.layout = layout
         rows = layout.rows
         self.past = going_past(rows, turn)
@@ -123,9 +127,9 @@ class _Turned:
             _Way(net, self._column(net.tail.row), self._column(link.head.row))
             for net, link in self.past.items()
         ]
-        self.hidden: set[Node] = set()
-        self.spans = reaches(rows)
-        self._leave_out()
+        self.rows: list[list[Node]] = []
+        self._leave()
+        self.spans = reaches(rows, layout.far)
         self.over = [w for w in self.ways if (w.begin, w.end) != (self.up - 1, self.up)]
         # The most values that are led from one column to the next.
         self.carried = max(len(self.spans[first - 1]) for first in breaks)
@@ -136,21 +140,21 @@ class _Turned:
     def _column(self, row: int) -> int:
         return next(n for n, (_, after) in enumerate(self.bounds) if row < after)
 
-    def _leave_out(self) -> None:
-        """Values that leave by the side do not go by the rows that follow."""
-        rows = self.layout.rows
+    def _leave(self) -> None:
+        """Values leave by the side: they do not go by the rows that follow."""
+        layout, rows = self.layout, self.layout.rows
+        hidden: set[Node] = set()
         for net, link in self.past.items():
-            near = [one for one in net.links if one is not link]
             aside = link in net.side and _clear_side(rows, link.head)
-            self.layout.far[net] = Far(link, aside)
-            last = max((one.head.row for one in near), default=net.tail.row + 1)
-            for row in range(last, link.head.row):
-                self.spans[row].remove(net)
-            last += any(one in net.side for one in near)
+            layout.far[net] = Far(link, aside)
+            layout.leaving[net.tail.row], layout.coming[link.head.row] = net, net
+            last = last_row(net, layout.far)
+            last += any(one in net.side for one in net.links if one is not link)
             for row in range(last, link.head.row + 1):
                 node = rows.passing[row].get(net)
                 if node is not None:
-                    self.hidden.add(node)
+                    hidden.add(node)
+        self.rows = [[node for node in row if node not in hidden] for row in rows.rows]
 
     # One pass
 
@@ -175,9 +179,7 @@ class _Turned:
             column = Column(begin, after - 1)
             carried = self.spans[begin - 1] if number else []
             fill(column, rows, carried)
-            column.rows = [
-                [node for node in row if node not in self.hidden] for row in column.rows
-            ]
+            column.rows[1:] = self.rows[begin:after]
             spread(column, rows, layout)
             gutter = len(self._gutter(number)) * TRACK + GUTTER if number else PAD
             shift(column, edge + gutter - column.left)
