@@ -23,6 +23,7 @@ from archdsl.backends.diagram.options import Direction
 from archdsl.backends.diagram.palette import COLOURS, PLAIN
 from archdsl.backends.svg import font_points, graph, graph_drawing
 from archdsl.backends.svg import place as place_module
+from archdsl.backends.svg import turn as turn_module
 from archdsl.backends.svg.channel import Wire
 from archdsl.backends.svg.content import LABEL_HEIGHT, lines
 from archdsl.backends.svg.metrics import width
@@ -301,6 +302,13 @@ def test_a_layout_without_room_is_found(
     monkeypatch.setattr(place_module, name, value)
     nets = [resnet, *(network(text) for text in SPECS.values())]
     assert any(faults(graph_drawing(net)) for net in nets)
+
+
+def test_a_turn_without_room_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    unet = spec("segmentation/unet.arch", "unet")
+    assert not faults(graph_drawing(unet))
+    monkeypatch.setattr(turn_module, "GUTTER", -60.0)
+    assert faults(graph_drawing(unet))
 
 
 def test_a_layout_without_room_for_labels_is_found(
