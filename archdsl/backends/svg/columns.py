@@ -31,9 +31,9 @@ CROSSING = 60.0
 _SIDES = 6
 # So many of these ways are tried in full.
 _PLACED = 3
-# What it costs when all values are led over the top of columns, what each further one of
-# these costs, and what it costs when the text becomes smaller than it may. A turn is
-# worth so much more than none.
+# What it costs when all values are led over the top of columns, what a further column
+# costs, and what it costs when the text becomes smaller than it may. A turn is worth so
+# much more than none.
 _OVER = 0.4
 _MORE = 0.05
 _SMALL = 6.0
