@@ -21,7 +21,8 @@ class Box:
     """A node of the picture.
 
     `params` and `macs` are the least and the most of one copy; `cost` is what all the
-    copies that the box stands for add to the totals. `note` tells of that what is
+    copies that the box stands for add to the totals. What `commutes` gives the same
+    whatever the order of its inputs. `note` tells of that what is
     to be shown. `out` is the shape that flows
     out, of a title what flows out of its frame; `shown` is the shape that was last
     told on the way here. What is in `training` exists only then. `home` is the id
@@ -42,6 +43,7 @@ class Box:
     shown: str = ""
     times: int = 1
     sums: bool = False
+    commutes: bool = False
     training: bool = False
     home: str = ""
     state: State = "checked"

@@ -351,6 +351,7 @@ class _Planner:
         form: Shape = "merge" if merges else "layer" if lead.target.ins else "source"
         box = self._box(place, form, lines, lead.span, look)
         box.sums = lead.kind == "add"
+        box.commutes = lead.kind in ("add", "mul")
         _label(box, called.label if len(parts) == 1 else lead.label or "")
         self._count(box, parts, called.times)
         for port in inputs:

@@ -9,6 +9,7 @@ from archdsl.backends.svg.columns import lay_out
 from archdsl.backends.svg.level import levels
 from archdsl.backends.svg.markup import Drawing, drawing, svg
 from archdsl.backends.svg.theme import SMALL, Theme
+from archdsl.collector import Paused
 from archdsl.ir.network import Network
 
 # Pixels and points in an inch.
@@ -32,10 +33,13 @@ def graph(
     reader's setting. `width_in` scales the picture to so many inches.
     Raises what `plan` raises.
     """
-    made = graph_drawing(network, source_name, direction=direction, options=options)
-    scale = 1.0 if width_in is None else width_in * PIXELS / made.wide
-    name = network.name or "network"
-    return svg(made, name, _description(network), theme, scale)
+    # What is made lives until the end: looking through it again and again would make
+    # the time grow faster than the network.
+    with Paused():
+        made = graph_drawing(network, source_name, direction=direction, options=options)
+        scale = 1.0 if width_in is None else width_in * PIXELS / made.wide
+        name = network.name or "network"
+        return svg(made, name, _description(network), theme, scale)
 
 
 def graph_drawing(

@@ -63,40 +63,49 @@ def drawing(layouts: list[Layout], heading: str, notes: str) -> Drawing:
         high += _FOOT + _MARGIN
     made = Drawing(wide, high, [], [], [], [], said)
     start = ((wide - size[0]) / 2, _HEAD)
-    stack = [(whole, start[::-1] if whole.flat else start)]
+    stack = [(whole, start[::-1] if whole.flat else start, 1)]
     while stack:
-        layout, corner = stack.pop()
-        for level, at in _level(layout, corner, made):
-            stack.append((by_level[level], at))
+        layout, corner, way = stack.pop()
+        for level, at, inner in _level(layout, corner, way, made):
+            stack.append((by_level[level], at, inner))
     return made
 
 
-def _level(layout: Layout, corner: Point, made: Drawing) -> Iterator[tuple[int, Point]]:
-    """Draw a level from its corner; gives the levels inside it and theirs."""
+def _level(
+    layout: Layout, corner: Point, way: int, made: Drawing
+) -> Iterator[tuple[int, Point, int]]:
+    """Draw a level from its corner; gives the levels inside it and theirs.
+
+    `way` is -1 where the level is turned: all goes back from the corner.
+    """
     across, along = corner
 
-    def turned(a: float, b: float, wide: float, long: float) -> Placed:
-        a, b = a + across, b + along
+    def rect(a: float, b: float, wide: float, long: float) -> Placed:
+        a, b = across + way * a, along + way * b
+        if way < 0:
+            a, b = a - wide, b - long
         return Placed(b, a, long, wide) if layout.flat else Placed(a, b, wide, long)
 
     if layout.level.frame.id:
-        rect = turned(0, 0, layout.wide, layout.long)
-        made.frames.append((layout.level.frame, rect))
+        at = rect(0, 0, layout.wide, layout.long)
+        made.frames.append((layout.level.frame, at))
     for node in layout.level.nodes:
         if node.box is not None:
-            rect = turned(node.left_edge, node.along, node.wide, node.long)
-            made.boxes.append((node.box, rect))
+            at = rect(node.left_edge, node.along, node.wide, node.long)
+            made.boxes.append((node.box, at))
         elif node.inner is not None:
-            corner = (across + node.across - node.left, along + node.along)
-            yield id(node.inner), corner
+            a, b, on = node.across - node.left, node.along, way
+            if node.turned:
+                a, b, on = node.across + node.left, node.along + node.long, -way
+            yield id(node.inner), (across + way * a, along + way * b), on
     for line in layout.lines:
-        points = [(a + across, b + along) for a, b in line.points]
+        points = [(across + way * a, along + way * b) for a, b in line.points]
         if layout.flat:
             points = [(y, x) for x, y in points]
         made.lines.append((line.link, _plain(points)))
     for label in layout.labels:
-        rect = turned(label.across, label.along, label.wide, label.long)
-        made.labels.append((label.text, rect))
+        at = rect(label.across, label.along, label.wide, label.long)
+        made.labels.append((label.text, at))
 
 
 def _plain(points: list[Point]) -> list[Point]:
@@ -136,7 +145,8 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
         out.append(_box(box, at))
     for text, at in made.labels:
         looks = "l w" if text.startswith(SIGN) else "l"
-        out.append(_text(text, looks, at.x, at.y + LABEL_HEIGHT - 3))
+        middle = at.x + at.wide / 2
+        out.append(_text(text, looks, middle, at.y + LABEL_HEIGHT - 3))
     (heading, first), (notes, last) = made.notes
     out.append(_text(heading, "k", first.x, first.y + LINE - 3, "font-weight:bold"))
     out.append(_text(notes, "k", last.x, last.y + LINE - 3))
@@ -149,10 +159,10 @@ def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
     paths: dict[tuple[str, object, str], list[str]] = {}
     drawn: dict[tuple[object, str, bool], list[list[Point]]] = {}
     heads = []
-    for link, points in sorted(lines, key=lambda line: (line[0].wrong, line[0].skip)):
+    for link, points in sorted(lines, key=_order):
         if link.arrow:
             heads.append(_arrow(points))
-        looks = "d" if link.dotted else "s" if link.skip else ""
+        looks = "d" if link.dotted else "s" if link.skip or link.far else ""
         looks = f"{looks} w".strip() if link.wrong else looks
         # What is wrong is drawn in full, over other lines of the value.
         before = drawn.setdefault((link.tail, link.outof, link.wrong), [])
@@ -174,6 +184,12 @@ def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
         yield f'<path{style} d="{"".join(ways)}"/>\n'
     if heads:
         yield f'<path class="o" d="{"".join(heads)}"/>\n'
+
+
+def _order(line: tuple[Link, list[Point]]) -> tuple[bool, bool]:
+    """Skips over other lines, and what is wrong over all."""
+    link = line[0]
+    return link.wrong, link.skip or link.far
 
 
 def _after(points: list[Point], other: list[Point]) -> list[Point]:

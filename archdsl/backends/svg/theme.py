@@ -45,7 +45,7 @@ def css(theme: Theme, failed: bool = False) -> str:
         f"fill:{INK}}}",
         f"rect{{stroke:{LIGHT.line};fill:{PLAIN}}}",
         ".l,.t,.k{stroke:none}",
-        f".l{{font-size:{SMALL:g}px;text-anchor:start}}",
+        f".l{{font-size:{SMALL:g}px}}",
         ".t{font-weight:bold}",
         f".k{{font-size:{SMALL:g}px;text-anchor:start}}",
         "path{fill:none}",
