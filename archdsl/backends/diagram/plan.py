@@ -52,7 +52,7 @@ class _Planner:
         self._source_name = source_name or network.source_name
         self._options = options
         self._opener = Opener(options.depth, options.expand)
-        self._folder = Folder() if options.fold else Unfolder(MAX_BOXES)
+        self._folder = Folder(rates=True) if options.fold else Unfolder(MAX_BOXES)
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
@@ -321,7 +321,7 @@ class _Planner:
         for part in parts:
             stage = part.first
             assert isinstance(stage.target, Site)
-            text = words.again(stage) if stage.shared else words.layer(stage.target)
+            text = words.again(stage) if stage.shared else words.layers(part.stages)
             if stage.target.layer.look in SMALL:
                 smalls.append(text)
                 continue

@@ -60,6 +60,20 @@ def layer(site: Site) -> str:
     return short(" ".join((site.layer.name, ", ".join(words))).strip())
 
 
+def layers(stages: Sequence[Stage]) -> str:
+    """A layer in all its variants: of a rate that differs, the range."""
+    sites = [stage.target for stage in stages if isinstance(stage.target, Site)]
+    text = layer(sites[0])
+    if len(sites) > 1 and sites[0].layer.look == "regularisation":
+        for name in sites[0].layer.positional:
+            rates = [site.args[name].value for site in sites]
+            known = [rate for rate in rates if isinstance(rate, int | float)]
+            if len(known) == len(rates):
+                low, high = f"{min(known):.2g}", f"{max(known):.2g}"
+                text = f"{sites[0].layer.name} {span(low, high)}"
+    return text
+
+
 def _tensor(site: Site) -> str:
     """A learned tensor or a constant: `param 1×197×768`."""
     stored = site.args["shape"].value
