@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
+from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.options import PlanError
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.ir.network import Module
 
 # So many paths are named in an error.
 _NAMED = 4
@@ -51,20 +53,35 @@ def step_numbered(paths: Paths, stem: str, first: int, count: int) -> Paths:
     return tuple(found)
 
 
+class Block(NamedTuple):
+    """What might be opened, and how many layers of the net it stands for."""
+
+    module: Module
+    layers: int
+
+
 class Opener:
     """Decides for each block, and tells in the end whether all paths were found."""
 
-    def __init__(self, depth: int | None, paths: tuple[str, ...]) -> None:
-        if paths and depth is None:
+    def __init__(
+        self, depth: int | None, paths: tuple[str, ...], closer: Closer | None
+    ) -> None:
+        if paths and depth is None and closer is None:
             raise PlanError("all blocks are open already: a depth has to close them")
         self._depth = depth
+        self._closer = closer
         self._paths = paths
         self._opened: set[str] = set()
         self._blocks: dict[str, None] = {}
 
-    def opens(self, level: int, path: str, paths: Paths) -> bool:
-        """Whether a block is opened that lies so deep: 1 is a block of the net."""
-        if self._depth is None:
+    def opens(
+        self, level: int, path: str, paths: Paths, block: Block | None
+    ) -> bool:
+        """Whether a block is opened that lies so deep: 1 is a block of the net.
+
+        What is no block takes part as one around those that it holds.
+        """
+        if self._depth is None and self._closer is None:
             return True
         around, _, last = path.rpartition(".")
         if around and last.isdigit():
@@ -72,7 +89,14 @@ class Opener:
             self._blocks[around] = None
         self._blocks[path] = None
         self._opened.update(found.path for found in paths if not found.rest)
-        return level <= self._depth or bool(paths)
+        if self._depth is not None:
+            return level <= self._depth or bool(paths)
+        if self._closer is None or block is None:
+            return True
+        if paths:
+            self._closer.see(block.module)
+            return True
+        return self._closer.opens(block.module, block.layers, level)
 
     def check(self) -> None:
         """Raises PlanError if a path that was asked for is none of a block."""

@@ -74,6 +74,10 @@ class Part(NamedTuple):
             total = total.plus(stage.cost.times(weight))
         return total
 
+    def with_(self, other: Part) -> Part:
+        """This and further variants."""
+        return Part(self.stages + other.stages, self.weights + other.weights)
+
 
 class Called(NamedTuple):
     """How a stage is presented: its label, the title of its frame, how many it is.

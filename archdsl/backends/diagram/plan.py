@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.closing import Closer, class_of
 from archdsl.backends.diagram.copies import Unfolder, too_many
 from archdsl.backends.diagram.fuse import SMALL, units
-from archdsl.backends.diagram.opening import Opener, wanted
+from archdsl.backends.diagram.opening import Block, Opener, wanted
 from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
 from archdsl.backends.diagram.place import Called, Names, Part, Place, Port, copies
@@ -34,25 +36,35 @@ SIGNS = {"add": "+", "mul": "×", "concat": "‖"}
 
 
 def plan(
-    network: Network, source_name: str | None = None, options: Options = DEFAULT
+    network: Network,
+    source_name: str | None = None,
+    options: Options = DEFAULT,
+    closer: Closer | None = None,
 ) -> Picture:
     """Decide what is drawn.
 
+    Where the options set no depth, all is open but what the closer closes.
     Raises PlanError for a path to be opened that is none of a block, and where every
     copy is asked for and they are too many.
     """
-    return _Planner(network, source_name, options).picture()
+    return _Planner(network, source_name, options, closer).picture()
 
 
 class _Planner:
     def __init__(
-        self, network: Network, source_name: str | None, options: Options
+        self,
+        network: Network,
+        source_name: str | None,
+        options: Options,
+        closer: Closer | None,
     ) -> None:
         self._network = network
         self._source_name = source_name or network.source_name
         self._options = options
-        self._opener = Opener(options.depth, options.expand)
+        self._opener = Opener(options.depth, options.expand, closer)
         self._folder = Folder(rates=True) if options.fold else Unfolder(MAX_BOXES)
+        if closer is not None:
+            self._folder = closer.folder
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
@@ -133,7 +145,9 @@ class _Planner:
             counted = name.startswith(node.kind) and name[len(node.kind) :].isdigit()
             title = name if node.kind == "{}" or counted else f"{name}: {node.kind}"
             called = Called(node.label or "", title)
-            made[unit[-1]] = self._parts(parts, inputs, place.at(name), called)
+            at = place.at(name)
+            opened = self._opens(parts[0], at, called)
+            made[unit[-1]] = self._parts(parts, inputs, at, called, opened)
         return [port(source) for source in flat.outputs]
 
     def _shared(
@@ -163,7 +177,8 @@ class _Planner:
         place: Place,
     ) -> Port:
         folded = [self._folder.folded(repeat) for repeat in repeats]
-        flow, passed = inputs[0], 0
+        groups: list[_Copies] = []
+        passed = 0
         for number, fold in enumerate(folded[0]):
             stages: list[Stage] = []
             counts: list[int] = []
@@ -171,18 +186,41 @@ class _Planner:
                 stages += folds[number].stages
                 counts += [weight * count for count in folds[number].counts]
             part = Part(tuple(stages), tuple(counts))
-            alone = len(folded[0]) == 1
-            at, called = copies(
-                repeats[0], part.first, passed, fold.count, alone, place
-            )
-            taken = [inputs[k] if k else flow for k in part.first.inputs]
-            flow = self._parts([part], taken, at, called)
-            if len(fold.stages) > 1:
-                # What comes out is what the last copy gives.
-                ends = [folds[number].stages[-1].type.sizes for folds in folded]
-                flow = Port(flow.box, self._shape(ends))
+            ends = [folds[number].stages[-1].type.sizes for folds in folded]
+            found = _Copies(part, passed, fold.count, ends, True)
+            at, called = found.placed(repeats[0], len(folded[0]) == 1, place)
+            found = found._replace(opened=self._opens(part, at, called))
+            same = self._options.fold and not at.wanted
+            if groups and same and _alike(groups[-1], found):
+                last, number = groups[-1], groups[-1].number + fold.count
+                groups[-1] = last._replace(part=last.part.with_(part), number=number)
+            else:
+                groups.append(found)
             passed += fold.count
+        flow = inputs[0]
+        for group in groups:
+            at, called = group.placed(repeats[0], len(groups) == 1, place)
+            taken = [inputs[k] if k else flow for k in group.part.first.inputs]
+            flow = self._parts([group.part], taken, at, called, group.opened)
+            if len(group.part.stages) > len(repeats):
+                # What comes out is what the last copy gives.
+                flow = Port(flow.box, self._shape(group.ends))
         return flow
+
+    def _opens(self, part: Part, place: Place, called: Called) -> bool:
+        """Whether a stage is drawn with what is in it."""
+        module = part.first.target
+        if not isinstance(module, Module):
+            return True
+        if place.depth >= MAX_DEPTH:
+            return False
+        if called.inline:
+            return True
+        # What is one box all the same says more than a name.
+        bare = self._is_one_box(module)
+        block = None if bare else Block(module, part.cost.layers)
+        path = ".".join(place.path)
+        return self._opener.opens(place.level + 1, path, place.wanted, block) or bare
 
     def _parts(
         self,
@@ -190,21 +228,17 @@ class _Planner:
         inputs: list[Port],
         place: Place,
         called: Called,
+        opened: bool,
     ) -> Port:
         """Draw a stage, or several stages in one box."""
         part = parts[0]
         modules = [s.target for s in part.stages if isinstance(s.target, Module)]
         if not modules:
             return self._layers(parts, inputs, place, called)
-        deep = place.depth >= MAX_DEPTH
-        if deep or (self._boxes >= MAX_BOXES and self._options.fold):
+        if not opened or (self._boxes >= MAX_BOXES and self._options.fold):
             return self._closed(part, inputs, place, called)
         if not called.inline:
             place = place._replace(level=place.level + 1)
-            path = ".".join(place.path)
-            opened = self._opener.opens(place.level, path, place.wanted)
-            if not opened and not self._is_one_box(modules[0]):
-                return self._closed(part, inputs, place, called)
         if called.inline and called.times == 1:
             inner = place._replace(depth=place.depth + 1)
             return self._body(modules, part.weights, inputs, inner)[0]
@@ -456,6 +490,39 @@ class _Planner:
         if name == self._network.source_name:
             name = self._source_name
         return f"{name}:{span.line}"
+
+
+class _Copies(NamedTuple):
+    """Copies of a repeat that are drawn as one: the first of them, and how many.
+
+    `ends` is what comes out of the last.
+    """
+
+    part: Part
+    first: int
+    number: int
+    ends: list[tuple[Size, ...]]
+    opened: bool
+
+    def placed(
+        self, repeat: Repeat, alone: bool, place: Place
+    ) -> tuple[Place, Called]:
+        """Where they are drawn, and how they are presented."""
+        first = self.part.first
+        return copies(repeat, first, self.first, self.number, alone, place)
+
+
+def _alike(one: _Copies, other: _Copies) -> bool:
+    """Whether copies that are closed look alike: one definition, and equal sizes."""
+    if one.opened or other.opened or one.ends != other.ends:
+        return False
+    stages = (*one.part.stages, *other.part.stages)
+    modules = [s.target for s in stages if isinstance(s.target, Module)]
+    first = modules[0]
+    return all(stage.inputs == stages[0].inputs for stage in stages) and all(
+        class_of(module) == class_of(first) and module.inputs == first.inputs
+        for module in modules
+    )
 
 
 def _label(box: Box, label: str) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
+from archdsl.backends.diagram.picture import Picture
 from archdsl.backends.diagram.plan import plan
 from archdsl.backends.svg.columns import lay_out
+from archdsl.backends.svg.fit import PIXELS, POINTS, fitted
 from archdsl.backends.svg.level import levels
 from archdsl.backends.svg.markup import Drawing, drawing, svg
 from archdsl.backends.svg.theme import SMALL, Theme
 from archdsl.ir.network import Network
-
-# Pixels and points in an inch.
-PIXELS = 96.0
-POINTS = 72.0
 
 
 def graph(
@@ -46,10 +44,16 @@ def graph_drawing(
     options: Options = DEFAULT,
 ) -> Drawing:
     """The places of all that `graph` draws, in pixels at its natural size."""
-    picture = plan(network, source_name, options)
-    layouts = lay_out(levels(picture), direction == "LR")
     name = words.short(network.name or "network")
-    return drawing(layouts, f"{name}: {_totals(network)}", _notes(network, options))
+    heading = f"{name}: {_totals(network)}"
+
+    def drawn(picture: Picture) -> Drawing:
+        layouts = lay_out(levels(picture), direction == "LR")
+        return drawing(layouts, heading, _notes(network, options))
+
+    if options.depth is not None or not options.fold:
+        return drawn(plan(network, source_name, options))
+    return fitted(lambda closer: plan(network, source_name, options, closer), drawn)
 
 
 def font_points(made: Drawing, width_in: float | None = None) -> float:
