@@ -3,11 +3,13 @@
 Blocks of one class are those that one definition gives. Their uses that have the same
 layers, whatever the numbers, have one outline. A class is closed in three steps: all
 uses but the first of each outline, all but the first of the outline that is most of the
-net, and all. Deeper classes come before those around them.
+net, and all. Deeper classes come before those around them, and what is little of the
+net before what is much of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
 from archdsl.ir.fold import Folder
@@ -25,12 +27,17 @@ def class_of(module: Module) -> Class:
 
 class Closing(NamedTuple):
     """What is closed: blocks of these classes but for the first of each outline, of
-    these but for a single one, and all that lie deeper than `depth`.
+    these but for a single one, and of these all.
     """
 
     once: frozenset[Class] = frozenset()
     single: frozenset[Class] = frozenset()
-    depth: int | None = None
+    whole: frozenset[Class] = frozenset()
+
+
+    def without(self, other: Closing) -> Closing:
+        """Less of it."""
+        return Closing(*(mine - its for mine, its in zip(self, other, strict=True)))
 
 
 OPEN = Closing()
@@ -67,7 +74,7 @@ class Closer:
         if closing is OPEN:
             self._add(module, layers, level)
             return True
-        if closing.depth is not None and level > closing.depth:
+        if key in closing.whole:
             return False
         if key in closing.single:
             opened = key not in self._once and outline == self._main(key)
@@ -122,35 +129,32 @@ class Closer:
 
 
 class Steps:
-    """The pictures of a network from the one that is all open to the one that is all
-    closed, by number.
-    """
+    """The pictures of a network by number, from all open to all closed."""
 
     def __init__(self, closer: Closer) -> None:
-        named = [key for key, name in closer.names.items() if name]
-        named.sort(key=lambda key: -closer.level[key])
-        uses, layers = closer.uses, closer.layers
-        self._once = [key for key in named if uses[key] > len(layers[key])]
+        layers = closer.layers
+        total = {key: sum(counts.values()) for key, counts in layers.items()}
+        found = sorted(closer.level, key=lambda key: (-closer.level[key], total[key]))
+        named = [key for key in found if closer.names[key]]
+        self._once = [key for key in named if closer.uses[key] > len(layers[key])]
         self._single = [key for key in named if len(layers[key]) > 1]
-        self._deepest = max(closer.level.values(), default=0)
+        self._whole = found
 
     def __len__(self) -> int:
-        return 1 + len(self._once) + len(self._single) + self._deepest
+        return 1 + len(self._once) + len(self._single) + len(self._whole)
 
     def __getitem__(self, number: int) -> Closing:
-        if number >= len(self):
-            raise IndexError(number)
-        once = frozenset(self._once[:number])
-        number -= len(self._once)
-        single = frozenset(self._single[: max(number, 0)])
-        number -= len(self._single)
-        depth = self._deepest - number if number > 0 else None
-        return Closing(once, single, depth)
+        taken = []
+        for keys in (self._once, self._single, self._whole):
+            taken.append(frozenset(keys[: max(number, 0)]))
+            number -= len(keys)
+        return Closing(*taken)
 
-    def less(self, closing: Closing) -> list[Class]:
-        """The classes that might be opened again, the outermost first."""
-        return [
-            key
-            for key in reversed(self._once)
-            if key in closing.once and key not in closing.single
-        ]
+    def wider(self, closing: Closing) -> Iterator[Closing]:
+        """What opens one class again, the outermost first."""
+        for key in reversed(self._whole):
+            if key in closing.whole:
+                yield Closing(whole=frozenset((key,)))
+        for key in reversed(self._once):
+            if key in closing.once - closing.single - closing.whole:
+                yield Closing(once=frozenset((key,)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from archdsl.backends.diagram.closing import OPEN, Closer, Closing, Steps
 from archdsl.backends.diagram.picture import Box, Frame, Picture
@@ -73,11 +74,10 @@ def fitted(
     closing = steps[low]
     best = attempt(closing, low == len(steps) - 1)
     assert best is not None
-    for key in steps.less(closing)[:_TRIES]:
-        fewer = closing._replace(once=closing.once - {key})
-        made_again = attempt(fewer)
-        if made_again is not None:
-            closing, best = fewer, made_again
+    for opened in islice(steps.wider(closing), _TRIES):
+        wider = attempt(closing.without(opened))
+        if wider is not None:
+            closing, best = closing.without(opened), wider
     return best
 
 
