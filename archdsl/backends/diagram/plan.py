@@ -18,6 +18,7 @@ from archdsl.backends.diagram.opening import Block, Opener, wanted
 from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
 from archdsl.backends.diagram.place import Called, Names, Part, Place, Port, copies
+from archdsl.backends.diagram.told import Told
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import children
 from archdsl.ir.network import Module, Network, Output, Repeat, Stage
@@ -31,6 +32,9 @@ MAX_BOXES = 4000
 MAX_DEPTH = 40
 # So many names are looked up in one scope.
 MAX_NAMES = 10_000
+
+# A closed box has its name and arguments in one line of so many characters.
+_TITLE = 24
 
 SIGNS = {"add": "+", "mul": "×", "concat": "‖"}
 
@@ -65,6 +69,7 @@ class _Planner:
         self._folder = Folder(rates=True) if options.fold else Unfolder(MAX_BOXES)
         if closer is not None:
             self._folder = closer.folder
+        self._told = Told(network)
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
@@ -386,7 +391,12 @@ class _Planner:
         self, part: Part, inputs: list[Port], place: Place, called: Called
     ) -> Port:
         """A block as one box."""
-        lines = [called.title, f"{part.first.cost.layers:,} layers"]
+        layers = [stage.cost.layers for stage in part.stages]
+        count = words.span(f"{min(layers):,}", f"{max(layers):,}")
+        told = self._told.arguments(part.stages)
+        lines = [called.title, told, f"{count} layers"]
+        if told and len(called.title) + len(told) < _TITLE:
+            lines[:2] = [f"{called.title} {told}".strip()]
         box = self._box(
             place, "closed", [line for line in lines if line], part.first.span
         )
@@ -453,6 +463,8 @@ class _Planner:
             if isinstance(item, Frame):
                 self._note(item)
             elif item.shape not in ("title", "fork"):
+                if item.shape == "closed" and item.times > 1:
+                    item.lines[0] = f"{item.lines[0]} ×{item.times:,}"
                 item.note = words.note(item, self._options.show)
 
     def _shape(self, found: Sequence[tuple[Size, ...]]) -> str:

@@ -190,6 +190,9 @@ def note(box: Box, show: Sequence[Shown]) -> str:
     if "macs" in show and box.macs != (0, 0):
         told.append(counts(*box.macs) + " MACs" * both)
     text = ", ".join(told)
+    if box.times > 1 and box.shape == "closed":
+        # The line of its name has the number, like the title of a frame.
+        return f"{text} each" if text else ""
     if box.times > 1:
         text = f"×{box.times}, {text} each" if text else f"×{box.times}"
     return text
