@@ -73,6 +73,7 @@ class Opener:
         self._paths = paths
         self._opened: set[str] = set()
         self._blocks: dict[str, None] = {}
+        self._closed: dict[str, None] = {}
 
     def opens(
         self, level: int, path: str, paths: Paths, block: Block | None
@@ -96,7 +97,15 @@ class Opener:
         if paths:
             self._closer.see(block.module)
             return True
-        return self._closer.opens(block.module, block.layers, level)
+        opened = self._closer.opens(block.module, block.layers, level)
+        if not opened:
+            self._closed[block.module.name or last] = None
+        return opened
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The names of blocks that were closed without being asked for."""
+        return tuple(self._closed)
 
     def check(self) -> None:
         """Raises PlanError if a path that was asked for is none of a block."""

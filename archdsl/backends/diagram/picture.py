@@ -81,10 +81,11 @@ class Edge:
 
 
 class Picture(NamedTuple):
-    """All that is drawn."""
+    """All that is drawn; `closed` are names of blocks that were closed by themselves."""
 
     root: Frame
     edges: list[Edge]
+    closed: tuple[str, ...] = ()
 
 
 def mark(edges: list[Edge], spans: list[tuple[Box, Box]]) -> None:

@@ -101,7 +101,7 @@ class _Planner:
         self._opener.check()
         self._note(place.frame)
         mark(self._edges, self._spans)
-        return Picture(place.frame, self._edges)
+        return Picture(place.frame, self._edges, self._opener.closed)
 
     # Bodies
 

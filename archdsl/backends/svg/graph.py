@@ -13,6 +13,9 @@ from archdsl.backends.svg.markup import Drawing, drawing, svg
 from archdsl.backends.svg.theme import SMALL, Theme
 from archdsl.ir.network import Network
 
+# So many closed blocks are named.
+_NAMED = 4
+
 
 def graph(
     network: Network,
@@ -49,7 +52,7 @@ def graph_drawing(
 
     def drawn(picture: Picture) -> Drawing:
         layouts = lay_out(levels(picture), direction == "LR")
-        return drawing(layouts, heading, _notes(network, options))
+        return drawing(layouts, heading, _notes(network, options, picture))
 
     if options.depth is not None or not options.fold:
         return drawn(plan(network, source_name, options))
@@ -67,7 +70,7 @@ def _totals(network: Network) -> str:
     return words.totals(network)
 
 
-def _notes(network: Network, options: Options) -> str:
+def _notes(network: Network, options: Options, picture: Picture) -> str:
     """What is needed to read the picture."""
     notes = []
     if "shapes" in options.show:
@@ -76,6 +79,12 @@ def _notes(network: Network, options: Options) -> str:
         notes.append(f"in brackets: {words.inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         notes.append("dotted: in training only")
+    if picture.closed:
+        names = ", ".join(picture.closed[:_NAMED])
+        more = ", …" if len(picture.closed) > _NAMED else ""
+        notes.append(
+            words.short(f"closed: {names}{more}") + " (--depth N or --expand opens them)"
+        )
     return "; ".join(notes + words.needs(network))
 
 
