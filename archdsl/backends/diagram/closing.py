@@ -26,14 +26,15 @@ def class_of(module: Module) -> Class:
 
 
 class Closing(NamedTuple):
-    """What is closed: blocks of these classes but for the first of each outline, of
-    these but for a single one, and of these all.
+    """What is closed.
+
+    Blocks of the classes in `once` are closed but for the first of each outline, those
+    in `single` but for one of all, and those in `whole` without exception.
     """
 
     once: frozenset[Class] = frozenset()
     single: frozenset[Class] = frozenset()
     whole: frozenset[Class] = frozenset()
-
 
     def without(self, other: Closing) -> Closing:
         """Less of it."""

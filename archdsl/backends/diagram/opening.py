@@ -8,7 +8,9 @@ from typing import NamedTuple, TypeAlias
 
 from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.options import PlanError
+from archdsl.backends.diagram.reach import drawn
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.ir.fold import Folder
 from archdsl.ir.network import Module
 
 # So many paths are named in an error.
@@ -25,9 +27,12 @@ class Wanted(NamedTuple):
 Paths: TypeAlias = tuple[Wanted, ...]
 
 
-def wanted(paths: Iterable[str]) -> Paths:
-    """The paths as they are seen in the net."""
-    return tuple(Wanted(path, path) for path in paths)
+def wanted(paths: Iterable[str], root: Module, folder: Folder | None) -> Paths:
+    """The paths as they are seen in the net, where copies may be folded."""
+    return tuple(
+        Wanted(path, path if folder is None else drawn(root, path, folder))
+        for path in paths
+    )
 
 
 def step(paths: Paths, names: Iterable[str]) -> Paths:
@@ -75,9 +80,7 @@ class Opener:
         self._blocks: dict[str, None] = {}
         self._closed: dict[str, None] = {}
 
-    def opens(
-        self, level: int, path: str, paths: Paths, block: Block | None
-    ) -> bool:
+    def opens(self, level: int, path: str, paths: Paths, block: Block | None) -> bool:
         """Whether a block is opened that lies so deep: 1 is a block of the net.
 
         What is no block takes part as one around those that it holds.

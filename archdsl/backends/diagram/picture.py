@@ -81,7 +81,7 @@ class Edge:
 
 
 class Picture(NamedTuple):
-    """All that is drawn; `closed` are names of blocks that were closed by themselves."""
+    """All that is drawn; `closed` are blocks that nobody asked to be closed."""
 
     root: Frame
     edges: list[Edge]

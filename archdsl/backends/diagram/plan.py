@@ -8,16 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import NamedTuple
 
 from archdsl.backends.diagram import words
-from archdsl.backends.diagram.closing import Closer, class_of
+from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.copies import Unfolder, too_many
 from archdsl.backends.diagram.fuse import SMALL, units
 from archdsl.backends.diagram.opening import Block, Opener, wanted
 from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
-from archdsl.backends.diagram.place import Called, Names, Part, Place, Port, copies
+from archdsl.backends.diagram.place import (
+    Called,
+    Copies,
+    Names,
+    Part,
+    Place,
+    Port,
+    alike,
+    tally,
+)
 from archdsl.backends.diagram.told import Told
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import children
@@ -32,9 +40,6 @@ MAX_BOXES = 4000
 MAX_DEPTH = 40
 # So many names are looked up in one scope.
 MAX_NAMES = 10_000
-
-# A closed box has its name and arguments in one line of so many characters.
-_TITLE = 24
 
 SIGNS = {"add": "+", "mul": "×", "concat": "‖"}
 
@@ -79,7 +84,9 @@ class _Planner:
     def picture(self) -> Picture:
         module = self._network.root
         place = Place(Frame("", "", 1), (), self._named(module))
-        place = place._replace(wanted=wanted(self._options.expand))
+        folder = self._folder if self._options.fold else None
+        paths = wanted(self._options.expand, module, folder)
+        place = place._replace(wanted=paths)
         at = module.span
         ports = []
         for number, tensor in enumerate(module.inputs):
@@ -150,9 +157,9 @@ class _Planner:
             counted = name.startswith(node.kind) and name[len(node.kind) :].isdigit()
             title = name if node.kind == "{}" or counted else f"{name}: {node.kind}"
             called = Called(node.label or "", title)
-            at = place.at(name)
-            opened = self._opens(parts[0], at, called)
-            made[unit[-1]] = self._parts(parts, inputs, at, called, opened)
+            place = place.at(name)
+            opened = self._opens(parts[0], place, called)
+            made[unit[-1]] = self._parts(parts, inputs, place, called, opened)
         return [port(source) for source in flat.outputs]
 
     def _shared(
@@ -182,7 +189,7 @@ class _Planner:
         place: Place,
     ) -> Port:
         folded = [self._folder.folded(repeat) for repeat in repeats]
-        groups: list[_Copies] = []
+        groups: list[Copies] = []
         passed = 0
         for number, fold in enumerate(folded[0]):
             stages: list[Stage] = []
@@ -192,11 +199,11 @@ class _Planner:
                 counts += [weight * count for count in folds[number].counts]
             part = Part(tuple(stages), tuple(counts))
             ends = [folds[number].stages[-1].type.sizes for folds in folded]
-            found = _Copies(part, passed, fold.count, ends, True)
+            found = Copies(part, passed, fold.count, ends, True)
             at, called = found.placed(repeats[0], len(folded[0]) == 1, place)
             found = found._replace(opened=self._opens(part, at, called))
             same = self._options.fold and not at.wanted
-            if groups and same and _alike(groups[-1], found):
+            if groups and same and alike(groups[-1], found):
                 last, number = groups[-1], groups[-1].number + fold.count
                 groups[-1] = last._replace(part=last.part.with_(part), number=number)
             else:
@@ -378,7 +385,7 @@ class _Planner:
         box = self._box(place, form, lines, lead.span, look)
         box.sums = lead.kind == "add"
         _label(box, called.label if len(parts) == 1 else lead.label or "")
-        self._count(box, parts, called.times)
+        tally(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
         shape = box.out = self._shape([stage.type.sizes for stage in parts[-1].stages])
@@ -391,40 +398,13 @@ class _Planner:
         self, part: Part, inputs: list[Port], place: Place, called: Called
     ) -> Port:
         """A block as one box."""
-        layers = [stage.cost.layers for stage in part.stages]
-        count = words.span(f"{min(layers):,}", f"{max(layers):,}")
-        told = self._told.arguments(part.stages)
-        lines = [called.title, told, f"{count} layers"]
-        if told and len(called.title) + len(told) < _TITLE:
-            lines[:2] = [f"{called.title} {told}".strip()]
-        box = self._box(
-            place, "closed", [line for line in lines if line], part.first.span
-        )
-        self._count(box, [part], called.times)
+        lines = self._told.lines(called.title, part.stages)
+        box = self._box(place, "closed", lines, part.first.span)
+        tally(box, [part], called.times)
         for port in inputs:
             self._join(port, box)
         box.out = self._shape([stage.type.sizes for stage in part.stages])
         return Port(box, box.out)
-
-    def _count(self, box: Box, parts: list[Part], times: int) -> None:
-        box.times = times
-        for part in parts:
-            box.count(part.cost)
-        zero: Size = 0
-        each = [
-            sum(part.stages[variant].cost.params for part in parts)
-            for variant in range(len(parts[0].stages))
-        ]
-        box.params = min(each), max(each)
-        macs = [
-            sum((part.stages[variant].cost.macs for part in parts), start=zero)
-            for variant in range(len(parts[0].stages))
-        ]
-        known = [number for number in macs if isinstance(number, int)]
-        if not box.training:
-            # Which of two formulas is the larger may not be known.
-            ordered = len(known) == len(macs)
-            box.macs = (min(known), max(known)) if ordered else (macs[0], macs[-1])
 
     def _box(
         self,
@@ -463,8 +443,6 @@ class _Planner:
             if isinstance(item, Frame):
                 self._note(item)
             elif item.shape not in ("title", "fork"):
-                if item.shape == "closed" and item.times > 1:
-                    item.lines[0] = f"{item.lines[0]} ×{item.times:,}"
                 item.note = words.note(item, self._options.show)
 
     def _shape(self, found: Sequence[tuple[Size, ...]]) -> str:
@@ -502,39 +480,6 @@ class _Planner:
         if name == self._network.source_name:
             name = self._source_name
         return f"{name}:{span.line}"
-
-
-class _Copies(NamedTuple):
-    """Copies of a repeat that are drawn as one: the first of them, and how many.
-
-    `ends` is what comes out of the last.
-    """
-
-    part: Part
-    first: int
-    number: int
-    ends: list[tuple[Size, ...]]
-    opened: bool
-
-    def placed(
-        self, repeat: Repeat, alone: bool, place: Place
-    ) -> tuple[Place, Called]:
-        """Where they are drawn, and how they are presented."""
-        first = self.part.first
-        return copies(repeat, first, self.first, self.number, alone, place)
-
-
-def _alike(one: _Copies, other: _Copies) -> bool:
-    """Whether copies that are closed look alike: one definition, and equal sizes."""
-    if one.opened or other.opened or one.ends != other.ends:
-        return False
-    stages = (*one.part.stages, *other.part.stages)
-    modules = [s.target for s in stages if isinstance(s.target, Module)]
-    first = modules[0]
-    return all(stage.inputs == stages[0].inputs for stage in stages) and all(
-        class_of(module) == class_of(first) and module.inputs == first.inputs
-        for module in modules
-    )
 
 
 def _label(box: Box, label: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archdsl.backends.diagram.closing import Class, class_of
+from archdsl.backends.diagram.words import span
 from archdsl.backends.text.wording import shortened
 from archdsl.ir.network import Choice, LayerRef, Module, Network, Node, Stage
 from archdsl.shapes.expr import Var, depends
 
 # So many characters of arguments are written.
 _LONGEST = 32
+# The name and arguments are one line of so many.
+_TITLE = 24
 
 
 class Told:
@@ -24,6 +27,16 @@ class Told:
         self._network = network
         self._values: dict[Class, dict[str, set[str]]] | None = None
         self._matter: dict[int, frozenset[str]] = {}
+
+    def lines(self, title: str, stages: Sequence[Stage]) -> list[str]:
+        """What stands in a closed box: its name, its arguments, how many layers."""
+        layers = [stage.cost.layers for stage in stages]
+        count = span(f"{min(layers):,}", f"{max(layers):,}")
+        told = self.arguments(stages)
+        lines = [title, told, f"{count} layers"]
+        if told and len(title) + len(told) < _TITLE:
+            lines[:2] = [f"{title} {told}".strip()]
+        return [line for line in lines if line]
 
     def arguments(self, stages: Sequence[Stage]) -> str:
         """Those of one box: `c=256, s=2`, or the values alone where they are many.

@@ -181,6 +181,13 @@ def counts(low: Size, high: Size) -> str:
     return f"{first}–{last}"
 
 
+def lines(box: Box) -> list[str]:
+    """What stands in a box, but for its note; a closed one tells how many it is."""
+    if box.shape == "closed" and box.times > 1:
+        return [f"{box.lines[0]} ×{box.times:,}", *box.lines[1:]]
+    return list(box.lines)
+
+
 def note(box: Box, show: Sequence[Shown]) -> str:
     """What a box tells of its size: `×3, 9.41 k each`."""
     told = []

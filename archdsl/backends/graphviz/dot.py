@@ -132,7 +132,7 @@ def _box(box: Box, longest: int) -> str:
             f' margin="0.05,0.02", height=0.2, width={width:.2f},'
             f' tooltip="{escape(box.tooltip)}"]\n'
         )
-    lines = list(box.lines)
+    lines = words.lines(box)
     if box.note:
         lines.append(box.note)
     parts = [f'label="{escape(chr(10).join(lines))}"']

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.backends.diagram import words
 from archdsl.backends.diagram.picture import Box
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.theme import FONT, LINE, SMALL
@@ -22,7 +23,7 @@ def lines(box: Box) -> list[str]:
     if box.shape == "title":
         title = box.lines[0]
         return [f"{title} ×{box.times}".strip() if box.times > 1 else title]
-    found = [" · ".join(box.lines)] if box.shape == "merge" else list(box.lines)
+    found = [" · ".join(box.lines)] if box.shape == "merge" else words.lines(box)
     name, colon, rest = found[0].partition(": ")
     if colon and box.shape == "layer" and width(found[0], FONT) > _NAMED:
         # A name of its own line keeps the box narrow.

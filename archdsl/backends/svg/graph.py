@@ -83,7 +83,8 @@ def _notes(network: Network, options: Options, picture: Picture) -> str:
         names = ", ".join(picture.closed[:_NAMED])
         more = ", …" if len(picture.closed) > _NAMED else ""
         notes.append(
-            words.short(f"closed: {names}{more}") + " (--depth N or --expand opens them)"
+            words.short(f"closed: {names}{more}")
+            + " (--depth N or --expand opens them)"
         )
     return "; ".join(notes + words.needs(network))
 
