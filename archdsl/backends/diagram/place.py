@@ -17,10 +17,14 @@ Names: TypeAlias = dict[tuple[int, tuple[int, ...]], str]
 
 
 class Port(NamedTuple):
-    """A value in the picture: the box that makes it, and its shape in words."""
+    """A value in the picture: the box that makes it, and its shape in words.
+
+    `channel` is the axis of its channels, where that is known and asked for.
+    """
 
     box: Box
     shape: str
+    channel: int | None = None
 
 
 class Place(NamedTuple):

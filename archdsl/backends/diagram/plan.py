@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.channels import Channels
 from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.copies import Unfolder, too_many
 from archdsl.backends.diagram.fuse import SMALL, units
@@ -75,6 +76,7 @@ class _Planner:
         if closer is not None:
             self._folder = closer.folder
         self._told = Told(network)
+        self._channels = Channels(self._folder)
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
@@ -92,8 +94,8 @@ class _Planner:
         for number, tensor in enumerate(module.inputs):
             name = dict(enumerate(module.input_names)).get(number, "input")
             box = self._box(place.inside(name), "end", [words.held(name, tensor)], at)
-            box.out = self._shape([tensor.sizes])
-            ports.append(Port(box, box.out))
+            box.out = self._shape([tensor.sizes], 0)
+            ports.append(Port(box, box.out, 0))
         ends = self._body((module,), (1,), ports, place)
         found = module.outputs or (Output(None, 0, module.type, False, at),)
         for number, (end, output) in enumerate(zip(ends, found, strict=True), 1):
@@ -103,7 +105,7 @@ class _Planner:
                 text += ", in training"
             there = place.inside(name)._replace(training=output.training)
             box = self._box(there, "end", [text], at)
-            box.out = self._shape([output.type.sizes])
+            box.out = self._shape([output.type.sizes], end.channel)
             self._join(end, box)
         self._opener.check()
         self._note(place.frame)
@@ -178,8 +180,7 @@ class _Planner:
             box.count(each.cost.times(weight))
         for port in inputs:
             self._join(port, box)
-        box.out = self._shape([each.type.sizes for each in nodes])
-        return Port(box, box.out)
+        return self._port(box, node, [each.type.sizes for each in nodes], inputs)
 
     def _repeat(
         self,
@@ -216,7 +217,8 @@ class _Planner:
             flow = self._parts([group.part], taken, at, called, group.opened)
             if len(group.part.stages) > len(repeats):
                 # What comes out is what the last copy gives.
-                flow = Port(flow.box, self._shape(group.ends))
+                shape = self._shape(group.ends, flow.channel)
+                flow = flow._replace(shape=shape)
         return flow
 
     def _opens(self, part: Part, place: Place, called: Called) -> bool:
@@ -321,9 +323,10 @@ class _Planner:
                 box.times = place.frame.times
             if used:
                 self._join(port, box)
-            shape = self._shape([module.inputs[k].sizes for module in modules])
+            sizes = [module.inputs[k].sizes for module in modules]
+            shape = self._shape(sizes, port.channel)
             box.shown = shape
-            entering.append(Port(box, shape))
+            entering.append(Port(box, shape, port.channel))
         return entering
 
     def _unframe(self, head: Box, begun: int) -> None:
@@ -388,11 +391,14 @@ class _Planner:
         tally(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
-        shape = box.out = self._shape([stage.type.sizes for stage in parts[-1].stages])
+        for part in parts[:-1]:
+            inputs = [self._port(box, part.first, [part.first.type.sizes], inputs)]
+        sizes = [stage.type.sizes for stage in parts[-1].stages]
+        port = self._port(box, parts[-1].first, sizes, inputs)
         if form == "source":
             # It says its shape itself.
-            box.shown = shape
-        return Port(box, shape)
+            box.shown = port.shape
+        return port
 
     def _closed(
         self, part: Part, inputs: list[Port], place: Place, called: Called
@@ -403,8 +409,8 @@ class _Planner:
         tally(box, [part], called.times)
         for port in inputs:
             self._join(port, box)
-        box.out = self._shape([stage.type.sizes for stage in part.stages])
-        return Port(box, box.out)
+        sizes = [stage.type.sizes for stage in part.stages]
+        return self._port(box, part.first, sizes, inputs)
 
     def _box(
         self,
@@ -445,8 +451,22 @@ class _Planner:
             elif item.shape not in ("title", "fork"):
                 item.note = words.note(item, self._options.show)
 
-    def _shape(self, found: Sequence[tuple[Size, ...]]) -> str:
-        return words.shape(found, self._options.order)
+    def _port(
+        self,
+        box: Box,
+        node: Stage | Repeat,
+        sizes: Sequence[tuple[Size, ...]],
+        inputs: list[Port],
+    ) -> Port:
+        """What comes out of a box."""
+        channel = None
+        if self._options.order == "hwc":
+            channel = self._channels.after(node, [port.channel for port in inputs])
+        box.out = self._shape(sizes, channel)
+        return Port(box, box.out, channel)
+
+    def _shape(self, found: Sequence[tuple[Size, ...]], channel: int | None) -> str:
+        return words.shape(found, channel if self._options.order == "hwc" else None)
 
     # Names
 

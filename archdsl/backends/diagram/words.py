@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.diagram.channels import unsure
 from archdsl.backends.diagram.options import Options, Order, Shown
 from archdsl.backends.diagram.picture import Box
 from archdsl.backends.text.wording import formula_text, one_line, shortened
@@ -53,7 +54,7 @@ def layer(site: Site) -> str:
         return short(" ".join((site.layer.name, ", ".join(map(value, given)))).strip())
     placed = {written.lstrip("*") for written in site.layer.positional}
     for name, form in SHORT.items():
-        if name in site.args and name not in placed:
+        if name in site.args and name not in placed and not site.layer.free_keys:
             step = _step(site, name, site.args[name])
             if step:
                 words.append(form.format(step))
@@ -131,16 +132,20 @@ def sizes(found: Sequence[Size]) -> str:
     )
 
 
-def shape(found: Sequence[tuple[Size, ...]], order: Order = "chw") -> str:
+def shape(found: Sequence[tuple[Size, ...]], channel: int | None = None) -> str:
     """The shape of all copies, a size that differs as a range: `64–224×56×56`.
 
-    With `hwc` the channels of maps and volumes come last.
+    That axis of maps and volumes comes last, if one is given.
     """
-    if order == "hwc":
-        found = [(*one[1:], one[0]) if len(one) > 2 else one for one in found]
+    if channel is not None:
+        found = [_turned(one, channel) if len(one) > 2 else one for one in found]
     if len(found) == 1 or any(len(one) != len(found[0]) for one in found):
         return sizes(found[-1])
     return "×".join(_range(axis) for axis in zip(*found, strict=True))
+
+
+def _turned(one: tuple[Size, ...], channel: int) -> tuple[Size, ...]:
+    return (*one[:channel], *one[channel + 1 :], one[channel])
 
 
 def _range(axis: tuple[Size, ...]) -> str:
@@ -208,7 +213,10 @@ def note(box: Box, show: Sequence[Shown]) -> str:
 def order(network: Network, options: Options) -> str:
     """In which order the sizes of a shape are told."""
     rank = network.root.inputs[0].rank if network.root.inputs else 0
-    return ORDER_TEXT[options.order, rank == 3]
+    text = ORDER_TEXT[options.order, rank == 3]
+    if options.order == "hwc" and unsure(network):
+        text += " where known"
+    return text
 
 
 def legend(network: Network, options: Options) -> list[str]:
