@@ -6,11 +6,13 @@ find what is broken on purpose.
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -20,6 +22,8 @@ from test_dot import HOSTILE, LENET, SPECS, everything, network
 
 from archdsl.backends.diagram.options import Direction
 from archdsl.backends.diagram.palette import COLOURS, PLAIN
+from archdsl.backends.graphviz import dot
+from archdsl.backends.mermaid import flowchart
 from archdsl.backends.svg import font_points, graph, graph_drawing
 from archdsl.backends.svg import place as place_module
 from archdsl.backends.svg.channel import Wire
@@ -27,6 +31,7 @@ from archdsl.backends.svg.content import LABEL_HEIGHT, lines
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.place import Layout
 from archdsl.backends.svg.theme import DARK, INK, LIGHT
+from archdsl.backends.text.tree import tree
 from archdsl.ir.network import Network
 from archdsl.ops import LAYERS
 from archdsl.pipeline import check
@@ -279,6 +284,18 @@ def test_letters_of_all_scripts_come_out_as_text() -> None:
     net = network('input 3x8x8 | "漢字 אב <&>": conv 3 3x3 | gap')
     said = [e.text for e in ElementTree.fromstring(graph(net)).iter(f"{SVG}text")]
     assert any("漢字 אב <&>" in (text or "") for text in said)
+
+
+def test_what_cannot_be_seen_does_not_turn_a_name() -> None:
+    """Marks of direction are shown as U+FFFD, other scripts and blanks as they are."""
+    label = "a\u202eb\u2066c\u200fd e\u3000f\u00a0g م\u200cن אב"
+    net = network(f'input 3x8x8 | "{label}": conv 3 3x3 | gap')
+    for drawn in (graph(net), dot(net), flowchart(net), tree(net)):
+        drawn = html.unescape(re.sub(r"#(\d+);", r"&#\1;", drawn))
+        assert "a\ufffdb\ufffdc\ufffdd e f g م\u200cن אב" in drawn
+        assert not {c for c in drawn if unicodedata.category(c) in ("Cf", "Zl")} - {
+            "\u200c"
+        }
 
 
 def test_the_same_bytes_for_every_hash_seed() -> None:

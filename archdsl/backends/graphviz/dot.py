@@ -9,6 +9,7 @@ from archdsl.backends.diagram.options import DEFAULT, Direction, Options
 from archdsl.backends.diagram.palette import COLOURS, PLAIN
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
 from archdsl.backends.diagram.plan import plan
+from archdsl.backends.text.wording import visible
 from archdsl.ir.network import Network
 
 # The width of a letter on an edge, in inches.
@@ -174,7 +175,7 @@ def _edge(edge: Edge) -> str:
 def escape(text: str) -> str:
     """Text for a quoted label: nothing in it means anything to Graphviz."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    text = visible(text, kept="\n")
     # Graphviz reads HTML entities even in plain labels.
     text = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
     return text.replace("\n", "\\n")
