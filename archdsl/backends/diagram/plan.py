@@ -450,6 +450,7 @@ class _Planner:
                 self._note(item)
             elif item.shape not in ("title", "fork"):
                 item.note = words.note(item, self._options.show)
+                item.tooltip = "; ".join(filter(None, (item.tooltip, words.cost(item))))
 
     def _port(
         self,

@@ -210,6 +210,17 @@ def note(box: Box, show: Sequence[Shown]) -> str:
     return text
 
 
+def cost(box: Box) -> str:
+    """All that a box costs, in words: `9.41 k parameters, 118 M MACs`."""
+    told = []
+    if box.params[1]:
+        told.append(f"{counts(*box.params)} parameters")
+    if box.macs != (0, 0):
+        told.append(f"{counts(*box.macs)} MACs")
+    text = ", ".join(told)
+    return f"{text} each" if text and box.times > 1 else text
+
+
 def order(network: Network, options: Options) -> str:
     """In which order the sizes of a shape are told."""
     rank = network.root.inputs[0].rank if network.root.inputs else 0
