@@ -289,13 +289,13 @@ class _Planner:
         return out
 
     def _is_one_box(self, module: Module) -> bool:
-        """Whether layers in a block are all in one box, which says more than a name."""
+        """Whether what is in a block is one box at most, which says more than a name."""
         flat = self._folder.flat(module)
         layers = all(
             isinstance(node, Stage) and isinstance(node.target, Site)
             for node in flat.nodes
         )
-        return layers and len(units(flat)) == 1
+        return layers and len(units(flat)) <= 1
 
     # Frames
 
