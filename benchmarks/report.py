@@ -77,8 +77,17 @@ def table(ratios: Iterable[dict[str, Any]]) -> str:
     )
 
 
-def page(results: Sequence[dict[str, Any]]) -> str:
-    """The page of the documentation."""
+def read_gpu(folder: Path = RESULTS) -> dict[str, Any] | None:
+    """The result of `benchmarks.gpu`, None if there is none."""
+    path = folder / "gpu.json"
+    if not path.is_file():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -> str:
+    """The page of the documentation; `gpu` is the result of `benchmarks.gpu`."""
     from benchmarks.measure import LEAST_SECONDS
 
     machine = results[0]["machine"]
@@ -101,12 +110,16 @@ def page(results: Sequence[dict[str, Any]]) -> str:
                     **result["machine"]
                 )
             )
+    if gpu is not None:
+        from benchmarks.gpu.page import section
+
+        parts.append(section(gpu))
     return "".join(parts)
 
 
 def write_page() -> None:
     """Write the page from the results."""
-    PAGE.write_text(page(read()), encoding="utf-8", newline="\n")
+    PAGE.write_text(page(read(), read_gpu()), encoding="utf-8", newline="\n")
 
 
 def markdown(
