@@ -289,7 +289,7 @@ class _Planner:
         return out
 
     def _is_one_box(self, module: Module) -> bool:
-        """Whether what is in a block is one box at most, which says more than a name."""
+        """Whether a block is one box at most, which says more than its name."""
         flat = self._folder.flat(module)
         layers = all(
             isinstance(node, Stage) and isinstance(node.target, Site)
