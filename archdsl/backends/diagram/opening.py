@@ -83,7 +83,7 @@ class Opener:
     def opens(self, level: int, path: str, paths: Paths, block: Block | None) -> bool:
         """Whether a block is opened that lies so deep: 1 is a block of the net.
 
-        What is no block takes part as one around those that it holds.
+        `block` is None for one that is a single box all the same.
         """
         if self._depth is None and self._closer is None:
             return True
