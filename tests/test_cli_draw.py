@@ -193,6 +193,9 @@ def test_a_picture_too_large_for_pixels(shell: Shell) -> None:
     ran = shell("draw", "-e", text, "-o", "a.png", "--width-in", "200")
     assert ran.status == 2
     assert "a smaller picture with --depth or --width-in" in ran.err
+    assert "no PNG of it: invalid value (typically too big)" in ran.err
+    assert "b'" not in ran.err
+    assert "CAIRO_STATUS" not in ran.err
     assert os.listdir(shell.folder) == []
 
 

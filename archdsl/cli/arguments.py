@@ -149,14 +149,15 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "--depth",
         type=_level,
         metavar="N",
-        help="blocks nested deeper than N are one closed box",
+        help="blocks nested deeper than N are one closed box (default: svg, png and pdf"
+        " close what a slide has no room for, other formats nothing)",
     )
     command.add_argument(
         "--expand",
         action="append",
         default=[],
         metavar="PATH",
-        help="open this block although it is deeper; may stand several times",
+        help="open this block although it is closed; may stand several times",
     )
     command.add_argument(
         "--no-fold", action="store_true", help="draw every copy of repeats"

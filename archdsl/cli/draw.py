@@ -127,7 +127,8 @@ def _refuse(args: argparse.Namespace, form: str) -> None:
             " format, such as -f dot"
         )
     _refuse_look(args, form)
-    if args.expand and args.depth is None:
+    closes = form in _PICTURES and args.engine != "dot" and not args.no_fold
+    if args.expand and args.depth is None and not closes:
         raise CommandError(
             "all blocks are open without --depth N; --expand opens some that it closes"
         )

@@ -131,7 +131,18 @@ def by_cairo(text: str, form: str, printed: bool) -> bytes:
     except Exception as problem:
         # Cairo's own errors have no class in common; most often too many pixels.
         raise CommandError(
-            f"CairoSVG made no {form.upper()} of it ({problem}); try -f svg, or a"
-            " smaller picture with --depth or --width-in"
+            f"CairoSVG made no {form.upper()} of it: {_readable(problem)}; try -f svg,"
+            " or a smaller picture with --depth or --width-in"
         ) from None
     return bytes(made)
+
+
+def _readable(problem: Exception) -> str:
+    """What Cairo says, which comes as the bytes of a C string within a sentence."""
+    text = " ".join(str(problem).split()) or type(problem).__name__
+    for quote in ("b'", 'b"'):
+        before, begun, rest = text.partition(quote)
+        said, ended, _ = rest.rpartition(quote[1])
+        if begun and ended and before.startswith("cairo "):
+            return said
+    return text

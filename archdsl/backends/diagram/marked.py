@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from archdsl.backends.diagram import words
-from archdsl.backends.diagram.options import Options
 from archdsl.backends.diagram.picture import Box, Edge
 from archdsl.ir.network import Choice, Module, Repeat
 from archdsl.ir.unchecked import Unchecked
@@ -11,15 +10,18 @@ from archdsl.ops.record import Site
 
 
 def mark_unchecked(
-    box: Box, site: Unchecked, edges: list[Edge], options: Options
+    box: Box, site: Unchecked, edges: list[Edge], channels: list[int | None]
 ) -> None:
-    """Tell of a box, whose edges are the last ones, that its stage was not checked."""
+    """Tell of a box, whose edges are the last ones, that its stage was not checked.
+
+    `channels` are the axes of its inputs that are told last.
+    """
     fault = site.fault
     if fault is None:
         box.state = "unknown"
         return
     box.state = "wrong"
-    box.fault = words.refused(fault, site.ins, options)
+    box.fault = words.refused(fault, site.ins, channels)
     box.lines[0] = f"{words.SIGN} {box.lines[0]}"
     box.lines.append(words.short(f"{fault.code}: {fault.message}"))
     if fault.at is not None:

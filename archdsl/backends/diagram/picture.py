@@ -89,10 +89,11 @@ class Edge:
 
 
 class Picture(NamedTuple):
-    """All that is drawn."""
+    """All that is drawn; `closed` are blocks that nobody asked to be closed."""
 
     root: Frame
     edges: list[Edge]
+    closed: tuple[str, ...] = ()
 
 
 def mark(edges: list[Edge], spans: list[tuple[Box, Box]]) -> None:

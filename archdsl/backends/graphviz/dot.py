@@ -16,6 +16,7 @@ from archdsl.backends.diagram.palette import (
 )
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
 from archdsl.backends.diagram.plan import plan
+from archdsl.backends.text.wording import visible
 from archdsl.ir.network import Network
 
 # The width of a letter on an edge, in inches.
@@ -139,7 +140,7 @@ def _box(box: Box, longest: int) -> str:
             f' margin="0.05,0.02", height=0.2, width={width:.2f},'
             f' tooltip="{escape(box.tooltip)}"]\n'
         )
-    lines = list(box.lines)
+    lines = words.lines(box)
     if box.note:
         lines.append(box.note)
     parts = [f'label="{escape(chr(10).join(lines))}"']
@@ -188,7 +189,7 @@ def _edge(edge: Edge) -> str:
 def escape(text: str) -> str:
     """Text for a quoted label: nothing in it means anything to Graphviz."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    text = visible(text, kept="\n")
     # Graphviz reads HTML entities even in plain labels.
     text = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
     return text.replace("\n", "\\n")

@@ -104,7 +104,7 @@ def _items(
         elif item.shape in _BRACKETS:
             name = numbers[item.id] = f"n{len(numbers) + 1}"
             begin, end = _BRACKETS[item.shape]
-            text = escape("\n".join(filter(None, (*item.lines, item.note))))
+            text = escape("\n".join(filter(None, (*words.lines(item), item.note))))
             out.append("  " * depth + f'{name}{begin}"{text}"{end}\n')
             look = item.look if item.state == "checked" else item.state
             if look is not None:

@@ -30,7 +30,7 @@ CROSSING = 60.0
 # So many columns at most go down, and as many up, where the flow turns.
 _SIDES = 6
 # So many of these ways are tried in full.
-_PLACED = 3
+_PLACED = 5
 # What it costs when all values are led over the top of columns, what a further column
 # costs, and what it costs when the text becomes smaller than it may. A turn is worth so
 # much more than none.

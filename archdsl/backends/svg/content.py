@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.backends.diagram import words
 from archdsl.backends.diagram.picture import Box
 from archdsl.backends.diagram.words import SIGN
 from archdsl.backends.svg.metrics import width
@@ -24,7 +25,7 @@ def lines(box: Box) -> list[str]:
         title = box.lines[0]
         return [f"{title} ×{box.times}".strip() if box.times > 1 else title]
     together = box.shape == "merge" and box.state != "wrong"
-    found = [" · ".join(box.lines)] if together else list(box.lines)
+    found = [" · ".join(box.lines)] if together else words.lines(box)
     name, colon, rest = found[0].partition(": ")
     if colon and box.shape == "layer" and width(found[0], FONT) > _NAMED:
         # A name of its own line keeps the box narrow.

@@ -13,6 +13,7 @@ from archdsl.backends.svg.level import Link
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.place import Layout, Point
 from archdsl.backends.svg.theme import FONT, LINE, SMALL, Theme, css
+from archdsl.backends.text.wording import visible
 
 _MARGIN = 6.0
 # So many lines of a value are held against a new one.
@@ -278,5 +279,5 @@ def escape(text: str) -> str:
     direction of text among them.
     """
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() else "�" for c in text)
+    text = visible(text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -15,7 +15,7 @@ from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import SHOWN, Options
 from archdsl.backends.diagram.picture import Box, Frame
 from archdsl.backends.diagram.plan import plan
-from archdsl.backends.text.wording import formula_text, shortened
+from archdsl.backends.text.wording import formula_text, shortened, visible
 from archdsl.ir.network import Cost, Network
 from archdsl.shapes.size import Size
 
@@ -89,7 +89,7 @@ def tree(
         body = [lines[0], rule, *body]
     if "params" in options.show or "macs" in options.show:
         body += [rule, lines[-1]]
-    text = "\n".join(_safe(line) for line in (*head, *body, *foot)) + "\n"
+    text = "\n".join(visible(line) for line in (*head, *body, *foot)) + "\n"
     return "".join(map(_ascii, text.splitlines(True))) if ascii_only else text
 
 
@@ -179,11 +179,6 @@ def _width(text: str) -> int:
         else 1 + (unicodedata.east_asian_width(c) in ("W", "F"))
         for c in text
     )
-
-
-def _safe(text: str) -> str:
-    """The text without what would move a terminal's cursor or turn its direction."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _ascii(text: str) -> str:

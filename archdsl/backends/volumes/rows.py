@@ -273,10 +273,22 @@ def _badges(
         bracket = ((left, y), (left, y + 4), (right, y + 4), (right, y))
         lines.append(Line(bracket, arrow=False))
         middle = (left + right) / 2
-        texts.append(Text(f"×{each.times}", middle, y + 4 + LINE, bold=True))
+        text = Text(f"×{each.times}", middle, y + 4 + LINE, bold=True)
+        while any(_meet(text.box, other.box) for other in texts):
+            text = text._replace(y=text.y + LINE)
+        texts.append(text)
         # What is written below a group is as wide as the group.
         lows.update(dict.fromkeys(passed, y + 8 + LINE))
     return lines, texts
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return (
+        one.left < other.right
+        and other.left < one.right
+        and one.top < other.bottom
+        and other.top < one.bottom
+    )
 
 
 def shifted(made: Placed, x: float, y: float) -> Placed:

@@ -145,7 +145,7 @@ def spine(network: Network, options: Options) -> Spine:
         tries.append((False, 0, _MOST))
     for every, depth, most in tries:
         try:
-            return _Builder(network, options, every, depth, most).spine()
+            return _Builder(network, every, depth, most).spine()
         except _TooManyError:
             continue
     raise PlanError(
@@ -158,13 +158,11 @@ class _Builder:
     def __init__(
         self,
         network: Network,
-        options: Options,
         every: bool,
         depth: int | None,
         most: int,
     ) -> None:
         self._network = network
-        self._options = options
         self._folder = Unfolder(most) if every else Folder()
         self._depth = depth
         self._most = most
@@ -329,7 +327,7 @@ class _Builder:
             return
         told = words.short(f"{site.fault.code}: {site.fault.message}")
         self._volume("wrong", f"{text}\n{told}", sizes, span)
-        refused = words.refused(site.fault, site.ins, self._options)
+        refused = words.refused(site.fault, site.ins)
         self._made.volumes[-1].fault = f"{words.SIGN} {refused}"
 
     def _layer(self, part: Part, step: Step | None) -> None:
