@@ -13,6 +13,7 @@ from archdsl.backends.diagram import words
 from archdsl.backends.diagram.channels import Channels
 from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.copies import Unfolder, too_many
+from archdsl.backends.diagram.frames import anchor, bypass
 from archdsl.backends.diagram.fuse import SMALL, look_of, units
 from archdsl.backends.diagram.marked import has_fault, mark_unchecked
 from archdsl.backends.diagram.opening import Block, Opener, wanted
@@ -274,18 +275,20 @@ class _Planner:
         out = self._body(modules, part.weights, entering, inner)[0]
         if len(frame.items) == 1:
             # Nothing is in it: what goes in comes out.
-            self._unframe(head, begun)
+            self._boxes -= 1
+            bypass(self._edges, head, begun)
             return inputs[entering.index(out)]
         only = frame.items[1]
         if len(frame.items) == 2 and isinstance(only, Box):
             # A frame around a single box says nothing.
-            self._unframe(head, begun)
+            self._boxes -= 1
+            bypass(self._edges, head, begun)
             _label(only, called.label)
             only.times *= called.times
             only.home = place.frame.id
             place.frame.items.append(only)
         else:
-            self._anchor(head, begun)
+            anchor(self._edges, head, begun)
             head.out = out.shape
             if out.box.shape == "merge":
                 self._spans.append((head, out.box))
@@ -332,32 +335,6 @@ class _Planner:
             box.shown = shape
             entering.append(Port(box, shape, port.channel))
         return entering
-
-    def _unframe(self, head: Box, begun: int) -> None:
-        """Take a title out again: what left it leaves what came before it."""
-        self._boxes -= 1
-        edges = self._edges
-        at = next((n for n in range(begun, len(edges)) if edges[n].head is head), None)
-        if at is None:
-            return
-        entry = edges.pop(at)
-        label = entry.label
-        for edge in self._edges[begun:]:
-            if edge.tail is head:
-                edge.tail = entry.tail
-                if not edge.wrong:
-                    edge.label, label = label or edge.label, ""
-        if label:
-            entry.tail.shown = ""
-
-    def _anchor(self, head: Box, begun: int) -> None:
-        """Hold a title that nothing leaves above the rest of its frame."""
-        inside = self._edges[begun:]
-        if any(edge.tail is head for edge in inside):
-            return
-        first = next((edge.head for edge in inside if edge.head is not head), None)
-        if first is not None:
-            self._edges.append(Edge(head, first, "", hidden=True))
 
     def _is_wrong(self, modules: Sequence[Module | Site]) -> bool:
         """Whether a stage is wrong in one of these, which shows it then."""
