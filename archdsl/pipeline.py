@@ -79,8 +79,7 @@ def _check(
         )
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
-    # What is beyond a limit is not worked on.
-    if sound and not any(d.code in ("E0703", "E0706") for d in report.found):
+    if sound and _within_limits(report):
         elaborator = Elaborator(defined, report)
         for name in wanted:
             root = elaborator.net(name, params)
@@ -99,6 +98,37 @@ def _check(
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))
+
+
+def sketch(
+    source: Source,
+    net: str,
+    params: dict[str, object] | None = None,
+    files: Files | None = None,
+) -> Network | None:
+    """What is known of a net whose check fails, for pictures; None if nothing is.
+
+    Stages that are wrong, and those that could not be checked after them, are in it as
+    `archdsl.ir.unchecked` says. The arguments are those of `check`.
+    """
+    from archdsl.elaborate.sketch import Sketcher
+
+    with Paused():
+        tree, _ = parse(source)
+        if tree is None:
+            return None
+        report = Reporter(source)
+        defined = definitions(tree, Definitions(source, Library(files)), report)
+        report.enter(defined)
+        check_names(defined, report)
+        if net not in defined.nets or not _within_limits(report):
+            return None
+        return Sketcher(defined, report).network(net, params or {})
+
+
+def _within_limits(report: Reporter) -> bool:
+    """What is nested too deep, or has too many parameters, is not worked on."""
+    return not any(d.code in ("E0703", "E0706", "E0707") for d in report.found)
 
 
 def _lacks(

@@ -192,9 +192,12 @@ def steps(text: str) -> Iterator[tuple[str, float]]:
     begin = time.process_time()
     source, found = decoded(text.encode("utf-8", "surrogatepass"), "text.arch")
     networks: dict[str, Network] = {}
+    drawn: tuple[Callable[[Network], object], ...] = (
+        *(source_of, dot, graph, flowchart, tree, summary_table),
+    )
     if source is not None:
         checked = pipeline.check(source)
-        found, networks = checked.diagnostics, checked.networks
+        found, networks = checked.diagnostics, dict(checked.networks)
     yield "check", time.process_time() - begin
     for form in FORMATS:
         begin = time.process_time()
@@ -204,8 +207,15 @@ def steps(text: str) -> Iterator[tuple[str, float]]:
         begin = time.process_time()
         format_source(source)
         yield "fmt", time.process_time() - begin
+    if source is not None and found and checked.nets:
+        # What is known of a net is drawn although its check fails.
+        begin = time.process_time()
+        known = pipeline.sketch(source, checked.nets[-1])
+        yield "sketch", time.process_time() - begin
+        networks = {} if known is None else {"": known}
+        drawn = (dot, graph, flowchart, tree)
     for network in list(networks.values())[-1:]:
-        for made in (source_of, dot, graph, flowchart, tree, summary_table):
+        for made in drawn:
             begin = time.process_time()
             with contextlib.suppress(SpecError, PlanError):
                 made(network)

@@ -28,7 +28,7 @@ SEES = {
         *("tuples", "limits", "source", "diagnostics", "reading"),
         *("syntax", "shapes", "ops", "ir"),
     },
-    "backends": {"tuples", "source", "diagnostics", "shapes", "ops", "ir"},
+    "backends": {"tuples", "collector", "source", "diagnostics", "shapes", "ops", "ir"},
     "reading": {"tuples", "limits", "source", "diagnostics"},
 }
 _COMPILER = {*SEES, "pipeline", "request"} - {"backends"}
