@@ -132,6 +132,15 @@ def _printable(line: str, what: str) -> None:
         raise EscapeError(f"{what}: {line!a}")
 
 
+_STEERING = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def _steers_nothing(line: str, what: str) -> None:
+    """Joiners may stay in pictures, as letters and emoji need them."""
+    if _STEERING.search(line):
+        raise EscapeError(f"{what}: {line!a}")
+
+
 # What Python source of such nets is made of, beside the labels.
 _IDENTIFIERS = frozenset(
     """
@@ -223,8 +232,7 @@ def check_svg(text: str) -> None:
             r"url\(|@import|expression", element.text or ""
         ):
             raise EscapeError(f"SVG: {element.text!a}")
-    if _STEERING.search(text.replace("\n", "")):
-        raise EscapeError("SVG: a character that steers")
+    _steers_nothing(text.replace("\n", ""), "SVG")
 
 
 _DOT = re.compile(
@@ -244,7 +252,7 @@ def dot_shape(text: str) -> list[str]:
         if token.lastgroup == "string":
             if re.search(r"&(?!amp;)", token.group()):
                 raise EscapeError(f"DOT: {token.group()!a}")
-            _printable(token.group(), "DOT")
+            _steers_nothing(token.group(), "DOT")
             made.append('""')
         elif token.lastgroup is not None:
             word = token.group()
@@ -260,15 +268,12 @@ def mermaid_shape(text: str) -> list[str]:
     """The lines of a flowchart, but for what its labels say."""
     lines = []
     for line in text.split("\n"):
-        _printable(line, "Mermaid")
+        _steers_nothing(line, "Mermaid")
         for said in _SAID.findall(line):
             if not _HARMLESS.fullmatch(said):
                 raise EscapeError(f"Mermaid: {said!a}")
         lines.append(_SAID.sub('""', line))
     return lines
-
-
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Checker:
@@ -301,8 +306,7 @@ class Checker:
         for text in (tree(network), summary_table(network, 1)):
             # Names of files are made printable where they are shown.
             for line in text.replace(network.source_name, "").split("\n"):
-                if _STEERING.search(line):
-                    raise EscapeError(f"text: {line!a}")
+                _steers_nothing(line, "text")
 
     def _shape(self, count: int) -> tuple[list[str], list[str]]:
         if count not in self._shapes:
