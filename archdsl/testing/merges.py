@@ -215,7 +215,7 @@ MERGES = (
     Merge(lambda v: v.elements <= MOST_ELEMENTS, _concat, keeps=True),
     Merge(lambda v: v.rank < 4 and v.elements <= MOST_ELEMENTS, _stack),
     Merge(lambda v: _is_float(v) and v.rank > 1, _matmul),
-    Merge(lambda v: _is_float(v) and v.elements <= 1000, _einsum),
+    Merge(lambda v: _is_float(v) and v.known and v.elements <= 1000, _einsum),
     Merge(has_vectors, _affine, keeps=True),
     Merge(lambda v: v.dtype == "int" and v.rank < 4, _index),
     Merge(is_sequence, _memory, keeps=True),
