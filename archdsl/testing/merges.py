@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from archdsl.testing.drawing import Size, Value, divisors, text_of
-from archdsl.testing.layers.use import has_vectors, is_sequence, known_axes
+from archdsl.testing.layers.use import (
+    has_vectors,
+    is_sequence,
+    is_short_sequence,
+    known_axes,
+)
 from archdsl.testing.writer import Call, Keep
 
 if TYPE_CHECKING:
@@ -219,6 +224,6 @@ MERGES = (
     Merge(has_vectors, _affine, keeps=True),
     Merge(lambda v: v.dtype == "int" and v.rank < 4, _index),
     Merge(is_sequence, _memory, keeps=True),
-    Merge(is_sequence, _states, keeps=True),
+    Merge(is_short_sequence, _states, keeps=True),
     Merge(_is_float, _calls, keeps=True),
 )

@@ -51,6 +51,13 @@ def is_sequence(value: Value) -> bool:
     )
 
 
+def is_short_sequence(value: Value) -> bool:
+    """A sequence over which a recurrent layer takes few steps."""
+    return is_sequence(value) and (
+        isinstance(value.sizes[0], str) or value.sizes[0] <= 4
+    )
+
+
 def has_vectors(value: Value) -> bool:
     """A last axis that is known."""
     return (

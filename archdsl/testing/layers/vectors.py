@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from archdsl.testing.drawing import Value, divisors
-from archdsl.testing.layers.use import Drawn, Use, has_vectors, is_sequence
+from archdsl.testing.layers.use import (
+    Drawn,
+    Use,
+    has_vectors,
+    is_sequence,
+    is_short_sequence,
+)
 from archdsl.testing.writer import Call, Writer
 
 
@@ -39,7 +45,7 @@ def _recurrent(layer: str) -> Use:
             directions = w.pick((1, 1, 2))
         hidden = _width(w, v)
         call = Call(w, layer).number(hidden)
-        layers = w.pick((1, 1, 2, 3))
+        layers = w.pick((1, 1, 1, 2))
         if layers > 1:
             call.key("layers", w.number(layers))
             call.some("dropout", ("0.2",))
@@ -56,7 +62,7 @@ def _recurrent(layer: str) -> Use:
         out = v.replaced(-1, given * directions)
         return call.initialised(True, False).text(), out.without(0) if last else out
 
-    return Use(layer, is_sequence, write, keeps=True)
+    return Use(layer, is_short_sequence, write, keeps=True)
 
 
 def _attention(w: Writer, v: Value) -> Drawn:
