@@ -17,11 +17,10 @@ MOST_BLOCKS = 3
 
 
 class Mark(NamedTuple):
-    """A place behind a stage: what flows there, and in which definition."""
+    """A place behind a stage: what flows there, and whether labels can stand there."""
 
     value: Value
-    block: bool
-    scope: bool
+    labels: bool
 
 
 class Block(NamedTuple):
@@ -70,9 +69,7 @@ class Bodies(Writer):
             text += f" -> {self._asserted(value)}"
         if self.body.active:
             text += f"{MARK_OPENS}{len(self.marks)}{MARK_CLOSES}"
-            self.marks.append(
-                Mark(value, self.body.definition.block, self.body.scope)
-            )
+            self.marks.append(Mark(value, not self.body.unlabelled))
         return text
 
     def _asserted(self, value: Value) -> str:

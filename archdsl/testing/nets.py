@@ -31,8 +31,8 @@ class Specs(Bodies):
         """The text of a spec that checks clean."""
         lines = [self._default()] if self.chance(5) else []
         net = self._net()
-        text = "\n".join([*lines, *self._ordered(net)]) + "\n"
-        return _unmarked(self._commented(text), self.marks)
+        text = "\n".join([*lines, *self._ordered(net)])
+        return _unmarked(self._commented(text) + "\n", self.marks)
 
     def _default(self) -> str:
         form = self.whole(0, 2)
