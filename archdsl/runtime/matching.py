@@ -36,7 +36,7 @@ class Operations(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.total = 0
 
     def __torch_dispatch__(
@@ -49,7 +49,7 @@ class Operations(TorchDispatchMode):
         return out
 
 
-class Mismatch(AssertionError):
+class MismatchError(AssertionError):
     """What the checker says of a net is not what its module is."""
 
 
@@ -112,7 +112,7 @@ def match(network: Network, seed: str = "") -> None:
 
     The shapes are those of the weights, of each submodule's value, and of the outputs
     in evaluation and in training. Sizes that are not known are drawn, from `seed`.
-    Raises Mismatch.
+    Raises MismatchError.
     """
     made = fresh_class(emit(network), net_class(network.name))
     with warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
@@ -136,16 +136,18 @@ def _match_weights(network: Network, module: nn.Module) -> None:
     held = [(name, tuple(t.shape)) for name, t in module.state_dict().items()]
     for one, other in zip(expected, held, strict=False):
         if one != other:
-            raise Mismatch(
+            raise MismatchError(
                 f"the state_dict is to have {_named(one)}, PyTorch has {_named(other)}"
             )
     if len(expected) != len(held):
-        more = (expected, held)[len(held) > len(expected)][min(len(held), len(expected))]
+        more = (expected, held)[len(held) > len(expected)][
+            min(len(held), len(expected))
+        ]
         side = "only the checker" if len(expected) > len(held) else "only PyTorch"
-        raise Mismatch(f"{side} has {_named(more)} in the state_dict")
+        raise MismatchError(f"{side} has {_named(more)} in the state_dict")
     counted = sum(parameter.numel() for parameter in module.parameters())
     if counted != network.root.cost.params:
-        raise Mismatch(
+        raise MismatchError(
             f"{network.root.cost.params:,} parameters are counted, PyTorch has"
             f" {counted:,}"
         )
@@ -185,7 +187,7 @@ def _match_run(
         # A stage that is shared is in the text as often as it is computed, but
         # perhaps in another order.
         if sorted(seen[path]) != sorted(shapes):
-            raise Mismatch(
+            raise MismatchError(
                 f"`{path}` is to give {_listed(shapes)}, PyTorch gives"
                 f" {_listed(seen[path])}, batch first"
             )
@@ -203,7 +205,7 @@ def _match_run(
         counted = counter.total - (BATCH - 1) * more
     counted /= 2
     if counted != macs:
-        raise Mismatch(
+        raise MismatchError(
             f"{macs:,} multiply-adds are counted, PyTorch counts {counted:,.10g}"
         )
 
@@ -219,7 +221,7 @@ def _match_outputs(
     ]
     found = [tuple(tensor.shape) for tensor in out]
     if found != expected:
-        raise Mismatch(
+        raise MismatchError(
             f"the outputs are to be {_listed(expected)}, PyTorch gives"
             f" {_listed(found)}, batch first"
         )

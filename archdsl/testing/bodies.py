@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from archdsl.testing.drawing import Draw, Value, text_of
+from archdsl.testing.drawing import Draw, Value
 from archdsl.testing.layers import FAMILIES, Use
 from archdsl.testing.merges import MERGES
 from archdsl.testing.writer import Body, Definition, Keep, Param, Writer
@@ -122,7 +122,8 @@ class Bodies(Writer):
             return f'"copy{self._taken}-{{i}}": {text}'
         name = self.label()
         plain = name.isidentifier()
-        body.labels.append((name, self.value)) if plain or "." in name else None
+        if plain or "." in name:
+            body.labels.append((name, self.value))
         if plain and copies[:1] != "x" and layer in _WITH_WEIGHTS:
             body.shared.append((name, before, self.value))
         if plain and layer == "embedding":
@@ -143,7 +144,6 @@ class Bodies(Writer):
         return text, made
 
     def _group(self, depth: int) -> str:
-        before = self.value
         body = self.body.inner()
         labelled = not self.body.unlabelled and self.chance(2)
         count = 1
@@ -326,7 +326,8 @@ class Bodies(Writer):
 
     def _called(self, block: Block, again: bool) -> str:
         before = self.value
-        plain, keyed = [], []
+        plain: list[str] = []
+        keyed: list[str] = []
         for param in block.params:
             value = param.value
             if again and param.choices and self.chance(2):
@@ -369,7 +370,7 @@ class Bodies(Writer):
         def write() -> str:
             lines.extend(self.line(depth - 1) for _ in range(self.whole(1, 3)))
             if self.chance(6):
-                lines.append(f"assert layers >= {0}")
+                lines.append("assert layers >= 0")
             return ""
 
         # In the block nothing outside of it is known.
@@ -434,6 +435,3 @@ def _repeatable(text: str, layer: str) -> bool:
 def written(param: Param) -> str:
     """A parameter where it is defined."""
     return param.name if param.required else f"{param.name}={param.value}"
-
-
-__all__ = ["MARK_CLOSES", "MARK_OPENS", "Bodies", "Block", "Mark", "text_of", "written"]

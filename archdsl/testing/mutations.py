@@ -63,7 +63,7 @@ def _is_named(mark: Mark) -> bool:
     return mark.labels
 
 
-def _real_and_named(mark: Mark) -> bool:
+def _is_open(mark: Mark) -> bool:
     return _is_real(mark) and mark.labels
 
 
@@ -97,10 +97,10 @@ STAGES = (
     Mutation("a layer that does not exist", "E0201", "«convolve» 8 3x3"),
     Mutation("a value that does not exist", "E0202", "{id if «nowhere».c > 1}"),
     Mutation("a name that does not exist", "E0206", "{id if «unheard» > 1}"),
-    Mutation("a label twice", "E0204", "twin_a: relu | «twin_a»: relu", _real_and_named),
+    Mutation("a label twice", "E0204", "two_a: relu | «two_a»: relu", _is_open),
     Mutation("a label on nothing", "E0205", "«idle_a»: id", _is_named),
-    Mutation("a reserved word as a label", "E0213", "«in»: relu", _real_and_named),
-    Mutation("two stages with one name", "E0212", "{«same_a: relu»} x2", _real_and_named),
+    Mutation("a reserved word as a label", "E0213", "«in»: relu", _is_open),
+    Mutation("copies of one name", "E0212", "{«same_a: relu»} x2", _is_open),
     Mutation("a vector under a window", "E0301", "«maxpool 2»", _is_vector),
     Mutation("a kernel that is too large", "E0302", "conv 2 «99»", _is_picture),
     Mutation("an even kernel", "E0303", "conv 2 «4» same", _is_picture),
@@ -108,12 +108,16 @@ STAGES = (
     Mutation("a linear layer on a map", "E0305", "«fc 3»", _is_tall),
     Mutation("real numbers as places", "E0309", "«embedding 3 4»", _is_real),
     Mutation("groups that do not divide", "E0312", "conv 7 1 «g=2»", _is_picture),
-    Mutation("an equation with too little", "E0313", 'einsum(id) «"a b c d e -> a"»',
-             _is_real),
-    Mutation("nothing to share", "E0317", "still_a: relu | «share still_a»",
-             _real_and_named),
-    Mutation("shared at another shape", "E0318", "fits_a: fc 3 | «share fits_a»",
-             _can_share),
+    Mutation(
+        "an equation with too little",
+        "E0313",
+        'einsum(id) «"a b c d e -> a"»',
+        _is_real,
+    ),
+    Mutation("nothing to share", "E0317", "still_a: relu | «share still_a»", _is_open),
+    Mutation(
+        "shared at another shape", "E0318", "fits_a: fc 3 | «share fits_a»", _can_share
+    ),
     Mutation("an unknown argument", "E0401", "concat(id) «zig=1»"),
     Mutation("a missing argument", "E0402", "«droppath»", _is_real),
     Mutation("an argument too many", "E0403", "relu «3»", _is_real),
@@ -146,36 +150,61 @@ class Definition(NamedTuple):
 DEFINITIONS = (
     Definition("a bracket that opens nothing", "E0103", "block odd_a { relu } «)»"),
     Definition("a bracket that is not closed", "E0103", "block odd_a «{» relu"),
-    Definition("a label before its stage", "E0203",
-               "block odd_a {\n  add(id, «soon»)\n  soon: bn\n}"),
+    Definition(
+        "a label before its stage",
+        "E0203",
+        "block odd_a {\n  add(id, «soon»)\n  soon: bn\n}",
+    ),
     Definition("an unused parameter", "E0207", "block odd_a «unread» { relu }"),
     Definition("a parameter like a flag", "E0208", "block odd_a «c1» { relu }"),
-    Definition("a block twice", "E0209",
-               "block odd_a { relu }\nblock «odd_a» { relu }"),
+    Definition(
+        "a block twice", "E0209", "block odd_a { relu }\nblock «odd_a» { relu }"
+    ),
     Definition("a block in itself", "E0210", "block odd_a { relu | «odd_a» }"),
     Definition("a net of no net", "E0211", "net odd_a = «nowhere»"),
     Definition("a block like a layer", "E0213", "block «relu» { tanh }"),
-    Definition("a label that is skipped", "E0215",
-               "net odd_a deep=false {\n  input 4\n  far: fc 4 if deep\n"
-               "  add(id, «far»)\n}"),
+    Definition(
+        "a label that is skipped",
+        "E0215",
+        "net odd_a deep=false {\n  input 4\n  far: fc 4 if deep\n  add(id, «far»)\n}",
+    ),
     Definition("no input", "E0306", "net odd_a {\n  «relu»\n}"),
-    Definition("an input too late", "E0307",
-               "net odd_a {\n  input 4\n  relu\n  «input 4»\n}"),
-    Definition("a value that is lost", "E0308",
-               "net odd_a {\n  input 4\n  «fc 3»\n  in | relu\n}"),
-    Definition("a symbol for a number", "E0310",
-               "net odd_a {\n  input 3xH\n  flatten\n  «fc 3»\n}"),
-    Definition("something behind the outputs", "E0314",
-               "net odd_a {\n  input 4\n  «output»(fc 2, fc 3)\n  relu\n}"),
-    Definition("an output of no input", "E0315",
-               "net odd_a {\n  input 4\n  output(id, «param 4»)\n}"),
-    Definition("an idle input", "E0316",
-               "net odd_a {\n  «input a: 4»\n  input b: 4\n  relu\n}"),
-    Definition("what no size fulfils", "E0319",
-               "net odd_a {\n  input 3xH\n  assert H % 2 == 0\n"
-               "  assert «H % 2 == 1»\n}"),
-    Definition("a total that is not so", "E0602",
-               "net odd_a {\n  input 4\n  fc 3\n  assert «params == 16»\n}"),
+    Definition(
+        "an input too late", "E0307", "net odd_a {\n  input 4\n  relu\n  «input 4»\n}"
+    ),
+    Definition(
+        "a value that is lost",
+        "E0308",
+        "net odd_a {\n  input 4\n  «fc 3»\n  in | relu\n}",
+    ),
+    Definition(
+        "a symbol for a number",
+        "E0310",
+        "net odd_a {\n  input 3xH\n  flatten\n  «fc 3»\n}",
+    ),
+    Definition(
+        "something behind the outputs",
+        "E0314",
+        "net odd_a {\n  input 4\n  «output»(fc 2, fc 3)\n  relu\n}",
+    ),
+    Definition(
+        "an output of no input",
+        "E0315",
+        "net odd_a {\n  input 4\n  output(id, «param 4»)\n}",
+    ),
+    Definition(
+        "an idle input", "E0316", "net odd_a {\n  «input a: 4»\n  input b: 4\n  relu\n}"
+    ),
+    Definition(
+        "what no size fulfils",
+        "E0319",
+        "net odd_a {\n  input 3xH\n  assert H % 2 == 0\n  assert «H % 2 == 1»\n}",
+    ),
+    Definition(
+        "a total that is not so",
+        "E0602",
+        "net odd_a {\n  input 4\n  fc 3\n  assert «params == 16»\n}",
+    ),
 )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from archdsl.testing.bodies import MARK_CLOSES, MARK_OPENS, Bodies, Mark, written
-from archdsl.testing.drawing import Draw, Size, Value, text_of
+from archdsl.testing.drawing import Draw, Value, text_of
+from archdsl.testing.layers.use import is_map
 from archdsl.testing.writer import Body, Definition
 from archdsl.tuples import NamedTuple
 
@@ -80,10 +81,8 @@ class Specs(Bodies):
     def _net_line(self, count: int) -> str:
         if self.chance(6):
             return self._conditional_line(_DEPTH)
-        text = (" | " if self.chance(5) is False else "\n    | ").join(
-            self.chain(count, _DEPTH)
-        )
-        return text
+        pipe = "\n    | " if self.chance(5) else " | "
+        return pipe.join(self.chain(count, _DEPTH))
 
     def _input(self) -> Value:
         form = self.whole(0, 11)
@@ -114,65 +113,49 @@ class Specs(Bodies):
 
     def _together(self, inputs: list[tuple[str, Value]]) -> list[str]:
         """Lines in which all inputs come together."""
-        (first, value), *rest = inputs
-        if all(other == value for _, other in rest) and value.dtype == "float":
+        value = inputs[0][1]
+        if all(other == value for _, other in inputs) and value.dtype == "float":
             names = ", ".join(name for name, _ in inputs)
             return [f"{self.pick(('add', 'mul'))}({names})"]
-        masks = [
-            (name, other)
-            for name, other in rest
-            if other.dtype == "bool" and other.rank == 1
-        ]
-        lines, ends = [], []
+        lines: list[str] = []
+        ends: list[str] = []
+        total = 0
         for name, given in inputs:
-            if (name, given) in masks and not ends:
-                continue
-            lines.append(f"{name} | {self._vector(given)}")
+            text, length = self._vector(given)
             end = self.label(plain=True)
-            lines.append(f"{end}: id")
+            lines += [f"{name} | {text}", f"{end}: id"]
             ends.append(end)
-        lines.append(f"concat({', '.join(ends)})")
-        self.value = Value((sum(self._lengths),))
-        self._lengths = []
-        return lines
+            total += length
+        self.value = Value((total,))
+        return [*lines, f"concat({', '.join(ends)})"]
 
-    _lengths: list[int]
-
-    def _vector(self, given: Value) -> str:
-        """Stages that make a vector of real numbers of an input."""
+    def _vector(self, given: Value) -> tuple[str, int]:
+        """Stages that make a vector of real numbers of an input, and its length."""
         self.value = given
-        stages = []
+        stages: list[str] = []
         if given.dtype == "bool":
-            # Truth values tell where something is; they count nothing themselves.
-            stages.append(
-                f"attention(buffer {given.numbers[0]} 4 value=(ax0), id) 2"
-            )
-            self.value = Value((given.numbers[0], 4))
+            # Truth values count nothing; they tell where something is.
+            length = given.numbers[0]
+            stages.append(f"attention(buffer {length} 4 value=(ax0), id) 2")
+            self.value = Value((length, 4))
         if given.dtype == "int":
             stages.append("embedding 9 4")
             self.value = Value((*given.sizes, 4))
         stages += self.chain(self.whole(0, 2), 1)
-        rank = self.value.rank
-        if rank > 1 and isinstance(self.value.sizes[0], int) and self.chance(2):
+        value = self.value
+        kept = next(
+            (at for at, size in enumerate(value.sizes) if isinstance(size, int)), 0
+        )
+        if value.rank > 1 and kept == 0 and is_map(value) and self.chance(2):
             stages.append(self.pick(("gap", "gmp")))
-            length = self.value.sizes[0]
-        elif rank > 1:
-            keep = next(
-                (at for at, s in enumerate(self.value.sizes) if isinstance(s, int)), -1
-            )
-            if keep < 0:
-                keep = 0
-            gone = [n for at in range(rank) if at != keep
-                    for n in self.value.names(at)[:1]]
+        elif value.rank > 1:
+            gone = [value.names(at)[0] for at in range(value.rank) if at != kept]
             stages.append(f"mean {' '.join(gone)}")
-            length = self.value.sizes[keep]
-        else:
-            length = self.value.sizes[0]
-        if isinstance(length, str):
+        size = value.sizes[kept]
+        if isinstance(size, str):
             stages.append("slice 0 1")
-            length = 1
-        self._lengths = [*getattr(self, "_lengths", []), length]
-        return " | ".join(stages or ["id"])
+            size = 1
+        return " | ".join(stages or ["id"]), size
 
     def _end(self) -> list[str]:
         form = self.whole(0, 7)
@@ -261,6 +244,3 @@ def _unmarked(text: str, marks: list[Mark]) -> Written:
         at = match.end()
     parts.append(text[at:])
     return Written("".join(parts), tuple(found))
-
-
-__all__ = ["Size", "Specs", "Written"]

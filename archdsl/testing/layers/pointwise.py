@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from archdsl.testing.drawing import Value, at_least, divisors
-from archdsl.testing.layers.use import Drawn, Use, has_vectors, is_float, is_map, known_axes
+from archdsl.testing.layers.use import (
+    Drawn,
+    Use,
+    has_vectors,
+    is_float,
+    is_map,
+    known_axes,
+)
 from archdsl.testing.writer import PLAIN_ACTIVATIONS, Call, Writer
 
 _ACTIVATIONS: dict[str, tuple[str, ...]] = {

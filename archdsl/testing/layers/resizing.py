@@ -83,8 +83,9 @@ def _can_shuffle(value: Value) -> bool:
 def _pixelshuffle(w: Writer, v: Value) -> Drawn:
     c = v.numbers[0]
     r = w.pick([r for r in (2, 3, 1) if c % (r * r) == 0])
-    sizes = (n if r == 1 else w.fresh() if isinstance(n, str) else n * r
-             for n in v.sizes[1:])
+    sizes = (
+        n if r == 1 else w.fresh() if isinstance(n, str) else n * r for n in v.sizes[1:]
+    )
     call = Call(w, "pixelshuffle").number(r)
     return call.text(), v._replace(sizes=(c // (r * r), *sizes))
 
@@ -136,9 +137,7 @@ def _flatten(w: Writer, v: Value) -> Drawn:
 
 
 def _tokens(w: Writer, v: Value) -> Drawn:
-    return "tokens", v._replace(
-        sizes=(_product(w, v, range(1, v.rank)), v.sizes[0])
-    )
+    return "tokens", v._replace(sizes=(_product(w, v, range(1, v.rank)), v.sizes[0]))
 
 
 def _factors(w: Writer, total: int, least: int) -> tuple[int, ...]:
