@@ -20,7 +20,6 @@ from torch.utils.flop_counter import flop_registry
 from archdsl.backends.torch.emit import emit, net_class
 from archdsl.ir.flat import layers, state_dict_names, uncounted
 from archdsl.ir.network import Network
-from archdsl.ir.places import table_sizes
 from archdsl.shapes.size import Size
 
 BATCH = 2
@@ -80,10 +79,11 @@ def drawn_inputs(
 ) -> list[Tensor]:
     """A batch for every input; a mask lets each query see something."""
     made: list[Tensor] = []
-    for tensor, entries in zip(network.root.inputs, table_sizes(network), strict=True):
+    for tensor in network.root.inputs:
         shape = [batch, *(at(size, sizes) for size in tensor.sizes)]
         if tensor.dtype == "int":
-            made.append(torch.randint(entries or 2, shape, device=device))
+            # The first entry of every table, since arithmetic may come before it.
+            made.append(torch.zeros(shape, dtype=torch.long, device=device))
         elif tensor.dtype == "bool":
             mask = torch.rand(shape, device=device) > 0.3
             mask[..., 0] = True
