@@ -46,20 +46,21 @@ def replaced(text: str, changes: list[tuple[int, int, str]]) -> str:
 def expanded(text: str) -> str | None:
     """The text with one repeat written out; None if there is none.
 
-    It is an innermost one without a label and with a number that stands there.
+    It is an innermost one without a label and with a number that stands there. Without
+    copies nothing would be left of the names in it, some of which have to be used.
     """
     for stage in parts(tree(text)):
         if not isinstance(stage, n.Stage) or stage.label is not None:
             continue
         count = _count(text, stage)
-        if count is None or any(
+        if not count or any(
             isinstance(part, n.Stage) and part is not stage and _repeats(part)
             for part in parts(stage)
         ):
             continue
         copies = [_copy(text, stage, number) for number in range(count)]
         end = stage.atom.end
-        return replaced(text, [(stage.start, end, " | ".join(copies) or "id")])
+        return replaced(text, [(stage.start, end, " | ".join(copies))])
     return None
 
 

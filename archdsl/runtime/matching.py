@@ -118,14 +118,21 @@ def match(network: Network, seed: str = "") -> None:
     with warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
         # Of windows longer than a stride that skips positions, and the like.
         warnings.simplefilter("ignore")
-        module = made()
-        _match_weights(network, module)
-        sizes = sampled(network, seed)
-        inputs = drawn_inputs(network, sizes, "meta")
-        _match_run(network, module.eval(), inputs, sizes)
-        if any(output.training for output in network.root.outputs):
-            out = tensors(network, module.train()(*inputs))
-            _match_outputs(network, out, sizes, training=True)
+        try:
+            _match(network, made, seed)
+        except (RuntimeError, ValueError, TypeError, IndexError) as problem:
+            raise MismatchError(f"PyTorch refuses it: {problem}") from problem
+
+
+def _match(network: Network, made: type[nn.Module], seed: str) -> None:
+    module = made()
+    _match_weights(network, module)
+    sizes = sampled(network, seed)
+    inputs = drawn_inputs(network, sizes, "meta")
+    _match_run(network, module.eval(), inputs, sizes)
+    if any(output.training for output in network.root.outputs):
+        out = tensors(network, module.train()(*inputs))
+        _match_outputs(network, out, sizes, training=True)
 
 
 def _match_weights(network: Network, module: nn.Module) -> None:

@@ -14,6 +14,8 @@ from archdsl.tuples import NamedTuple
 # Around these stands the number of a mark; no spec holds them.
 MARK_OPENS, MARK_CLOSES = "\ue000", "\ue001"
 MOST_BLOCKS = 3
+# How often a stage is a layer, beside the kinds of stages that there are.
+_LAYERS = 8
 
 
 class Mark(NamedTuple):
@@ -82,12 +84,11 @@ class Bodies(Writer):
         return "x".join(sizes)
 
     def _unasserted(self, depth: int) -> str:
-        kinds = 12 if depth > 0 else 3
-        kind = self.whole(0, kinds)
-        if kind < 3:
-            return self.layer()
         stages = self._small if depth <= 0 else self._large
-        found = stages[kind % len(stages)](self, depth)
+        kind = self.whole(0, _LAYERS + len(stages) - 1)
+        if kind < _LAYERS:
+            return self.layer()
+        found = stages[kind - _LAYERS](self, depth)
         return self.layer() if found is None else found
 
     # Layers
@@ -114,7 +115,7 @@ class Bodies(Writer):
     def labelled(self, text: str, before: Value, layer: str = "") -> str:
         """The stage with a label, sometimes; it can then be used again."""
         body = self.body
-        if body.unlabelled or not self.chance(4):
+        if body.unlabelled or not self.chance(3):
             return text
         copies = text.rpartition(" ")[2]
         if copies[:1] == "x" and copies[1:].isdigit() and self.chance(2):
@@ -403,19 +404,21 @@ class Bodies(Writer):
             return f"squeeze_excite hidden={self.number(4)}"
         return None
 
+    def _rare(self, depth: int) -> str | None:
+        return self._tie(depth) if self.chance(2) else self._standard(depth)
+
     _small = (_share, _merge)
     _large = (
+        _share,
         _merge,
         _group,
+        _merge,
         _conditional,
         _call,
         _stepped,
-        _share,
-        _tie,
-        _standard,
         _call,
-        _merge,
-        _merge,
+        _rare,
+        _share,
     )
 
 

@@ -69,7 +69,7 @@ class Specs(Bodies):
             self.body.labels = list(zip(names, inputs, strict=True))
         if len(inputs) > 1:
             lines += self._together(list(zip(names, inputs, strict=True)))
-        count = self.whole(1, self._most)
+        count = self.whole(min(3, self._most), self._most)
         while count > 0:
             some = self.whole(1, min(count, 4))
             lines.append(self._net_line(some))
@@ -85,13 +85,13 @@ class Specs(Bodies):
         return pipe.join(self.chain(count, _DEPTH))
 
     def _input(self) -> Value:
-        form = self.whole(0, 11)
-        if form < 4:
+        form = self.whole(0, 14)
+        if form < 6 or form == 12:
             return Value((self.pick((3, 4, 1, 6)), self.whole(1, 12), self.whole(1, 9)))
-        if form == 4:
+        if form == 13:
             return Value((self.whole(1, 24),))
-        if form == 5:
-            return Value((self.whole(1, 8), self.pick((8, 4, 6, 12, 5))))
+        if form == 14:
+            return Value((self.whole(1, 5), self.pick((8, 4, 6, 12, 5))))
         if form == 6:
             sizes = (self.pick((2, 4)), self.whole(1, 5), self.whole(1, 6), 4)
             return Value(sizes)

@@ -229,8 +229,8 @@ def _axes(side: str) -> list[list[str]]:
 USES = (
     Use("pad", _has_places, _pad),
     Use("crop", lambda v: v.rank > 1, _crop),
-    Use("upsample", lambda v: is_map(v) and v.elements <= 500, _upsample),
-    Use("pixelshuffle", _can_shuffle, _pixelshuffle),
+    *[Use("upsample", lambda v: is_map(v) and v.elements <= 500, _upsample)] * 2,
+    *[Use("pixelshuffle", _can_shuffle, _pixelshuffle)] * 2,
     Use("pixelunshuffle", _can_shuffle, _pixelunshuffle),
     Use("channelshuffle", _has_channels, _channelshuffle, keeps=True),
     Use("padchannels", _first_known, _padchannels, keeps=True),

@@ -42,7 +42,7 @@ def _recurrent(layer: str) -> Use:
     def write(w: Writer, v: Value) -> Drawn:
         directions = 1
         if w.keep is None or w.keep.frees(-1, v.rank):
-            directions = w.pick((1, 1, 2))
+            directions = w.pick((1, 2))
         hidden = _width(w, v)
         call = Call(w, layer).number(hidden)
         layers = w.pick((1, 1, 1, 2))
@@ -107,7 +107,7 @@ def _is_even_sequence(value: Value) -> bool:
 USES = (
     Use("fc", has_vectors, _fc, keeps=True),
     Use("embedding", _is_ids, _embedding),
-    *map(_recurrent, ("rnn", "lstm", "gru")),
+    *map(_recurrent, ("rnn", "lstm", "gru", "lstm", "gru")),
     Use("attention", is_sequence, _attention, keeps=True),
     Use("sdpa", is_sequence, _sdpa, keeps=True),
     Use("rotary", _is_even_sequence, _rotary, keeps=True),

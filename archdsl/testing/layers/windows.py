@@ -136,8 +136,8 @@ def _conv(w: Writer, v: Value) -> Drawn:
     call = Call(w, "conv")
     c = _channels(w, channels)
     g = 1
-    if w.chance(4):
-        g = w.pick([d for d in divisors(channels) if c % d == 0])
+    if w.chance(3):
+        g = w.pick([d for d in divisors(channels) if c % d == 0][::-1])
     window = drawn_window(w, v.sizes[1:])
     call.number(c)
     call.window(window.k, axes)
@@ -186,11 +186,11 @@ def _upconv(w: Writer, v: Value) -> Drawn:
     axes = v.rank - 1
     c = _channels(w, v.numbers[0])
     common = divisors(v.numbers[0])
-    g = w.pick([d for d in common if c % d == 0]) if w.chance(4) else 1
+    g = w.pick([d for d in common if c % d == 0][::-1]) if w.chance(4) else 1
     k, s, d = w.whole(1, 4), w.pick((1, 2, 2, 3)), w.pick((1, 1, 2))
     least = min(map(at_least, v.sizes[1:]))
     p = w.whole(0, min(2, ((least - 1) * s + d * (k - 1)) // 2))
-    extra = w.whole(0, max(s, d) - 1) if w.chance(3) else 0
+    extra = w.whole(0, max(s, d) - 1) if not w.chance(3) else 0
     call = Call(w, "upconv").number(c).window((k,), axes)
     call.option("s", (s,), axes, 1).option("p", (p,), axes, 0)
     if extra:
@@ -310,10 +310,11 @@ def _can_grow(value: Value) -> bool:
     return is_map(value) and value.elements <= 800
 
 
+# Those with most arguments are drawn more often.
 USES = (
-    Use("conv", is_map, _conv, keeps=True),
+    *[Use("conv", is_map, _conv, keeps=True)] * 4,
     Use("dwconv", is_map, _dwconv, keeps=True),
-    Use("upconv", _can_grow, _upconv),
+    *[Use("upconv", _can_grow, _upconv)] * 3,
     _pool("maxpool"),
     _pool("avgpool"),
     _pool("lppool"),
@@ -322,6 +323,6 @@ USES = (
     _overall("gap"),
     _overall("gmp"),
     Use("subsample", _is_picture, _subsample),
-    Use("unfold", _is_small_picture, _unfold),
+    *[Use("unfold", _is_small_picture, _unfold)] * 2,
     Use("decimate", is_map, _decimate),
 )
