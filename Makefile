@@ -22,6 +22,8 @@ help:
 	@echo "make plain-vs-residual"
 	@echo "             train plain and residual nets, in some ten minutes"
 	@echo "make zoo     hold specs/torchvision against torchvision, in some minutes"
+	@echo "make properties"
+	@echo "             hold the properties of specs on 100,000 drawn ones each"
 	@echo "make docs    write the generated pages of the documentation anew"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
@@ -63,6 +65,10 @@ plain-vs-residual: $(DEMO_STAMP)
 .PHONY: zoo
 zoo: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.zoo
+
+.PHONY: properties
+properties: $(DEV_STAMP)
+	ARCHDSL_EXAMPLES=100000 $(BIN)/python -m pytest -n auto tests/test_properties.py
 
 .PHONY: docs
 docs: $(DEV_STAMP)

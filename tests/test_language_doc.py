@@ -40,7 +40,10 @@ from archdsl.syntax.lexer import MAX_NESTING
 ROOT = Path(__file__).parents[1]
 PAGES = [
     page
-    for page in ("docs/language.md", "docs/cli.md", "README.md", "CONTRIBUTING.md")
+    for page in (
+        *("docs/language.md", "docs/cli.md", "docs/testing.md"),
+        *("README.md", "CONTRIBUTING.md"),
+    )
     if (ROOT / page).exists()
 ]
 NOT_RUN = ("$ make", "$ pip", "$ git")

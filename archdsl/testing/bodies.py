@@ -115,7 +115,7 @@ class Bodies(Writer):
     def labelled(self, text: str, before: Value, layer: str = "") -> str:
         """The stage with a label, sometimes; it can then be used again."""
         body = self.body
-        if body.unlabelled or not self.chance(3):
+        if body.unlabelled or not self.chance(1 if layer == "embedding" else 3):
             return text
         copies = text.rpartition(" ")[2]
         if copies[:1] == "x" and copies[1:].isdigit() and self.chance(2):
@@ -127,6 +127,8 @@ class Bodies(Writer):
             body.labels.append((name, self.value))
         if plain and copies[:1] != "x" and layer in _WITH_WEIGHTS:
             body.shared.append((name, before, self.value))
+            if self.value == before and self.chance(3):
+                return f"{name}: {text} | share {name}"
         if plain and layer == "embedding":
             body.tables.append((name, self.entries, self.value.sizes[-1]))
         return f"{name}: {text}"
@@ -405,7 +407,7 @@ class Bodies(Writer):
         return None
 
     def _rare(self, depth: int) -> str | None:
-        return self._tie(depth) if self.chance(2) else self._standard(depth)
+        return self._tie(depth) or self._standard(depth)
 
     _small = (_share, _merge)
     _large = (

@@ -11,10 +11,10 @@ from archdsl.diagnostics.render import render
 from archdsl.pipeline import check
 from archdsl.reading import MAX_BYTES, SpecFiles, decoded
 from archdsl.source import Source
-from archdsl.syntax.parser import lexer
-from archdsl.syntax.rows import Code
 from archdsl.tuples import NamedTuple
 
+# A string ends on its line, and has no escapes.
+_COMMENT = re.compile(r'"[^"\n]*"?|(#[^\n]*)')
 _EXPECT = re.compile(r"#\s*expect:(.*)")
 
 
@@ -69,15 +69,9 @@ def announced(source: Source) -> list[Found]:
 
 
 def _comments(source: Source) -> list[tuple[int, str]]:
-    """The comments of a text and their lines, as the lexer sees them."""
-    found = []
-    for number, line in enumerate(source.text.split("\n"), start=1):
-        if "#" in line:
-            # A string ends on its line, so lines can be looked at alone.
-            tokens, _ = lexer().tokens(Source("", line))
-            rows = Code(tokens).rows
-            found += [(number, row.comment) for row in rows if row.comment]
-    return found
+    """The comments of a text, which may be full of mistakes, and their lines."""
+    found = (match for match in _COMMENT.finditer(source.text) if match[1])
+    return [(source.position(match.start())[0], match[1]) for match in found]
 
 
 def differences(expected: list[Found], found: list[Diagnostic], name: str) -> list[str]:

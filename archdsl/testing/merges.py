@@ -222,8 +222,8 @@ MERGES = (
     Merge(lambda v: _is_float(v) and v.rank > 1, _matmul),
     Merge(lambda v: _is_float(v) and v.known and v.elements <= 1000, _einsum),
     Merge(has_vectors, _affine, keeps=True),
-    Merge(lambda v: v.dtype == "int" and v.rank < 4, _index),
-    Merge(is_sequence, _memory, keeps=True),
+    *[Merge(lambda v: v.dtype == "int" and v.rank < 4, _index)] * 4,
+    *[Merge(is_sequence, _memory, keeps=True)] * 3,
     Merge(is_short_sequence, _states, keeps=True),
     Merge(_is_float, _calls, keeps=True),
 )

@@ -219,16 +219,12 @@ def _placed(text: str, at: int, insert: str) -> tuple[str, int, int]:
 
 def mutated(d: Drawing, spec: Written) -> InvalidSpec:
     """The spec with one mistake, drawn."""
-    number = d.whole(0, len(STAGES) + len(DEFINITIONS) - 1)
-    if number >= len(STAGES) or not spec.marks:
-        added = DEFINITIONS[number % len(STAGES) % len(DEFINITIONS)]
+    if not spec.marks or d.chance(3):
+        added = d.pick(DEFINITIONS)
         text, start, end = _placed(spec.text, len(spec.text), f"{added.text}\n")
         return InvalidSpec(text, added.code, start, end, added.name)
-    mutation = STAGES[number]
-    fitting = [place for place in spec.marks if mutation.fits(place[1])]
-    if not fitting:
-        mutation, fitting = STAGES[0], list(spec.marks)
-    at, mark = d.pick(fitting)
+    at, mark = d.pick(spec.marks)
+    mutation = d.pick([each for each in STAGES if each.fits(mark)])
     stage = mutation.stage if isinstance(mutation.stage, str) else mutation.stage(mark)
     text, start, end = _placed(spec.text, at, f" | {stage}")
     return InvalidSpec(text, mutation.code, start, end, mutation.name)

@@ -74,6 +74,8 @@ class Specs(Bodies):
             some = self.whole(1, min(count, 4))
             lines.append(self._net_line(some))
             count -= some
+        tied = self._tie(1) if self.body.tables and self.chance(2) else None
+        lines += [tied] if tied is not None else []
         lines += self._end()
         lines += self._assertions()
         return self._as_net(definition, lines, bare=len(inputs) == 1)
@@ -102,7 +104,7 @@ class Specs(Bodies):
         if form == 9:
             return Value(("S", self.pick((8, 6))))
         if form == 10:
-            return Value((self.whole(1, 6),), self.pick(("int", "int", "bool")))
+            return Value((self.whole(1, 6),), self.pick(("int", "int", "int", "bool")))
         return Value((self.pick((4, 8)), "W"))
 
     def _asserted_symbols(self, inputs: list[Value]) -> list[str]:
@@ -139,7 +141,9 @@ class Specs(Bodies):
             stages.append(f"attention(buffer {length} 4 value=(ax0), id) 2")
             self.value = Value((length, 4))
         if given.dtype == "int":
-            stages.append("embedding 9 4")
+            name = self.label(plain=True)
+            stages.append(f"{name}: embedding 9 4")
+            self.body.tables.append((name, 9, 4))
             self.value = Value((*given.sizes, 4))
         stages += self.chain(self.whole(0, 2), 1)
         value = self.value

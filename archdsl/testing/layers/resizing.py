@@ -231,7 +231,7 @@ USES = (
     Use("crop", lambda v: v.rank > 1, _crop),
     *[Use("upsample", lambda v: is_map(v) and v.elements <= 500, _upsample)] * 2,
     *[Use("pixelshuffle", _can_shuffle, _pixelshuffle)] * 2,
-    Use("pixelunshuffle", _can_shuffle, _pixelunshuffle),
+    *[Use("pixelunshuffle", _can_shuffle, _pixelunshuffle)] * 2,
     Use("channelshuffle", _has_channels, _channelshuffle, keeps=True),
     Use("padchannels", _first_known, _padchannels, keeps=True),
     Use("flatten", lambda v: True, _flatten),

@@ -322,7 +322,7 @@ USES = (
     _adaptive("adaptivemax"),
     _overall("gap"),
     _overall("gmp"),
-    Use("subsample", _is_picture, _subsample),
+    *[Use("subsample", _is_picture, _subsample)] * 2,
     *[Use("unfold", _is_small_picture, _unfold)] * 2,
     Use("decimate", is_map, _decimate),
 )
