@@ -71,7 +71,7 @@ CONSTRUCTS = {
     "several outputs": r"\boutput\(",
     "an output of training": r"if training",
     "a dictionary": r"\) dict",
-    "a derived net": r"net top = base",
+    "a derived net": r"net top = general",
     "a default": r"^default ",
     "a net without a name": r"^input ",
     "an assertion of a shape": r" -> ",

@@ -88,7 +88,7 @@ class Specs(Bodies):
 
     def _input(self) -> Value:
         form = self.whole(0, 14)
-        if form < 6 or form == 12:
+        if form < 6:
             return Value((self.pick((3, 4, 1, 6)), self.whole(1, 12), self.whole(1, 9)))
         if form == 13:
             return Value((self.whole(1, 24),))
@@ -103,7 +103,7 @@ class Specs(Bodies):
             return Value(("T",), "int")
         if form == 9:
             return Value(("S", self.pick((8, 6))))
-        if form == 10:
+        if form in (10, 12):
             return Value((self.whole(1, 6),), self.pick(("int", "int", "int", "bool")))
         return Value((self.pick((4, 8)), "W"))
 
@@ -141,9 +141,12 @@ class Specs(Bodies):
             stages.append(f"attention(buffer {length} 4 value=(ax0), id) 2")
             self.value = Value((length, 4))
         if given.dtype == "int":
-            name = self.label(plain=True)
-            stages.append(f"{name}: embedding 9 4")
-            self.body.tables.append((name, 9, 4))
+            if self.chance(2):
+                stages.append("index(param 9 4 init=normal, id)")
+            else:
+                name = self.label(plain=True)
+                stages.append(f"{name}: embedding 9 4")
+                self.body.tables.append((name, 9, 4))
             self.value = Value((*given.sizes, 4))
         stages += self.chain(self.whole(0, 2), 1)
         value = self.value
@@ -202,8 +205,8 @@ class Specs(Bodies):
             signature = "".join(f" {written(param)}" for param in needed)
             tail = self.pick(("", " { assert params >= 0 }"))
             return [
-                f"net base{signature} {{\n{inside}\n}}",
-                f"net top = base {' '.join(keys)}{tail}",
+                f"net general{signature} {{\n{inside}\n}}",
+                f"net top = general {' '.join(keys)}{tail}",
             ]
         signature = "".join(f" {written(param)}" for param in params)
         return [f"net top{signature} {{\n{inside}\n}}"]

@@ -187,9 +187,9 @@ def _dropping(layer: str, fits: Callable[[Value], bool]) -> Use:
 
 ACTIVATIONS = (
     *map(_activation, dict.fromkeys((*PLAIN_ACTIVATIONS, *_ACTIVATIONS))),
-    *map(_along, ("softmax", "logsoftmax", "l2norm")),
-    *map(_gated, ("glu", "swiglu")),
-    Use("prelu", is_float, _prelu, keeps=True),
+    *map(_along, ("softmax", "logsoftmax", "l2norm") * 2),
+    *map(_gated, ("glu", "swiglu") * 4),
+    *[Use("prelu", is_float, _prelu, keeps=True)] * 2,
 )
 
 NORMS = (
@@ -201,7 +201,7 @@ NORMS = (
     Use("lrn", is_map, _lrn, keeps=True),
     Use("layerscale", _has_a_known_axis, _layerscale, keeps=True),
     _dropping("dropout", is_float),
-    _dropping("dropchannels", is_map),
+    *[_dropping("dropchannels", is_map)] * 2,
     _dropping("alphadropout", is_float),
     _dropping("droppath", is_float),
 )

@@ -110,6 +110,6 @@ USES = (
     *map(_recurrent, ("rnn", "lstm", "gru", "lstm", "gru")),
     Use("attention", is_sequence, _attention, keeps=True),
     Use("sdpa", is_sequence, _sdpa, keeps=True),
-    Use("rotary", _is_even_sequence, _rotary, keeps=True),
+    *[Use("rotary", _is_even_sequence, _rotary, keeps=True)] * 2,
     Use("rbf", _is_short_vector, _rbf),
 )
