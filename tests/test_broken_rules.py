@@ -58,7 +58,7 @@ def never_beyond(
 
 # As they are, whatever stands in the table.
 CONV, FC, UPCONV = LAYERS["conv"], LAYERS["fc"], LAYERS["upconv"]
-ATTENTION, LN = LAYERS["attention"], LAYERS["ln"]
+ATTENTION, LN, DECIMATE = LAYERS["attention"], LAYERS["ln"], LAYERS["decimate"]
 
 
 def in_one_group(site: Site) -> Site:
@@ -75,6 +75,16 @@ BROKEN = {
     ),
     "what a transposed convolution adds": resized(
         UPCONV, lambda site, out: last(out, lambda n: n - site.sizes("op")[-1])
+    ),
+    "positions that are left over": resized(
+        DECIMATE,
+        lambda site, out: last(out, lambda n: site.x.dims[-1].size // site.whole("s")),
+    ),
+    "the directions of a recurrent layer": resized(
+        LAYERS["gru"],
+        lambda site, out: last(
+            out, lambda n: n // 2 if site.truth("bidirectional") else n
+        ),
     ),
     "the weights of a normalisation": LN._replace(
         weights=lambda site, out: LN.weights(site, out)[:1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 
-from archdsl.testing.drawing import Draw, Value
+from archdsl.testing.drawing import Value
 from archdsl.testing.layers import FAMILIES, Use
 from archdsl.testing.merges import MERGES
 from archdsl.testing.writer import Body, Definition, Keep, Param, Writer
@@ -49,8 +49,8 @@ def fitting(value: Value, keeping: bool) -> tuple[tuple[Use, ...], ...]:
 class Bodies(Writer):
     """Writes chains of stages; each begins from `value` and leaves its own there."""
 
-    def __init__(self, draw: Draw) -> None:
-        super().__init__(draw)
+    def __init__(self, tape: bytes) -> None:
+        super().__init__(tape)
         self.blocks: list[Block] = []
         self.definitions: list[str] = []
         self.marks: list[Mark] = []

@@ -1,11 +1,9 @@
-"""What is drawn with: small choices by Hypothesis, and the shapes that they act on."""
+"""What is drawn with: small choices, and the shapes that they act on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, TypeVar
-
-from hypothesis import strategies as st
+from collections.abc import Sequence
+from typing import TypeAlias, TypeVar
 
 from archdsl.shapes.tensor import AXES
 from archdsl.tuples import NamedTuple
@@ -16,25 +14,31 @@ T = TypeVar("T")
 # are equal if and only if they have the same name.
 Size: TypeAlias = int | str
 
-Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
-
 # Where a shape may not be known the rules ask for as much as they need; no rule needs
 # more than so many.
 ENOUGH = 6
 
 
 class Drawing:
-    """Draws, and nothing else decides. The first choice is the simplest one."""
+    """Reads choices from bytes, and nothing else decides.
 
-    def __init__(self, draw: Draw) -> None:
-        self._draw = draw
+    Zero is the simplest choice everywhere, and there are zeros without end behind the
+    bytes: what is written from fewer of them, or smaller ones, is simpler.
+    """
+
+    def __init__(self, tape: bytes) -> None:
+        self._tape = tape
+        self._at = 0
 
     def whole(self, least: int, most: int) -> int:
         """A number from `least` to `most`."""
         if least >= most:
             return least
-        drawn: int = self._draw(st.integers(least, most))
-        return drawn
+        at = self._at
+        self._at = at + 1
+        return least + (self._tape[at] if at < len(self._tape) else 0) % (
+            most - least + 1
+        )
 
     def pick(self, options: Sequence[T]) -> T:
         """One of several."""

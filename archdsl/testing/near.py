@@ -18,10 +18,11 @@ WORDS = (
 def near(d: Drawing, text: str) -> str:
     """The text with a few pieces cut out, doubled, moved or put in."""
     for _ in range(d.whole(1, 4)):
-        start = d.whole(0, len(text))
+        # A byte is too little for an offset.
+        start = (d.whole(0, 255) * 256 + d.whole(0, 255)) % (len(text) + 1)
         end = min(len(text), start + d.whole(0, 12))
         piece = d.pick(WORDS) if d.chance(2) else text[start:end] * d.whole(0, 2)
-        at = d.whole(0, len(text)) if d.chance(3) else start
+        at = start * d.whole(0, 3) // 3 if d.chance(3) else start
         text = text[:start] + text[end:]
         text = text[:at] + piece + text[at:]
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from archdsl.testing.bodies import MARK_CLOSES, MARK_OPENS, Bodies, Mark, written
-from archdsl.testing.drawing import Draw, Value, text_of
+from archdsl.testing.drawing import Value, text_of
 from archdsl.testing.layers.use import is_map
 from archdsl.testing.writer import Body, Definition
 from archdsl.tuples import NamedTuple
@@ -24,8 +24,8 @@ class Written(NamedTuple):
 class Specs(Bodies):
     """Writes one spec: some blocks, and a net called `top` that uses them."""
 
-    def __init__(self, draw: Draw, most_stages: int = 8) -> None:
-        super().__init__(draw)
+    def __init__(self, tape: bytes, most_stages: int = 8) -> None:
+        super().__init__(tape)
         self._most = most_stages
 
     def spec(self) -> Written:

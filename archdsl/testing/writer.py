@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.testing.drawing import Draw, Drawing, Size, Value
+from archdsl.testing.drawing import Drawing, Size, Value
 
 # Layers that need no arguments and keep every shape; a parameter may hold one.
 PLAIN_ACTIVATIONS = (
@@ -103,8 +103,8 @@ class Keep:
 class Writer(Drawing):
     """Draws and writes; `value` is the value that flows, `body` where it does."""
 
-    def __init__(self, draw: Draw) -> None:
-        super().__init__(draw)
+    def __init__(self, tape: bytes) -> None:
+        super().__init__(tape)
         self.body = Body(Value((1,)), Definition("", False))
         self.value = Value((1,))
         self.keep: Keep | None = None
