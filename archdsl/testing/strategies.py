@@ -1,8 +1,8 @@
 """Specs as Hypothesis strategies.
 
 All choices of a spec are read from one string of bytes. With a draw for each choice
-Hypothesis would follow each new spec by several copies with small changes, of which half
-mean the same.
+Hypothesis would follow each new spec by several copies with small changes, half of
+which mean the same.
 """
 
 from __future__ import annotations
