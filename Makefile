@@ -9,6 +9,7 @@ ALEXNET := specs/classics/alexnet.arch
 
 DEMO_STAMP := $(VENV)/.demo-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
+BENCH_STAMP := $(VENV)/.bench-stamp
 
 .DEFAULT_GOAL := help
 
@@ -54,7 +55,7 @@ format: $(DEV_STAMP)
 	$(BIN)/ruff format
 
 .PHONY: bench
-bench: $(DEV_STAMP)
+bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks.run
 
 .PHONY: plain-vs-residual
@@ -92,4 +93,8 @@ $(DEMO_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 
 $(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -c constraints.txt -e . --group dev
+	touch $@
+
+$(BENCH_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -c constraints.txt -e . --group bench
 	touch $@

@@ -1,6 +1,7 @@
 """archdsl: a language for neural-network architectures, and its compiler.
 
 check(path_or_text, net=None, **params)      what is in a spec, and what is wrong
+sketch(path_or_text, net=None, **params)     what is known of a net that is wrong
 compile(path_or_text, net=None, **params)    PyTorch source
 load(path_or_text, net=None, **params)       a torch.nn.Module
 verify(path_or_text, reference, net=None)    how it compares with another module
@@ -19,12 +20,13 @@ __all__ = [
     "compile",
     "install",
     "load",
+    "sketch",
     "uninstall",
     "verify",
 ]
 
 if TYPE_CHECKING:
-    from archdsl.api import Checked, SpecError, check, compile
+    from archdsl.api import Checked, SpecError, check, compile, sketch
     from archdsl.runtime.imports import install, uninstall
     from archdsl.runtime.load import load
     from archdsl.runtime.verify import verify
@@ -49,7 +51,7 @@ def __getattr__(name: str) -> object:
         from archdsl.runtime import imports
 
         return getattr(imports, name)
-    if name in ("Checked", "SpecError", "check", "compile"):
+    if name in ("Checked", "SpecError", "check", "compile", "sketch"):
         from archdsl import api
 
         return getattr(api, name)

@@ -98,6 +98,32 @@ def check(
     return Checked(name, checked.nets, shown, checked.diagnostics)
 
 
+def sketch(
+    path_or_text: str | Path, net: str | None = None, **params: object
+) -> Network:
+    """What is known of a net, also where its check fails, for pictures only.
+
+    In a notebook it shows itself: the stage that is wrong is marked, what comes after
+    it is grey. `wrong` tells what was found, and is empty if nothing was. The arguments
+    are those of `check`. Raises SpecError if nothing of the net is known, as where the
+    spec cannot be read, and what `check` and `Checked.network` raise.
+    """
+    checked = check(path_or_text, net, **params)
+    if checked.ok:
+        return checked.network(net)
+    name, data, files = _read(path_or_text)
+    source, _ = decoded(data, name)
+    known = None
+    if source is not None:
+        values = {key: converted(value, source, files) for key, value in params.items()}
+        wanted = net if net is not None else the_net(net_names(source, values), name)
+        if wanted is not None:
+            known = pipeline.sketch(source, wanted, values, files)
+    if known is None:
+        raise SpecError(checked.diagnostics)
+    return ShownNetwork(*known)
+
+
 def compile(path_or_text: str | Path, net: str | None = None, **params: object) -> str:
     """The PyTorch source of a net, a module of its own that imports torch alone.
 

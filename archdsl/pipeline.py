@@ -100,6 +100,32 @@ def _check(
     return Checked(networks, names, in_order(report.found))
 
 
+def sketch(
+    source: Source,
+    net: str,
+    params: dict[str, object] | None = None,
+    files: Files | None = None,
+) -> Network | None:
+    """What is known of a net whose check fails, for pictures; None if nothing is.
+
+    Stages that are wrong, and those that could not be checked after them, are in it as
+    `archdsl.ir.unchecked` says. The arguments are those of `check`.
+    """
+    from archdsl.elaborate.sketch import Sketcher
+
+    with Paused():
+        tree, _ = parse(source)
+        if tree is None:
+            return None
+        report = Reporter(source)
+        defined = definitions(tree, Definitions(source, Library(files)), report)
+        report.enter(defined)
+        check_names(defined, report)
+        if net not in defined.nets:
+            return None
+        return Sketcher(defined, report).network(net, params or {})
+
+
 def _lacks(
     names: list[str], net: str, item: n.Net | n.Family, report: Reporter
 ) -> None:

@@ -92,6 +92,28 @@ class Ratio(NamedTuple):
         }
 
 
+class NotInstalledError(Exception):
+    """What a benchmark compares with is not there; the text is for people."""
+
+
+class Picture(NamedTuple):
+    """A file that was drawn; `wide` and `high` are in pixels, if it is a picture."""
+
+    name: str
+    size: int
+    wide: int | None = None
+    high: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Its size in bytes and in pixels."""
+        return {
+            "name": self.name,
+            "bytes": self.size,
+            "wide": self.wide,
+            "high": self.high,
+        }
+
+
 class Result(NamedTuple):
     """What one benchmark found."""
 
@@ -101,10 +123,11 @@ class Result(NamedTuple):
     rounds: int
     series: tuple[Series, ...]
     ratios: tuple[Ratio, ...]
+    pictures: tuple[Picture, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All of it, with the facts of the machine."""
-        return {
+        found: dict[str, Any] = {
             "name": self.name,
             "title": self.title,
             "about": self.about,
@@ -113,6 +136,9 @@ class Result(NamedTuple):
             "times": [series.as_json() for series in self.series],
             "ratios": [ratio.as_json() for ratio in self.ratios],
         }
+        if self.pictures:
+            found["pictures"] = [picture.as_json() for picture in self.pictures]
+        return found
 
 
 def in_turn(tasks: Mapping[str, Task], rounds: int) -> dict[str, Series]:

@@ -12,12 +12,15 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 # In this order on the page.
-NAMES = ("startup", "checking", "growth")
+NAMES = ("startup", "checking", "growth", "drawing")
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
 TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
+# Ratios below this have a digit more.
+_SMALL = 0.05
 # Columns that stand to the right.
-NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:]))
+PICTURES = ("file", "kB", "wide, px", "high, px")
+NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:], *PICTURES[1:]))
 
 HEAD = """\
 # Benchmarks
@@ -27,13 +30,14 @@ milliseconds do not.
 
     make bench
 
-measures everything anew in a minute or two, writes `benchmarks/results/*.json` and this
+measures everything anew in some minutes, writes `benchmarks/results/*.json` and this
 page, and ends with status 1 if a target is missed. One of the tables is measured by
 
     .venv/bin/python -m benchmarks.run startup
 
-or {names}. With `--quick` it makes fewer runs and writes nothing.
-`--docs` measures nothing and writes this page from the results.
+or {names}. With `--quick` it makes fewer runs and writes
+nothing. `--docs` measures nothing and writes this page from the results. The last one
+needs torchview, which `make bench` installs.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.
@@ -77,14 +81,23 @@ def table(ratios: Iterable[dict[str, Any]]) -> str:
     )
 
 
-def page(results: Sequence[dict[str, Any]]) -> str:
-    """The page of the documentation."""
+def read_gpu(folder: Path = RESULTS) -> dict[str, Any] | None:
+    """The result of `benchmarks.gpu`, None if there is none."""
+    path = folder / "gpu.json"
+    if not path.is_file():
+        return None
+    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return result
+
+
+def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -> str:
+    """The page of the documentation; `gpu` is the result of `benchmarks.gpu`."""
     from benchmarks.measure import LEAST_SECONDS
 
     machine = results[0]["machine"]
     parts = [
         HEAD.format(
-            names=" or ".join(f"`{name}`" for name in NAMES[1:]),
+            names=", ".join(f"`{name}`" for name in NAMES[1:-1]) + f" or `{NAMES[-1]}`",
             rounds=min(result["rounds"] for result in results),
             least=round(LEAST_SECONDS * 1e3),
             **machine,
@@ -95,18 +108,25 @@ def page(results: Sequence[dict[str, Any]]) -> str:
         parts.append(markdown(COLUMNS, map(_ratio, result["ratios"]), NUMBERS))
         parts.append("\n")
         parts.append(markdown(TIMES, map(_time, result["times"]), NUMBERS))
+        if "pictures" in result:
+            parts.append("\n")
+            parts.append(markdown(PICTURES, map(_picture, result["pictures"]), NUMBERS))
         if result["machine"] != machine:
             parts.append(
                 "\nOn {python}, {cpu}, {cores} cores, {platform}.\n".format(
                     **result["machine"]
                 )
             )
+    if gpu is not None:
+        from benchmarks.gpu.page import section
+
+        parts.append(section(gpu))
     return "".join(parts)
 
 
 def write_page() -> None:
     """Write the page from the results."""
-    PAGE.write_text(page(read()), encoding="utf-8", newline="\n")
+    PAGE.write_text(page(read(), read_gpu()), encoding="utf-8", newline="\n")
 
 
 def markdown(
@@ -122,12 +142,22 @@ def _ratio(ratio: dict[str, Any]) -> tuple[str, ...]:
     target, met = ratio["target"], ratio["met"]
     return (
         ratio["name"],
-        f"{ratio['cpu']:.2f}",
-        f"{ratio['least']:.2f}–{ratio['most']:.2f}",
-        f"{ratio['wall']:.2f}",
+        _figure(ratio["cpu"]),
+        f"{_figure(ratio['least'])}–{_figure(ratio['most'])}",
+        _figure(ratio["wall"]),
         "" if target is None else f"≤ {target}",
         "" if met is None else "met" if met else "MISSED",
     )
+
+
+def _figure(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= _SMALL else f"{ratio:.3f}"
+
+
+def _picture(picture: dict[str, Any]) -> tuple[str, ...]:
+    size = f"{picture['bytes'] / 1000:,.1f}"
+    sides = (picture["wide"], picture["high"])
+    return (picture["name"], size, *("" if s is None else f"{s:,}" for s in sides))
 
 
 def _time(time: dict[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run [startup|checking|growth …]`."""
+"""`python -m benchmarks.run [startup|checking|growth|drawing …]`."""
 
 from __future__ import annotations
 
@@ -7,30 +7,37 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import checking, growth, report, startup
-from benchmarks.measure import Result
+from benchmarks import checking, drawing, growth, report, startup
+from benchmarks.measure import NotInstalledError, Result
 
 BENCHMARKS: dict[str, Callable[[], Result]] = {
     "startup": startup.measure,
     "checking": checking.measure,
     "growth": growth.measure,
+    "drawing": drawing.measure,
 }
 QUICK: dict[str, Callable[[], Result]] = {
     "startup": lambda: startup.measure(rounds=3),
     "checking": lambda: checking.measure(rounds=5),
     "growth": lambda: growth.measure(rounds=3, lines=100),
+    "drawing": lambda: drawing.measure(rounds=3, deep=False),
 }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure, print and write; 1 if a target is missed."""
+    """Measure, print and write; 1 if a target is missed, or could not be measured."""
     args = _arguments(argv)
     if args.docs:
         report.write_page()
         return 0
     missed = False
     for name in args.names or BENCHMARKS:
-        result = (QUICK if args.quick else BENCHMARKS)[name]().as_json()
+        try:
+            result = (QUICK if args.quick else BENCHMARKS)[name]().as_json()
+        except NotInstalledError as lacking:
+            _print(f"{lacking}\n")
+            missed = True
+            continue
         _print(f"{result['title']}\n\n{report.table(result['ratios'])}\n\n")
         missed |= any(ratio["met"] is False for ratio in result["ratios"])
         folder = args.out or (None if args.quick else report.RESULTS)

@@ -24,18 +24,15 @@ def measure(rounds: int = 21) -> Result:
     commands = {
         "python -c pass": (python, "-c", "pass"),
         "python -c 'import lark'": (python, "-c", "import lark"),
-        f"archdsl check {SPEC}": (*_archdsl(), "check", SPEC),
-        "archdsl --version": (*_archdsl(), "--version"),
-        "archdsl summary … resnet152": (*_archdsl(), "summary", SPEC, *NET),
-        "archdsl compile … resnet152": (*_archdsl(), "compile", SPEC, *NET),
+        f"archdsl check {SPEC}": (*command(), "check", SPEC),
+        "archdsl --version": (*command(), "--version"),
+        "archdsl summary … resnet152": (*command(), "summary", SPEC, *NET),
+        "archdsl compile … resnet152": (*command(), "compile", SPEC, *NET),
     }
     with tempfile.TemporaryDirectory() as bytecode:
-        environment = _environment(bytecode)
+        environment = surroundings(bytecode)
         series = in_turn(
-            {
-                name: process(command, environment, ROOT)
-                for name, command in commands.items()
-            },
+            {name: process(line, environment, ROOT) for name, line in commands.items()},
             rounds,
         )
     plain, lark, check, *others = series.values()
@@ -53,7 +50,7 @@ def measure(rounds: int = 21) -> Result:
     )
 
 
-def _archdsl() -> tuple[str, ...]:
+def command() -> tuple[str, ...]:
     """The command as installed, or else as a module."""
     script = Path(sys.executable).with_name("archdsl")
     if script.is_file():
@@ -61,7 +58,7 @@ def _archdsl() -> tuple[str, ...]:
     return (sys.executable, "-m", "archdsl")
 
 
-def _environment(bytecode: str) -> dict[str, str]:
+def surroundings(bytecode: str) -> dict[str, str]:
     """Without settings that change how Python starts; bytecode is kept apart."""
     kept = {name: value for name, value in os.environ.items() if name[:6] != "PYTHON"}
     return {**kept, "PYTHONPYCACHEPREFIX": bytecode}

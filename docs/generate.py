@@ -1,8 +1,8 @@
 """Writes the pages of the documentation that are made from tables in the code.
 
-`python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/pictures/` and,
-from the comments of the library's files, `docs/std.md` anew; with `--check` it only
-says whether they are fresh.
+`python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/gallery.md`
+with its pictures and, from the comments of the library's files, `docs/std.md` anew;
+with `--check` it only says whether they are fresh.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 import sys
 from pathlib import Path
 
-from archdsl.backends.svg import graph
+from gallery import gallery
+
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
 from archdsl.ops import families
@@ -43,14 +44,7 @@ def pages() -> dict[str, str]:
     made["errors/README.md"] = error_index()
     made["layers.md"] = layers()
     made["std.md"] = standard()
-    made["pictures/resnet50.svg"] = picture("specs/classics/resnet.arch", "resnet50")
-    return made
-
-
-def picture(spec: str, net: str) -> str:
-    """A net of a spec, whose path is relative to the top, as `archdsl draw` has it."""
-    source = Source(spec, (DOCS.parent / spec).read_text(encoding="utf-8"))
-    return graph(check(source).networks[net], spec)
+    return made | gallery()
 
 
 def error_index() -> str:
@@ -266,6 +260,7 @@ def stale() -> list[str]:
         or (DOCS / name).read_text(encoding="utf-8") != text
     ]
     there = {f"errors/{path.name}" for path in (DOCS / "errors").glob("*.md")}
+    there |= {f"pictures/{path.name}" for path in (DOCS / "pictures").glob("*.svg")}
     return found + sorted(there - made.keys())
 
 
@@ -278,7 +273,8 @@ def main() -> int:
         return 1 if found else 0
     for name in stale():
         (DOCS / name).unlink(missing_ok=True)
-    (DOCS / "errors").mkdir(exist_ok=True)
+    for folder in ("errors", "pictures"):
+        (DOCS / folder).mkdir(exist_ok=True)
     for name, text in pages().items():
         (DOCS / name).write_text(text, encoding="utf-8")
     return 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import combinations, pairwise, product
 from typing import NamedTuple
 
 from archdsl.backends.diagram.picture import Frame
 from archdsl.backends.svg.level import Link
 from archdsl.backends.svg.markup import Drawing, Placed
+from archdsl.backends.svg.place import Point
 
 # What rounding may shift.
 SLACK = 0.2
@@ -153,3 +154,62 @@ def _ends(made: Drawing) -> Iterator[str]:
             at = place[node.key]
             if not holds(at, Placed(x, y, 0, 0)):
                 yield f"{link.tail.key} -> {link.head.key} ends beside {node.key}"
+
+
+# Order
+
+
+def crossings(ways: list[list[Point]]) -> Iterator[tuple[int, int]]:
+    """Which ways cross which."""
+    for (one, a), (other, b) in combinations(enumerate(ways), 2):
+        for first, second in product(pairwise(a), pairwise(b)):
+            if _cross(first, second) or _cross(second, first):
+                yield one, other
+
+
+def _cross(level: tuple[Point, Point], upright: tuple[Point, Point]) -> bool:
+    (x, y), (to_x, to_y) = level
+    (a, b), (to_a, to_b) = upright
+    return (
+        y == to_y
+        and a == to_a
+        and min(x, to_x) < a < max(x, to_x)
+        and min(b, to_b) < y < max(b, to_b)
+    )
+
+
+def disorder(made: Drawing, direction: str) -> list[str]:
+    """Merges of which the picture does not tell the order of their inputs.
+
+    Lines that come in along the flow are in order, seen as the flow goes; others have
+    numbers beside their ends.
+    """
+    ends: dict[str, list[tuple[Link, list[Point]]]] = {}
+    for link, points in made.lines:
+        box = link.head.box
+        if box and box.shape == "merge" and not box.commutes:
+            ends.setdefault(box.id, []).append((link, points))
+    numbers = [(text, at) for text, at in made.labels if "×" not in text]
+    found = []
+    for name, lines in ends.items():
+        if len(lines) < 2:
+            continue
+        along = 0 if direction == "LR" else 1
+        straight = all(p[-1][1 - along] == p[-2][1 - along] for _, p in lines)
+        back = any(p[-1][along] < p[-2][along] for _, p in lines)
+        lines.sort(key=lambda line: line[1][-1][1 - along], reverse=back)
+        order = [number for link, _ in lines for number in link.inputs]
+        if straight and order == sorted(order):
+            continue
+        for link, points in lines:
+            text = ", ".join(map(str, link.inputs))
+            x, y = points[-1]
+            near = any(
+                said == text
+                and abs(at.x + at.wide / 2 - x) < 14
+                and abs(at.y + at.high / 2 - y) < 18
+                for said, at in numbers
+            )
+            if not near:
+                found.append(f"input {text} of {name} is not numbered")
+    return found

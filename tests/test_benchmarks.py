@@ -52,6 +52,30 @@ def test_check_starts_quickly(tmp_path: Path) -> None:
     assert ratios["archdsl check specs/classics/resnet.arch / import lark"]["cpu"] <= 3
 
 
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the system has no wait4")
+def test_drawing_is_quick(tmp_path: Path) -> None:
+    pytest.importorskip("torchview")
+    for name, ratio in measured("drawing", tmp_path).items():
+        if name.startswith("archdsl"):
+            assert ratio["cpu"] <= 0.1, name
+    text = (tmp_path / "drawing.json").read_text(encoding="utf-8")
+    pictures = {each["name"]: each for each in json.loads(text)["pictures"]}
+    mine = pictures["archdsl draw resnet50, SVG"]
+    assert 0 < mine["bytes"] < pictures["torchview resnet50, DOT"]["bytes"]
+    assert 0 < mine["high"] < mine["wide"]
+
+
+def test_what_is_not_installed_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main(["drawing", "--quick", "--out", str(tmp_path)]) == 1
+    assert "torchview, which is not installed" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
 def test_ratio_is_of_medians_and_its_spread_of_neighbours() -> None:
     slow = Series("slow", (Sample(2, 4), Sample(6, 8), Sample(4, 8)))
     quick = Series("quick", (Sample(1, 2), Sample(2, 2), Sample(4, 1)))
@@ -72,7 +96,9 @@ def test_ratio_is_of_medians_and_its_spread_of_neighbours() -> None:
 def test_page_is_made_from_the_results() -> None:
     results = report.read()
     assert [result["name"] for result in results] == list(report.NAMES)
-    assert report.PAGE.read_text(encoding="utf-8") == report.page(results)
+    assert report.PAGE.read_text(encoding="utf-8") == report.page(
+        results, report.read_gpu()
+    )
 
 
 def test_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

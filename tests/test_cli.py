@@ -226,7 +226,10 @@ def test_a_setting_given_twice(shell: Shell) -> None:
 @pytest.mark.parametrize("command", ["summary", "compile", "draw"])
 def test_findings_go_to_standard_error(shell: Shell, command: str) -> None:
     ran = shell(command, "-e", WRONG)
-    assert (ran.status, ran.out) == (1, "")
+    assert ran.status == 1
+    # A picture shows what is wrong.
+    assert ran.out.startswith("digraph" if command == "draw" else "")
+    assert command == "draw" or not ran.out
     assert "error[E0302]" in ran.err
     ran = shell(command, "nope.arch")
     assert (ran.status, ran.out) == (1, "")
@@ -329,11 +332,76 @@ def test_draw_writes_dot(shell: Shell) -> None:
 
 def test_draw_without_graphviz(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(shell.folder / "nothing"))
-    ran = shell("draw", "-e", GOOD, "-o", "a.svg", "--engine", "dot")
-    assert (ran.status, ran.out) == (2, "")
-    for way in ("install Graphviz", "-f dot", "--engine builtin"):
-        assert way in ran.err
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    for engine in ("dot", "pygraphviz"):
+        for form in ("svg", "png", "pdf"):
+            options = ("-o", f"a.{form}", "--engine", engine)
+            ran = shell("draw", "-e", GOOD, *options)
+            assert (ran.status, ran.out) == (2, "")
+            for way in ("archdsl[graphviz]", "-f dot", "--engine builtin"):
+                assert ran.err.count(way) == 1
+            assert "Traceback" not in ran.err
     assert os.listdir(shell.folder) == []
+
+
+class Library:
+    """Stands in for pygraphviz."""
+
+    def __init__(self, result: bytes | Exception | None) -> None:
+        self.result = result
+        self.given: list[str] = []
+
+    def AGraph(self, string: str) -> Library:  # noqa: N802
+        self.given.append(string)
+        return self
+
+    def draw(self, format: str, prog: str) -> bytes | None:
+        self.given += [format, prog]
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+@pytest.mark.parametrize("engine", ["dot", "pygraphviz"])
+def test_draw_by_the_library(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    library = Library(b"<svg/>")
+    monkeypatch.setitem(sys.modules, "pygraphviz", library)
+    monkeypatch.setenv("PATH", str(shell.folder / "nothing"))
+    ran = shell("draw", "-e", GOOD, "-o", "a.svg", "--engine", engine)
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
+    assert (shell.folder / "a.svg").read_bytes() == b"<svg/>"
+    assert library.given == [shell("draw", "-e", GOOD).out, "svg", "dot"]
+
+
+@pytest.mark.parametrize(
+    ("result", "says"), [(ValueError("no such layout"), "no such layout"), (b"", "")]
+)
+def test_the_library_fails(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, result: bytes | Exception, says: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "pygraphviz", Library(result))
+    ran = shell("draw", "-e", GOOD, "-o", "a.png", "--engine", "pygraphviz")
+    assert (ran.status, ran.out) == (2, "")
+    assert says in ran.err
+    assert "-f dot writes what it was given" in ran.err
+    assert os.listdir(shell.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")]
+)
+def test_draw_by_pygraphviz(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, form: str, begins: bytes
+) -> None:
+    pytest.importorskip("pygraphviz")
+    monkeypatch.setenv("PATH", str(shell.folder / "nothing"))
+    for engine in ("dot", "pygraphviz"):
+        name = f"{engine}.{form}"
+        ran = shell("draw", "-e", GOOD, "-o", name, "--engine", engine)
+        assert (ran.status, ran.out) == (0, "")
+        assert (shell.folder / name).read_bytes().startswith(begins)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell script")

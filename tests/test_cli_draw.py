@@ -102,6 +102,8 @@ def test_the_view(shell: Shell) -> None:
         ("--show params --shape-order hwc", "leaves the shapes out"),
         ("--engine dot -f mermaid", "-f svg"),
         ("--engine builtin -f dot", "-f svg"),
+        ("--engine pygraphviz -f dot", "-f svg"),
+        ("--width-in 3 -o a.png --engine pygraphviz", "--engine builtin"),
         ("--engine dot", "-f svg"),
         ("--engine dot --view tree", "-f svg"),
         ("--theme dark", "-f svg"),
@@ -191,6 +193,9 @@ def test_a_picture_too_large_for_pixels(shell: Shell) -> None:
     ran = shell("draw", "-e", text, "-o", "a.png", "--width-in", "200")
     assert ran.status == 2
     assert "a smaller picture with --depth or --width-in" in ran.err
+    assert "no PNG of it: invalid value (typically too big)" in ran.err
+    assert "b'" not in ran.err
+    assert "CAIRO_STATUS" not in ran.err
     assert os.listdir(shell.folder) == []
 
 

@@ -19,6 +19,8 @@ SPECS = [entry for entry in CODES.values() if not entry.wrong.startswith(COMMAND
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
+    # It imports what lies beside it, as it does when it is run.
+    sys.path.insert(0, str(ROOT / "docs"))
     spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
     assert spec is not None
     assert spec.loader is not None

@@ -309,7 +309,7 @@ def test_merges_inputs_and_outputs() -> None:
     assert "inception1.cbr1.in" not in known
     assert COLOURS["convolution"] in known["inception1.cbr1.conv1"]
     assert (
-        'tooltip="spec.arch:3 inception1.cbr1.conv1"' in known["inception1.cbr1.conv1"]
+        'tooltip="spec.arch:3 inception1.cbr1.conv1; ' in known["inception1.cbr1.conv1"]
     )
 
 
@@ -324,7 +324,7 @@ def test_the_source_can_be_renamed() -> None:
     net = network(LENET, "/somewhere/else/lenet.arch")
     assert "/somewhere" in dot(net)
     assert "/somewhere" not in dot(net, "lenet.arch")
-    assert 'tooltip="lenet.arch:2 conv1"' in dot(net, "lenet.arch")
+    assert 'tooltip="lenet.arch:2 conv1; ' in dot(net, "lenet.arch")
 
 
 HOSTILE = [

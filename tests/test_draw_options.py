@@ -8,7 +8,8 @@ from itertools import product
 import pytest
 from test_dot import DENSE, RESNET, SYMBOLS, TENSORS, boxes, everything, network
 
-from archdsl.backends.diagram import plan
+from archdsl.backends.diagram import plan, words
+from archdsl.backends.diagram.closing import Closer, Steps
 from archdsl.backends.diagram.options import (
     DIRECTIONS,
     ORDERS,
@@ -49,9 +50,9 @@ def of_one_copy(box: Box, times: int) -> bool:
     return low * times <= box.cost.params <= high * times
 
 
-def check(net: Network, options: Options) -> None:
+def check(net: Network, options: Options, closer: Closer | None = None) -> None:
     total = Cost()
-    for box, _, times in boxes(plan(net, None, options).root):
+    for box, _, times in boxes(plan(net, None, options, closer).root):
         total = total.plus(box.cost)
         if box.shape in ("layer", "merge", "source"):
             named = sum(len(line.split(" · ")) for line in box.lines)
@@ -81,6 +82,113 @@ def test_nothing_is_lost() -> None:
             else:
                 unfolded += not fold
     assert unfolded > 200
+
+
+def test_nothing_is_lost_where_blocks_close_by_themselves() -> None:
+    """From all open to all closed, with some steps between."""
+    steps_taken = 0
+    for net in everything():
+        closer = Closer()
+        left = drawn(net, closer)
+        steps = Steps(closer)
+        for number in sorted({1, len(steps) // 2, len(steps) - 1} & set(range(1, 99))):
+            if number < len(steps):
+                closer.begin(steps[number])
+                check(net, Options(), closer)
+                closer.begin(steps[number])
+                now = drawn(net, closer)
+                assert now <= left, (net.name, number)
+                left = now
+                steps_taken += 1
+    assert steps_taken > 250
+
+
+def drawn(net: Network, closer: Closer) -> int:
+    return len(list(boxes(plan(net, None, Options(), closer).root)))
+
+
+TWICE = """
+default conv same
+block unit c act=true { conv c 3x3 | bn
+  relu if act
+}
+block cell c k { a: unit c | conv c k | b: unit c act=false | add(in, id) }
+block stage c n { cell c 3 x=n | cell c 5 }
+net twice {
+  input 4x8x8
+  stage 4 2
+  conv 8 1x1 | stage 8 3
+  stage 8 2
+}
+"""
+
+
+def test_classes_close_from_the_inside_out() -> None:
+    net = network(TWICE)
+    closer = Closer()
+    assert not closed(plan(net, None, Options(), closer))
+    steps = Steps(closer)
+    shut = []
+    for number in range(len(steps)):
+        closer.begin(steps[number])
+        shut.append(closed(plan(net, None, Options(), closer)))
+    first = ["stage1.cell3", "stage2.cell1", "stage2.cell4"]
+    rest = ["stage3.cell1", "stage3.cell3"]
+    # The first cell is open, then the first stage, then neither.
+    assert shut == [
+        [],
+        [*first, *rest],
+        ["stage1.cell3", "stage2", "stage3"],
+        ["stage1.cell1", "stage1.cell3", "stage2", "stage3"],
+        ["stage1", "stage2", "stage3"],
+    ]
+    fewer = [steps[4].without(way) for way in steps.wider(steps[4])]
+    assert [steps[4] == each for each in fewer] == [False] * len(fewer)
+
+
+def test_a_closed_box_tells_in_what_its_uses_differ() -> None:
+    told = {
+        box.id: box.lines
+        for box, _, _ in boxes(plan(network(TWICE), None, Options(depth=0)).root)
+        if box.shape == "closed"
+    }
+    assert told == {
+        "stage1": ["stage1 c=4, n=2", "21 layers"],
+        "stage2": ["stage2 c=8, n=3", "28 layers"],
+        "stage3": ["stage3 c=8, n=2", "21 layers"],
+    }
+
+
+DROPS = """
+default conv same
+block cell c k at odd=0 {
+  conv c k
+  relu if odd > 0
+  droppath 0.1*at
+  add(id, in)
+}
+net drops n=6 {
+  input 4x8x8
+  a: cell 4 3 i x=n
+  b: cell 4 3+2*(i%2) 1+i odd=i%2 x=n
+}
+"""
+
+
+def test_copies_that_differ_in_a_rate_are_drawn_once() -> None:
+    text = dot(network(DROPS))
+    assert '"a: cell  ×6"' in text
+    assert "droppath 0–0.5" in text
+    # What else they differ in keeps them apart, until they are closed.
+    assert '"b.5: cell"' in text
+    folded = plan(network(DROPS), None, Options(depth=0))
+    (other,) = (box for box, _, _ in boxes(folded.root) if box.id == "b.0")
+    # The rate is left out: `at` sets nothing else.
+    assert words.lines(other) == ["b: cell k=3–5, odd=0–1 ×6", "3–4 layers"]
+    assert other.note == "148–404 each"
+    check(network(DROPS), Options(depth=0))
+    opened = plan(network(DROPS), None, Options(depth=0, expand=("b.3",)))
+    assert closed(opened) == ["a.0", "b.0", "b.4"]
 
 
 def test_each_block_that_is_closed_can_be_opened() -> None:
@@ -140,6 +248,49 @@ def test_expand_copies_that_are_folded() -> None:
         assert closed(opened) == ["dense7", "dense8"]
     opened = plan(net, None, Options(depth=0, expand=("dense8",)))
     assert closed(opened) == ["layer1", "dense7"]
+
+
+GROUPS = """
+block unit c { conv c 3x3 p1 | relu | conv c 1x1 }
+block pair c { unit c | unit c }
+net groups {
+  input 4x8x8
+  {unit 4 | pair 4 | {unit 4 | pair 4} x2} x3
+  {unit 6 | pair 6} x2
+  enc: pair 6
+  share enc
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "opened"),
+    [
+        ("unit1", "unit1"),
+        ("unit4", "unit1"),
+        ("pair7", "pair1"),
+        ("unit3", "unit2"),
+        ("unit9", "unit2"),
+        ("pair9", "pair2"),
+        ("unit10", "unit10"),
+        ("unit11", "unit11"),
+        ("enc", "enc"),
+    ],
+)
+def test_expand_copies_of_anonymous_groups(path: str, opened: str) -> None:
+    net = network(GROUPS)
+    whole = closed(plan(net, None, Options(depth=0)))
+    left = closed(plan(net, None, Options(depth=0, expand=(path,))))
+    inside = [f"{opened}.unit1", f"{opened}.unit2"] if opened[:4] != "unit" else []
+    assert set(left) == {*whole, *inside} - {opened}
+    check(net, Options(depth=0, expand=(path,)))
+
+
+def test_expand_inside_a_copy_of_an_anonymous_group() -> None:
+    left = closed(plan(network(GROUPS), None, Options(0, ("pair7.unit2",))))
+    assert "pair1.unit1" in left
+    assert "pair1" not in left
+    assert "pair1.unit2" not in left
 
 
 @pytest.mark.parametrize(
@@ -223,6 +374,47 @@ def test_channels_last() -> None:
     assert "32×32×36" in grown
     film = network("input 3x5x8x9 | conv 4 3x3x3 p1")
     assert "5×8×9×3" in dot(film, options=options)
+
+
+TURNED = """
+net turned {
+  input 3x32x24
+  conv 16 4x4 s4 | permute 1 2 0 | ln last | fc 8 last
+  rearrange "(a p) (b q) c -> (a b) (p q) c" p=2 q=2
+  rearrange "g p (h d) -> g h p d" h=2
+  rearrange "g h p d -> g p (h d)" | fc 20 last
+  rearrange "(a b) (p q) c -> c (a p) (b q)" a=4 p=2
+  conv 5 1x1
+}
+"""
+
+
+def test_channels_last_turns_the_axis_of_the_channels() -> None:
+    options = Options(order="hwc")
+    net = network(TURNED)
+    seen = {box.id: box.out for box, _, _ in boxes(plan(net, None, options).root)}
+    assert seen["conv1"] == "8×6×16"
+    # Here they stand last already.
+    assert seen["permute1"] == "8×6×16"
+    assert seen["rearrange1"] == "12×4×8"
+    # Split into heads, they are no axis: the shape stays as it is.
+    assert seen["rearrange2"] == "12×2×4×4"
+    assert seen["fc2"] == "12×4×20"
+    assert seen["rearrange4"] == "8×6×20"
+    assert seen["output"] == "8×6×5"
+    assert "height × width × channels where known" in dot(net, options=options)
+    assert "where known" not in dot(network(RESNET), options=options)
+
+
+def test_channels_last_in_closed_blocks() -> None:
+    text = """
+    block turn { permute 1 2 0 | ln last }
+    block back { permute 2 0 1 | relu }
+    input 3x8x6 | turn | back | turn
+    """
+    found = plan(network(text), None, Options(depth=0, order="hwc"))
+    closed_boxes = [box for box, _, _ in boxes(found.root) if box.shape == "closed"]
+    assert [box.out for box in closed_boxes] == ["8×6×3", "8×6×3", "8×6×3"]
 
 
 def test_to_the_right() -> None:

@@ -27,7 +27,7 @@ SEES = {
         *("tuples", "source", "diagnostics", "reading"),
         *("syntax", "shapes", "ops", "ir"),
     },
-    "backends": {"tuples", "source", "diagnostics", "shapes", "ops", "ir"},
+    "backends": {"tuples", "collector", "source", "diagnostics", "shapes", "ops", "ir"},
     "reading": {"tuples", "source", "diagnostics"},
 }
 _COMPILER = {*SEES, "pipeline", "request"} - {"backends"}

@@ -10,14 +10,14 @@ from functools import partial
 from archdsl import __version__
 from archdsl.diagnostics.render import FORMATS
 
-PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "txt")
-VIEWS = ("graph", "tree")
+PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "tikz", "txt")
+VIEWS = ("volumes", "graph", "tree")
 # These are the options of a picture: archdsl.backends.diagram.options.
 DIRECTIONS = ("TB", "LR")
 SHOWN = ("shapes", "params", "macs")
 ORDERS = ("chw", "hwc")
 THEMES = ("light", "dark", "auto")
-ENGINES = ("builtin", "dot")
+ENGINES = ("builtin", "dot", "pygraphviz")
 SHELLS = ("bash", "zsh", "tcsh")
 REPORTS = ("full", "json")
 # What layers are sorted by, and what their totals are grouped by.
@@ -134,9 +134,14 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "-f",
         choices=PICTURES,
         dest="format",
-        help="the format (default: by the ending of -o, or dot; txt for a tree)",
+        help="the format (default: by the ending of -o, or dot; svg for volumes, txt"
+        " for a tree)",
     )
-    command.add_argument("--view", choices=VIEWS, help="what is drawn (default: graph)")
+    command.add_argument(
+        "--view",
+        choices=VIEWS,
+        help="what is drawn: tensors, layers, or a list (default: graph)",
+    )
     command.add_argument(
         "--direction", choices=DIRECTIONS, help="down or to the right (default: TB)"
     )
@@ -144,14 +149,15 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "--depth",
         type=_level,
         metavar="N",
-        help="blocks nested deeper than N are one closed box",
+        help="blocks nested deeper than N are one closed box (default: svg, png and pdf"
+        " close what a slide has no room for, other formats nothing)",
     )
     command.add_argument(
         "--expand",
         action="append",
         default=[],
         metavar="PATH",
-        help="open this block although it is deeper; may stand several times",
+        help="open this block although it is closed; may stand several times",
     )
     command.add_argument(
         "--no-fold", action="store_true", help="draw every copy of repeats"
@@ -160,7 +166,8 @@ def _draw(command: argparse.ArgumentParser) -> None:
         "--show",
         type=_shown,
         metavar="WHAT",
-        help="which of shapes,params,macs to tell (default: shapes,params)",
+        help="which of shapes,params,macs to tell (default: shapes,params; shapes for"
+        " volumes)",
     )
     command.add_argument(
         "--shape-order",
@@ -178,7 +185,7 @@ def _draw(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--engine",
         choices=ENGINES,
-        help="what makes svg, png and pdf (default: builtin; dot is Graphviz)",
+        help="what makes svg, png and pdf (default: builtin; the others are Graphviz)",
     )
     command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
 

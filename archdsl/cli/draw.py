@@ -1,4 +1,4 @@
-"""`archdsl draw`: a network as a graph or a tree, in many formats."""
+"""`archdsl draw`: a network as volumes, a graph or a tree, in many formats."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from archdsl.cli.console import CLEAN, CommandError, err, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
 from archdsl.cli.files import write
-from archdsl.cli.select import network, spec_path
+from archdsl.cli.select import network_or_sketch, spec_path
 
 if TYPE_CHECKING:
     from archdsl.backends.diagram.options import Direction, Options
@@ -20,20 +20,47 @@ if TYPE_CHECKING:
 _ENDINGS = {
     **{".dot": "dot", ".gv": "dot", ".svg": "svg", ".png": "png", ".pdf": "pdf"},
     **{".mmd": "mermaid", ".mermaid": "mermaid", ".txt": "txt"},
+    **{".tex": "tikz", ".tikz": "tikz"},
 }
 _BYTES = ("png", "pdf")
 _PICTURES = ("svg", *_BYTES)
+# The formats of each view, that which is meant first, and where to find the others.
+_FORMS = {
+    "graph": ("dot", *_PICTURES, "mermaid"),
+    "volumes": (*_PICTURES, "tikz"),
+    "tree": ("txt",),
+}
+_VIEWS = {form: view for view, forms in _FORMS.items() for form in forms}
+_VIEWS.update(dict.fromkeys(_PICTURES, "graph"))
+# What a view is called, and what it has no use for.
+_CALLED = {"graph": "a graph", "volumes": "a row of volumes", "tree": "a tree"}
+_NO_USE = {
+    "graph": {"ascii": "is for trees"},
+    "volumes": {
+        "ascii": "is for trees",
+        "direction": "is for graphs, and volumes go to the right",
+        "expand": "is for graphs and trees; --depth closes blocks of volumes",
+        "shape_order": "is for graphs and trees, where shapes stand in one line",
+        "engine": "is for graphs: volumes are drawn by archdsl alone",
+    },
+    "tree": {"direction": "is for graphs, and a tree has one direction"},
+}
+# The engines that are given DOT: the program, and the library.
+_GRAPHVIZ = ("dot", "pygraphviz")
 # So many edges at most are in a flowchart that Mermaid draws, unless it is told.
 _MERMAID_EDGES = 500
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write a diagram to a file or to standard output."""
+    """Write a diagram to a file or to standard output.
+
+    Where the check fails it is written all the same, and shows what is wrong.
+    """
     form = _form(args)
     _refuse(args, form)
     if form in _BYTES and args.output is None and sys.stdout.isatty():
         raise CommandError(f"a {form.upper()} is no text; name a file with -o")
-    net = network(args)
+    net = network_or_sketch(args)
     from archdsl.backends.diagram.options import PlanError
 
     try:
@@ -46,7 +73,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.buffer.write(data)
     else:
         out(data.decode())
-    return CLEAN
+    if not net.wrong:
+        return CLEAN
+    from archdsl.backends.diagram.words import SIGN
+
+    place = "the picture" if args.output is None else args.output
+    err(f"archdsl draw: the check failed; {place} shows it, marked {SIGN}\n")
+    return FINDINGS
 
 
 def _form(args: argparse.Namespace) -> str:
@@ -67,35 +100,35 @@ def _form(args: argparse.Namespace) -> str:
             )
         form = form or meant
     if form is None:
-        form = "txt" if args.view == "tree" else "dot"
-    if form == "txt" and args.view == "graph":
+        form = _FORMS[args.view or "graph"][0]
+    view = args.view = args.view or _VIEWS[form]
+    if form not in _FORMS[view]:
+        others = " or ".join(v for v in _FORMS if form in _FORMS[v])
+        what = "plain text" if form == "txt" else form
         raise CommandError(
-            "a graph is not drawn in plain text; try --view tree, or -f mermaid or"
-            " -f dot for a text that others draw"
-        )
-    if form != "txt" and args.view == "tree":
-        raise CommandError(
-            f"a tree is plain text and no {form}; try -f txt, or --view graph"
+            f"{_CALLED[view]} is not drawn as {what}; try --view {others}, or"
+            f" -f {' or -f '.join(_FORMS[view])}"
         )
     return form
 
 
 def _refuse(args: argparse.Namespace, form: str) -> None:
     """Options that would do nothing are refused."""
-    if form == "txt":
-        if args.direction is not None:
+    for option, why in _NO_USE[args.view].items():
+        if getattr(args, option):
+            views = [v for v in _FORMS if option not in _NO_USE[v]]
             raise CommandError(
-                "a tree has one direction; leave --direction away, or try --view graph"
+                f"--{option.replace('_', '-')} {why}; leave it away, or try --view"
+                f" {' or --view '.join(views)}"
             )
-    elif args.ascii:
-        raise CommandError(f"--ascii is for trees, and not for {form}; try --view tree")
     if form == "mermaid" and args.no_fold:
         raise CommandError(
             "a flowchart of Mermaid is always folded; try --no-fold with another"
             " format, such as -f dot"
         )
     _refuse_look(args, form)
-    if args.expand and args.depth is None:
+    closes = form in _PICTURES and args.engine != "dot" and not args.no_fold
+    if args.expand and args.depth is None and not closes:
         raise CommandError(
             "all blocks are open without --depth N; --expand opens some that it closes"
         )
@@ -111,13 +144,15 @@ def _refuse_look(args: argparse.Namespace, form: str) -> None:
     """What only some pictures have: an engine, colours, a width."""
     if form not in _PICTURES:
         for option in ("engine", "theme", "width_in"):
+            if option == "width_in" and form == "tikz":
+                continue
             if getattr(args, option) is not None:
                 name = option.replace("_", "-")
                 raise CommandError(
                     f"--{name} is for svg, png and pdf, and not for {form}, which is"
                     " text; try -f svg"
                 )
-    if args.engine == "dot":
+    if args.engine in _GRAPHVIZ:
         for option in ("theme", "width_in"):
             if getattr(args, option) is not None:
                 name = option.replace("_", "-")
@@ -137,6 +172,8 @@ def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
         from archdsl.backends.text.tree import tree
 
         return tree(net, options=options, ascii_only=args.ascii).encode()
+    if args.view == "volumes":
+        return _volumes(net, form, options, args)
     direction: Direction = args.direction or "TB"
     if form == "mermaid":
         from archdsl.backends.mermaid import flowchart
@@ -144,15 +181,17 @@ def _drawn(net: Network, form: str, args: argparse.Namespace) -> bytes:
         text = flowchart(net, options=options, direction=direction)
         _warn(text, args.depth)
         return text.encode()
-    if form in _PICTURES and args.engine != "dot":
+    if form in _PICTURES and args.engine not in _GRAPHVIZ:
         return _built_in(net, form, options, direction, args)
     from archdsl.backends.graphviz import dot
 
     text = dot(net, options=options, direction=direction)
     if form == "dot":
         return text.encode()
-    from archdsl.cli.rendered import by_graphviz
+    from archdsl.cli.rendered import by_graphviz, by_pygraphviz
 
+    if args.engine == "pygraphviz":
+        return by_pygraphviz(text, form)
     return by_graphviz(text, form)
 
 
@@ -180,11 +219,29 @@ def _built_in(
     return by_cairo(text, form, args.width_in is not None)
 
 
+def _volumes(
+    net: Network, form: str, options: Options, args: argparse.Namespace
+) -> bytes:
+    from archdsl.backends import volumes
+
+    if form == "tikz":
+        return volumes.tikz(net, width_in=args.width_in, options=options).encode()
+    theme: Theme = args.theme or ("auto" if form == "svg" else "light")
+    text = volumes.volumes(net, theme=theme, width_in=args.width_in, options=options)
+    if form == "svg":
+        return text.encode()
+    from archdsl.cli.rendered import by_cairo
+
+    return by_cairo(text, form, args.width_in is not None)
+
+
 def _options(args: argparse.Namespace, form: str) -> Options:
     from archdsl.backends.diagram.options import DEFAULT, SHOWN, Options
 
-    # A tree has room for all of it.
+    # A tree has room for all of it, and volumes have little.
     shown = SHOWN if form == "txt" else DEFAULT.show
+    if args.view == "volumes":
+        shown = ("shapes",)
     return Options(
         depth=args.depth,
         expand=tuple(args.expand),

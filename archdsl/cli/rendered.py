@@ -7,10 +7,18 @@ from archdsl.cli.console import CommandError
 _SECONDS = 120
 
 _NO_GRAPHVIZ = """\
-Graphviz makes the {}, and its program `dot` is not on PATH.
+Graphviz makes the {}, and its program `dot` is not on PATH; nor is its library there,
+since pygraphviz {}.
 There are three ways out:
   leave it to archdsl, which needs no other program: --engine builtin
-  install Graphviz, for example: apt install graphviz, brew install graphviz
+  install Graphviz: pip install "archdsl[graphviz]", apt install graphviz
+  write the diagram as text with -f dot, and give that to a viewer of Graphviz files"""
+
+_NO_PYGRAPHVIZ = """\
+pygraphviz makes the {}, and it {}.
+There are three ways out:
+  leave it to archdsl, which needs no other program: --engine builtin
+  install it, with Graphviz in it: pip install "archdsl[graphviz]"
   write the diagram as text with -f dot, and give that to a viewer of Graphviz files"""
 
 _NO_CAIRO = """\
@@ -23,6 +31,7 @@ _NOT_THERE = (
     "is not installed",
     'install it: pip install "archdsl[png]"',
 )
+_NOT_IMPORTED = "is not installed, or finds no library of Graphviz"
 _NO_LIBRARY = (
     "finds no library `cairo` on this machine",
     "install that, for example: apt install libcairo2, brew install cairo",
@@ -33,13 +42,52 @@ _SCREEN, _PRINT = 2.0, 300 / 96
 
 
 def by_graphviz(text: str, form: str) -> bytes:
-    """The picture as `svg`, `png` or `pdf`. Raises CommandError if there is none."""
+    """The picture as `svg`, `png` or `pdf`. Raises CommandError if there is none.
+
+    The program `dot` makes it, and where that is missing its library does.
+    """
     import shutil
-    import subprocess
 
     program = shutil.which("dot")
-    if program is None:
-        raise CommandError(_NO_GRAPHVIZ.format(form.upper()))
+    if program is not None:
+        return _by_program(program, text, form)
+    made = _by_library(text, form)
+    if made is None:
+        raise CommandError(_NO_GRAPHVIZ.format(form.upper(), _NOT_IMPORTED))
+    return made
+
+
+def by_pygraphviz(text: str, form: str) -> bytes:
+    """The same by the library alone, in this process. Raises CommandError."""
+    made = _by_library(text, form)
+    if made is None:
+        raise CommandError(_NO_PYGRAPHVIZ.format(form.upper(), _NOT_IMPORTED))
+    return made
+
+
+def _by_library(text: str, form: str) -> bytes | None:
+    """The picture that pygraphviz makes; None if that cannot be imported."""
+    try:
+        import pygraphviz
+    except (ImportError, OSError):
+        return None
+    try:
+        made = pygraphviz.AGraph(string=text).draw(format=form, prog="dot")
+    except Exception as problem:
+        # It raises its own errors, those of the layout, and those of files.
+        raise CommandError(
+            f"pygraphviz failed: {problem}; -f dot writes what it was given"
+        ) from None
+    if not made:
+        raise CommandError(
+            "pygraphviz made nothing of it; -f dot writes what it was given"
+        )
+    return bytes(made)
+
+
+def _by_program(program: str, text: str, form: str) -> bytes:
+    import subprocess
+
     try:
         done = subprocess.run(
             [program, f"-T{form}"],
@@ -83,7 +131,18 @@ def by_cairo(text: str, form: str, printed: bool) -> bytes:
     except Exception as problem:
         # Cairo's own errors have no class in common; most often too many pixels.
         raise CommandError(
-            f"CairoSVG made no {form.upper()} of it ({problem}); try -f svg, or a"
-            " smaller picture with --depth or --width-in"
+            f"CairoSVG made no {form.upper()} of it: {_readable(problem)}; try -f svg,"
+            " or a smaller picture with --depth or --width-in"
         ) from None
     return bytes(made)
+
+
+def _readable(problem: Exception) -> str:
+    """What Cairo says, which comes as the bytes of a C string within a sentence."""
+    text = " ".join(str(problem).split()) or type(problem).__name__
+    for quote in ("b'", 'b"'):
+        before, begun, rest = text.partition(quote)
+        said, ended, _ = rest.rpartition(quote[1])
+        if begun and ended and before.startswith("cairo "):
+            return said
+    return text

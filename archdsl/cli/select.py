@@ -12,7 +12,7 @@ from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.ir.network import Network
-from archdsl.pipeline import check
+from archdsl.pipeline import Checked, check, sketch
 from archdsl.reading import Files
 from archdsl.request import (
     ChoiceError,
@@ -23,6 +23,7 @@ from archdsl.request import (
     the_net,
 )
 from archdsl.source import Source
+from archdsl.tuples import NamedTuple
 
 
 def network(args: argparse.Namespace) -> Network:
@@ -31,16 +32,55 @@ def network(args: argparse.Namespace) -> Network:
     Raises CommandError if that is not one net, and ReportedError, with the findings
     printed to standard error, if something is wrong with the spec.
     """
+    asked = _asked(args)
+    checked = asked.check()
+    if checked.diagnostics:
+        report(checked.diagnostics)
+    return _named(asked, checked)
+
+
+def network_or_sketch(args: argparse.Namespace) -> Network:
+    """The same, and where something is wrong what is known of the net, with `wrong`.
+
+    The findings are printed then too. Raises ReportedError if nothing is known.
+    """
+    asked = _asked(args)
+    checked = asked.check()
+    if not checked.diagnostics:
+        return _named(asked, checked)
+    err(render(checked.diagnostics, "full", in_colour(sys.stderr)))
+    known = None
+    if asked.net is not None:
+        known = sketch(asked.source, asked.net, asked.params, asked.files)
+    if known is None:
+        raise ReportedError
+    return known
+
+
+class _Asked(NamedTuple):
+    """What the arguments ask for."""
+
+    source: Source
+    net: str | None
+    params: dict[str, object]
+    files: Files | None
+
+    def check(self) -> Checked:
+        """What came of checking it."""
+        return check(self.source, self.net, self.params, self.files)
+
+
+def _asked(args: argparse.Namespace) -> _Asked:
     source = _source(args)
     files = used_by(args.file)
     params = settings(args.settings, source, files)
-    name = chosen(args.net, source, params)
-    checked = check(source, name, params, files)
-    if checked.diagnostics:
-        report(checked.diagnostics)
-    if name is None:
-        raise CommandError(f"there is no net in {source.name}")
-    return checked.networks[name]
+    return _Asked(source, chosen(args.net, source, params), params, files)
+
+
+def _named(asked: _Asked, checked: Checked) -> Network:
+    if asked.net is None:
+        raise CommandError(f"there is no net in {asked.source.name}")
+    return checked.networks[asked.net]
 
 
 def chosen(net: str | None, source: Source, params: dict[str, object]) -> str | None:

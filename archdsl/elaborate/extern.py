@@ -250,8 +250,8 @@ def _dims(
 
 
 def _form(extern: n.Extern, site: Site) -> Form:
-    place = _split(extern.place.value)
-    assert place is not None
+    # One that is written amiss was refused with the names.
+    place = _split(extern.place.value) or ("", extern.name.name)
     parts: list[Code | Keyword] = []
     for param in extern.params:
         bound = site.args[param.name]

@@ -95,6 +95,7 @@ class Frame:
     def restart(self) -> None:
         """Forget all values: what made them was amiss."""
         self._next = 0
+        self.nodes = []
         self.input_value = NOTHING
 
     def is_fresh(self) -> bool:

@@ -48,6 +48,10 @@ class Elaborator:
         # What is known of the symbols of the net that was elaborated last.
         self.facts: Facts | None = None
 
+    def walk(self, frame: Frame, defaults: dict[str, Bindings]) -> Walk:
+        """A walk into a frame."""
+        return Walk(self, frame, defaults)
+
     # Nets and blocks
 
     def net(self, name: str, overrides: dict[str, object]) -> Module | None:
@@ -276,7 +280,7 @@ class Elaborator:
             frame.symbols[symbol] = Result(size, Const(size))
         # The author's figures are those of the net as written.
         frame.as_written = kind == "block" or not self._overridden
-        walk = Walk(self, frame, self._defaults_for(defaults_of))
+        walk = self.walk(frame, self._defaults_for(defaults_of))
         result = walk.body(body, frame.current, module=True)
         if kind == "net" and frame.input_value is NOTHING:
             if len(self._report.found) == before:
@@ -290,7 +294,7 @@ class Elaborator:
                 )
             return None
         if result.type is None or len(self._report.found) > before:
-            return None
+            return self._unfinished(kind, name, walk, body, result, before)
         frame.totals = frame.cost
         for line in body.lines:
             if (
@@ -303,9 +307,8 @@ class Elaborator:
             self.facts = frame.facts
         if frame.cost.layers > limits.MAX_EXPANDED_LAYERS:
             self.too_many(self._report.span(body))
-            return None
         if len(self._report.found) > before:
-            return None
+            return self._unfinished(kind, name, walk, body, result, before)
         made = Module(
             "net" if kind == "net" else "block",
             name,
@@ -336,6 +339,15 @@ class Elaborator:
             report_idle(made, frame.input_spans, self._report)
         return made
 
+    def _unfinished(
+        self, kind: str, name: str, walk: Walk, body: n.Body, result: Value, before: int
+    ) -> Module | None:
+        """What is left of a net or block that is not whole: nothing, here.
+
+        `before` it there were so many findings.
+        """
+        return None
+
     def unused(self, block: n.Block | n.Net) -> None:
         """Check the arguments in what no net calls or derives from, shapes unknown."""
         frame = Frame(self._report, {})
@@ -348,7 +360,7 @@ class Elaborator:
                 frame.labels[0][name.name] = Labelled(frame, frame.value(None), None)
             frame.input_value = frame.value(None)
             frame.current = frame.input_value
-        walk = Walk(self, frame, self._defaults_for(block.name.name))
+        walk = self.walk(frame, self._defaults_for(block.name.name))
         walk.body(block.body, frame.current, module=True)
 
     def elaborated(self) -> set[object]:

@@ -172,6 +172,7 @@ def _in_training(walk: Walk, line: n.Line, current: Value) -> Value:
         Cost(params=spent.params, trainable=spent.trainable, layers=spent.layers)
     )
     if result.type is None:
+        frame.nodes += inside
         return result
     made = frame.value(result.type)
     span = walk.report.span(line)

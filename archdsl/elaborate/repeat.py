@@ -60,6 +60,7 @@ def repeat(
         return unknown
     ordinal = frame.ordinal(copies.target.kind, total) if copies.target else 0
     names = _names(walk, stage, total, repeats[0])
+    copies.names = names or ()
     runs = _runs(copies, current, count)
     if runs is None or names is None:
         return unknown
@@ -109,6 +110,7 @@ def _runs(copies: _Copies, current: Value, count: Result) -> list[Run] | None:
     while at < total:
         copy = copies.make(value, at, total)
         if copy is None:
+            copies.walk.cut(runs, at, total, copies.extra, copies.names)
             return None
         alike = total - at if copy.settled else 1
         expr: Expr = Const(alike)
@@ -134,7 +136,8 @@ class _Copies:
     """Makes the copies of one stage.
 
     A layer or block is applied again for each copy. Everything else is a group, made
-    anew; `extra` are the values that the copies get beside the one that flows.
+    anew; `extra` are the values that the copies get beside the one that flows, `names`
+    the copies' own labels if they have some.
     """
 
     def __init__(
@@ -143,6 +146,7 @@ class _Copies:
         self.walk = walk
         self.stage = stage
         self.extra: list[Value] = []
+        self.names: tuple[str, ...] = ()
         self.written: dict[str, int] = {}
         self.target: Target | None = None
         self._args = args

@@ -7,6 +7,7 @@ and then shared; a repeat goes through its copies only as long as they differ.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
@@ -21,7 +22,7 @@ from archdsl.elaborate.labels import fill_in, has_index, report_clash
 from archdsl.elaborate.repeat import repeat
 from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.words import INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
-from archdsl.ir.network import Choice, Cost, Module, Node
+from archdsl.ir.network import Choice, Cost, Module, Node, Run
 from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import Dim
 from archdsl.syntax import nodes as n
@@ -88,6 +89,7 @@ class Walk:
         result = self._arms(line, condition.value, current)
         inside, frame.nodes = frame.nodes, outside
         if result.type is None:
+            frame.nodes += inside
             return result
         output = frame.value(result.type)
         frame.nodes.append(
@@ -335,10 +337,11 @@ class Walk:
         frame.input_value = frame.current = frame.value(current.type)
         if current.type is not None:
             frame.inputs.append(current.type)
-        walk = Walk(self.owner, frame, self.defaults)
+        walk = self.owner.walk(frame, self.defaults)
         result = walk.body(body, frame.current, module=True)
         outer.decided |= frame.decided
         if result.type is None or len(self.report.found) > before:
+            walk.unfinished(body, stage, result)
             return None
         nodes, result_id, referenced = in_input_order(
             frame.nodes,
@@ -366,6 +369,21 @@ class Walk:
         report_unread(module, self.report)
         captured = [outside for outside, _ in frame.captured.values()]
         return module, captured, frame.index_used
+
+    # What is not whole is dropped here; `archdsl.elaborate.sketch` keeps it.
+
+    def unfinished(self, body: n.Body, stage: n.Stage, result: Value) -> None:
+        """A group is not whole; this is the walk through it."""
+
+    def cut(
+        self,
+        runs: Sequence[Run],
+        at: int,
+        total: int,
+        extra: Sequence[Value],
+        names: tuple[str, ...],
+    ) -> None:
+        """Copy `at` of a repeat is wrong, and `runs` are those before it."""
 
     # Assertions
 

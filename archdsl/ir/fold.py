@@ -39,9 +39,14 @@ class Fold(NamedTuple):
 
 
 class Folder:
-    """Compares and folds the parts of one network."""
+    """Compares and folds the parts of one network.
 
-    def __init__(self) -> None:
+    With `rates`, copies that differ only in the rates of their regularisation are
+    taken together too, as those of stochastic depth, whose rate grows with the depth.
+    """
+
+    def __init__(self, rates: bool = False) -> None:
+        self._rates = rates
         self._flat: dict[int, Flat] = {}
         self._alike: dict[tuple[int, int, bool], bool] = {}
 
@@ -73,7 +78,7 @@ class Folder:
                 strict[end - 1].stages[0], strict[end].stages[0], False
             ):
                 end += 1
-            if end - at < 3:
+            if end - at < 3 and not self._only_rates(strict[at:end]):
                 end = at + 1
             group = strict[at:end]
             result.append(
@@ -84,6 +89,12 @@ class Folder:
             )
             at = end
         return result
+
+    def _only_rates(self, group: Sequence[Fold]) -> bool:
+        """Whether copies that are alike but for sizes have the same sizes too."""
+        targets = [fold.stages[0].target for fold in group]
+        ins = [t.inputs if isinstance(t, Module) else t.ins for t in targets]
+        return self._rates and all(found == ins[0] for found in ins)
 
     def _copies(self, a: Stage, b: Stage, sizes: bool) -> bool:
         """Whether two copies of a repeat are alike and get the same values."""
@@ -109,6 +120,8 @@ class Folder:
         if one.layer is not two.layer:
             # Externs of one name, from two files.
             return False
+        if self._rates and not sizes and one.layer.look == "regularisation":
+            return len(one.ins) == len(two.ins)
         return len(one.ins) == len(two.ins) and all(
             two.args[name].value == bound.value for name, bound in one.args.items()
         )

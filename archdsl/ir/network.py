@@ -17,6 +17,7 @@ from archdsl.source import Span
 from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from archdsl.ir.unchecked import Fault
     from archdsl.shapes.symbols import Facts
 
 BYTES_PER_NUMBER = 4
@@ -208,9 +209,13 @@ class Module(NamedTuple):
 
 
 class Network(NamedTuple):
-    """A checked net; `facts` tells what sizes its symbols may have, if it has some."""
+    """A checked net; `facts` tells what sizes its symbols may have, if it has some.
+
+    One whose check failed is there for pictures only; `wrong` tells why.
+    """
 
     name: str
     root: Module
     source_name: str
     facts: Facts | None = None
+    wrong: tuple[Fault, ...] = ()

@@ -19,7 +19,7 @@ class Unfolder(Folder):
     """Takes no copies together. Raises PlanError where they are more than `most`."""
 
     def __init__(self, most: int) -> None:
-        super().__init__()
+        super().__init__(rates=True)
         self._most = most
 
     def folded(self, repeat: Repeat) -> list[Fold]:

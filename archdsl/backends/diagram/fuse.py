@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archdsl.ir.fold import Flat
-from archdsl.ir.network import Stage
+from archdsl.ir.network import Repeat, Stage
+from archdsl.ir.unchecked import Unchecked
 from archdsl.ops.record import Look, Site
 
 # So many operations at most are written in one box.
@@ -22,7 +23,7 @@ def units(flat: Flat) -> list[list[int]]:
                 uses[source] += 1
     # A tensor that takes no input has a box of its own.
     looks: list[Look | None] = [
-        node.target.layer.look
+        look_of(node.target)
         if isinstance(node, Stage) and isinstance(node.target, Site) and node.inputs
         else None
         for node in flat.nodes
@@ -39,6 +40,7 @@ def units(flat: Flat) -> list[list[int]]:
             begun = looks[known[0]]
             alone = uses[source] == 1 and len(known) < MAX_FUSED
             alone = alone and (at in flat.training) == (source in flat.training)
+            alone = alone and _is_known(flat.nodes[at]) == _is_known(flat.nodes[source])
             if look in SMALL:
                 joins = begun in SMALL and looks[known[-1]] in SMALL
                 joins = joins or (begun in LEADS and not (before and begun != "merge"))
@@ -53,6 +55,17 @@ def units(flat: Flat) -> list[list[int]]:
             units.append(unit)
         unit_of.append(unit)
     return units
+
+
+def look_of(site: Site) -> Look | None:
+    """What kind of operation a layer is; None for one that is wrong, which is alone."""
+    if isinstance(site, Unchecked):
+        return site.look if site.fault is None else None
+    return site.layer.look
+
+
+def _is_known(node: Stage | Repeat) -> bool:
+    return isinstance(node, Repeat) or not isinstance(node.target, Unchecked)
 
 
 def _acts_first(looks: list[Look | None]) -> bool:

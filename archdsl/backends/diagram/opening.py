@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
+from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.options import PlanError
+from archdsl.backends.diagram.reach import drawn
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.ir.fold import Folder
+from archdsl.ir.network import Module
 
 # So many paths are named in an error.
 _NAMED = 4
@@ -23,9 +27,12 @@ class Wanted(NamedTuple):
 Paths: TypeAlias = tuple[Wanted, ...]
 
 
-def wanted(paths: Iterable[str]) -> Paths:
-    """The paths as they are seen in the net."""
-    return tuple(Wanted(path, path) for path in paths)
+def wanted(paths: Iterable[str], root: Module, folder: Folder | None) -> Paths:
+    """The paths as they are seen in the net, where copies may be folded."""
+    return tuple(
+        Wanted(path, path if folder is None else drawn(root, path, folder))
+        for path in paths
+    )
 
 
 def step(paths: Paths, names: Iterable[str]) -> Paths:
@@ -51,20 +58,34 @@ def step_numbered(paths: Paths, stem: str, first: int, count: int) -> Paths:
     return tuple(found)
 
 
+class Block(NamedTuple):
+    """What might be opened, and how many layers of the net it stands for."""
+
+    module: Module
+    layers: int
+
+
 class Opener:
     """Decides for each block, and tells in the end whether all paths were found."""
 
-    def __init__(self, depth: int | None, paths: tuple[str, ...]) -> None:
-        if paths and depth is None:
+    def __init__(
+        self, depth: int | None, paths: tuple[str, ...], closer: Closer | None
+    ) -> None:
+        if paths and depth is None and closer is None:
             raise PlanError("all blocks are open already: a depth has to close them")
         self._depth = depth
+        self._closer = closer
         self._paths = paths
         self._opened: set[str] = set()
         self._blocks: dict[str, None] = {}
+        self._closed: dict[str, None] = {}
 
-    def opens(self, level: int, path: str, paths: Paths) -> bool:
-        """Whether a block is opened that lies so deep: 1 is a block of the net."""
-        if self._depth is None:
+    def opens(self, level: int, path: str, paths: Paths, block: Block | None) -> bool:
+        """Whether a block is opened that lies so deep: 1 is a block of the net.
+
+        `block` is None for one that is a single box all the same.
+        """
+        if self._depth is None and self._closer is None:
             return True
         around, _, last = path.rpartition(".")
         if around and last.isdigit():
@@ -72,7 +93,22 @@ class Opener:
             self._blocks[around] = None
         self._blocks[path] = None
         self._opened.update(found.path for found in paths if not found.rest)
-        return level <= self._depth or bool(paths)
+        if self._depth is not None:
+            return level <= self._depth or bool(paths)
+        if self._closer is None or block is None:
+            return True
+        if paths:
+            self._closer.see(block.module)
+            return True
+        opened = self._closer.opens(block.module, block.layers, level)
+        if not opened:
+            self._closed[block.module.name or last] = None
+        return opened
+
+    @property
+    def closed(self) -> tuple[str, ...]:
+        """The names of blocks that were closed without being asked for."""
+        return tuple(self._closed)
 
     def check(self) -> None:
         """Raises PlanError if a path that was asked for is none of a block."""

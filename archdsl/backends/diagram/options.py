@@ -17,11 +17,13 @@ class Options(NamedTuple):
     """How a network is drawn.
 
     Blocks and labelled groups nested deeper than `depth` are one closed box; 0 closes
-    those of the net itself. `expand` are paths as in the `state_dict` (`layer1.0`) of
-    blocks that are opened although they lie deeper, and so are those around them;
-    copies that are drawn as one are opened together. Without `fold` every copy is
-    drawn. `show` is what boxes and edges tell. With `order` "hwc" the channels of maps
-    and volumes come last; vectors and sequences stay as they are.
+    those of the net itself. Without a depth the built-in picture closes what a slide
+    has no room for, and other formats nothing. `expand` are paths as in the
+    `state_dict` (`layer1.0`) of blocks that are opened although they would be closed,
+    and so are those around them; copies that are drawn as one are opened together.
+    Without `fold` every copy is drawn. `show` is what boxes and edges tell. With
+    `order` "hwc" the channels of maps and volumes come last, where it is known which
+    axis they are; vectors and sequences stay as they are.
     """
 
     depth: int | None = None

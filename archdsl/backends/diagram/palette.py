@@ -16,3 +16,7 @@ COLOURS: dict[Look, str] = {
     "shape": "#DDDDDD",
 }
 PLAIN = "#FFFFFF"
+# What is wrong, from his vibrant scheme; what was not checked, and the text of that.
+WRONG = "#CC3311"
+UNKNOWN = "#F4F4F4"
+FAINT, FAINT_TEXT = "#AAAAAA", "#666666"

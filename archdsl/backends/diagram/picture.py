@@ -13,6 +13,7 @@ SPINE = 50
 BRANCH = 3
 
 Shape = Literal["layer", "merge", "end", "source", "closed", "title", "fork"]
+State = Literal["checked", "wrong", "unknown"]
 
 
 @dataclass(slots=True, eq=False)
@@ -20,11 +21,13 @@ class Box:
     """A node of the picture.
 
     `params` and `macs` are the least and the most of one copy; `cost` is what all the
-    copies that the box stands for add to the totals. `note` tells of that what is
+    copies that the box stands for add to the totals. What `commutes` gives the same
+    whatever the order of its inputs. `note` tells of that what is
     to be shown. `out` is the shape that flows
     out, of a title what flows out of its frame; `shown` is the shape that was last
     told on the way here. What is in `training` exists only then. `home` is the id
-    of the frame around it.
+    of the frame around it. `state` tells of a net whose check failed: `fault` is what
+    flows in amiss, in words.
     """
 
     id: str
@@ -40,8 +43,11 @@ class Box:
     shown: str = ""
     times: int = 1
     sums: bool = False
+    commutes: bool = False
     training: bool = False
     home: str = ""
+    state: State = "checked"
+    fault: str = ""
 
     def count(self, cost: Cost) -> None:
         """Add a cost; what is computed in training only is not in the totals."""
@@ -69,7 +75,8 @@ class Edge:
     """A line from one box to another.
 
     Skips pass by other boxes, or through fewer of them. `weight` is how much the edge
-    pulls the picture straight and short. Hidden edges only hold boxes in place.
+    pulls the picture straight and short. Hidden edges only hold boxes in place. One
+    that is `wrong` carries what its head refuses.
     """
 
     tail: Box
@@ -78,13 +85,15 @@ class Edge:
     skip: bool = False
     weight: int = 1
     hidden: bool = False
+    wrong: bool = False
 
 
 class Picture(NamedTuple):
-    """All that is drawn."""
+    """All that is drawn; `closed` are blocks that nobody asked to be closed."""
 
     root: Frame
     edges: list[Edge]
+    closed: tuple[str, ...] = ()
 
 
 def mark(edges: list[Edge], spans: list[tuple[Box, Box]]) -> None:

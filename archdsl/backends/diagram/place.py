@@ -5,20 +5,26 @@ from __future__ import annotations
 from typing import NamedTuple, TypeAlias
 
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.closing import class_of
 from archdsl.backends.diagram.opening import Paths, step, step_numbered
 from archdsl.backends.diagram.picture import Box, Frame
 from archdsl.ir.names import is_inline
-from archdsl.ir.network import Cost, Repeat, Stage
+from archdsl.ir.network import Cost, Module, Repeat, Stage
+from archdsl.shapes.size import Size
 
 # By node, and by the copies of anonymous repeats that it stands in.
 Names: TypeAlias = dict[tuple[int, tuple[int, ...]], str]
 
 
 class Port(NamedTuple):
-    """A value in the picture: the box that makes it, and its shape in words."""
+    """A value in the picture: the box that makes it, and its shape in words.
+
+    `channel` is the axis of its channels, where that is known and asked for.
+    """
 
     box: Box
     shape: str
+    channel: int | None = None
 
 
 class Place(NamedTuple):
@@ -74,6 +80,10 @@ class Part(NamedTuple):
             total = total.plus(stage.cost.times(weight))
         return total
 
+    def with_(self, other: Part) -> Part:
+        """This and further variants."""
+        return Part(self.stages + other.stages, self.weights + other.weights)
+
 
 class Called(NamedTuple):
     """How a stage is presented: its label, the title of its frame, how many it is.
@@ -120,3 +130,56 @@ def copies(
         title = stem + words.span(begin, begin + count - 1)
     wanted = step_numbered(place.wanted, stem, begin, count)
     return place.inside(name)._replace(wanted=wanted), Called("", title, count)
+
+
+class Copies(NamedTuple):
+    """Copies of a repeat that are drawn as one: the first of them, and how many.
+
+    `ends` is what comes out of the last.
+    """
+
+    part: Part
+    first: int
+    number: int
+    ends: list[tuple[Size, ...]]
+    opened: bool
+
+    def placed(self, repeat: Repeat, alone: bool, place: Place) -> tuple[Place, Called]:
+        """Where they are drawn, and how they are presented."""
+        first = self.part.first
+        return copies(repeat, first, self.first, self.number, alone, place)
+
+
+def alike(one: Copies, other: Copies) -> bool:
+    """Whether copies that are closed look alike: one definition, and equal sizes."""
+    if one.opened or other.opened or one.ends != other.ends:
+        return False
+    stages = (*one.part.stages, *other.part.stages)
+    modules = [s.target for s in stages if isinstance(s.target, Module)]
+    first = modules[0]
+    return all(stage.inputs == stages[0].inputs for stage in stages) and all(
+        class_of(module) == class_of(first) and module.inputs == first.inputs
+        for module in modules
+    )
+
+
+def tally(box: Box, parts: list[Part], times: int) -> None:
+    """Write into a box what its layers cost, in one copy and in all."""
+    box.times = times
+    for part in parts:
+        box.count(part.cost)
+    zero: Size = 0
+    each = [
+        sum(part.stages[variant].cost.params for part in parts)
+        for variant in range(len(parts[0].stages))
+    ]
+    box.params = min(each), max(each)
+    macs = [
+        sum((part.stages[variant].cost.macs for part in parts), start=zero)
+        for variant in range(len(parts[0].stages))
+    ]
+    known = [number for number in macs if isinstance(number, int)]
+    if not box.training:
+        # Which of two formulas is the larger may not be known.
+        ordered = len(known) == len(macs)
+        box.macs = (min(known), max(known)) if ordered else (macs[0], macs[-1])

@@ -10,15 +10,30 @@ from collections.abc import Sequence
 from itertools import islice
 
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.channels import Channels
+from archdsl.backends.diagram.closing import Closer
 from archdsl.backends.diagram.copies import Unfolder, too_many
-from archdsl.backends.diagram.fuse import SMALL, units
-from archdsl.backends.diagram.opening import Opener, wanted
+from archdsl.backends.diagram.frames import anchor, bypass
+from archdsl.backends.diagram.fuse import SMALL, look_of, units
+from archdsl.backends.diagram.marked import has_fault, mark_unchecked
+from archdsl.backends.diagram.opening import Block, Opener, wanted
 from archdsl.backends.diagram.options import DEFAULT, Options
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
-from archdsl.backends.diagram.place import Called, Names, Part, Place, Port, copies
+from archdsl.backends.diagram.place import (
+    Called,
+    Copies,
+    Names,
+    Part,
+    Place,
+    Port,
+    alike,
+    tally,
+)
+from archdsl.backends.diagram.told import Told
 from archdsl.ir.fold import Folder
 from archdsl.ir.names import children
 from archdsl.ir.network import Module, Network, Output, Repeat, Stage
+from archdsl.ir.unchecked import Unchecked
 from archdsl.ops.record import Look, Site
 from archdsl.shapes.size import Size
 from archdsl.source import Span
@@ -34,25 +49,37 @@ SIGNS = {"add": "+", "mul": "×", "concat": "‖"}
 
 
 def plan(
-    network: Network, source_name: str | None = None, options: Options = DEFAULT
+    network: Network,
+    source_name: str | None = None,
+    options: Options = DEFAULT,
+    closer: Closer | None = None,
 ) -> Picture:
     """Decide what is drawn.
 
+    Where the options set no depth, all is open but what the closer closes.
     Raises PlanError for a path to be opened that is none of a block, and where every
     copy is asked for and they are too many.
     """
-    return _Planner(network, source_name, options).picture()
+    return _Planner(network, source_name, options, closer).picture()
 
 
 class _Planner:
     def __init__(
-        self, network: Network, source_name: str | None, options: Options
+        self,
+        network: Network,
+        source_name: str | None,
+        options: Options,
+        closer: Closer | None,
     ) -> None:
         self._network = network
         self._source_name = source_name or network.source_name
         self._options = options
-        self._opener = Opener(options.depth, options.expand)
-        self._folder = Folder() if options.fold else Unfolder(MAX_BOXES)
+        self._opener = Opener(options.depth, options.expand, closer)
+        self._folder = Folder(rates=True) if options.fold else Unfolder(MAX_BOXES)
+        if closer is not None:
+            self._folder = closer.folder
+        self._told = Told(network)
+        self._channels = Channels(self._folder)
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
@@ -62,14 +89,16 @@ class _Planner:
     def picture(self) -> Picture:
         module = self._network.root
         place = Place(Frame("", "", 1), (), self._named(module))
-        place = place._replace(wanted=wanted(self._options.expand))
+        folder = self._folder if self._options.fold else None
+        paths = wanted(self._options.expand, module, folder)
+        place = place._replace(wanted=paths)
         at = module.span
         ports = []
         for number, tensor in enumerate(module.inputs):
             name = dict(enumerate(module.input_names)).get(number, "input")
             box = self._box(place.inside(name), "end", [words.held(name, tensor)], at)
-            box.out = self._shape([tensor.sizes])
-            ports.append(Port(box, box.out))
+            box.out = self._shape([tensor.sizes], 0)
+            ports.append(Port(box, box.out, 0))
         ends = self._body((module,), (1,), ports, place)
         found = module.outputs or (Output(None, 0, module.type, False, at),)
         for number, (end, output) in enumerate(zip(ends, found, strict=True), 1):
@@ -79,12 +108,14 @@ class _Planner:
                 text += ", in training"
             there = place.inside(name)._replace(training=output.training)
             box = self._box(there, "end", [text], at)
-            box.out = self._shape([output.type.sizes])
+            box.out = self._shape([output.type.sizes], end.channel)
+            box.state = "checked" if output.type.dims else "unknown"
             self._join(end, box)
-        self._opener.check()
+        if not self._network.wrong:
+            self._opener.check()
         self._note(place.frame)
         mark(self._edges, self._spans)
-        return Picture(place.frame, self._edges)
+        return Picture(place.frame, self._edges, self._opener.closed)
 
     # Bodies
 
@@ -133,7 +164,9 @@ class _Planner:
             counted = name.startswith(node.kind) and name[len(node.kind) :].isdigit()
             title = name if node.kind == "{}" or counted else f"{name}: {node.kind}"
             called = Called(node.label or "", title)
-            made[unit[-1]] = self._parts(parts, inputs, place.at(name), called)
+            place = place.at(name)
+            opened = self._opens(parts[0], place, called)
+            made[unit[-1]] = self._parts(parts, inputs, place, called, opened)
         return [port(source) for source in flat.outputs]
 
     def _shared(
@@ -152,8 +185,7 @@ class _Planner:
             box.count(each.cost.times(weight))
         for port in inputs:
             self._join(port, box)
-        box.out = self._shape([each.type.sizes for each in nodes])
-        return Port(box, box.out)
+        return self._port(box, node, [each.type.sizes for each in nodes], inputs)
 
     def _repeat(
         self,
@@ -163,7 +195,8 @@ class _Planner:
         place: Place,
     ) -> Port:
         folded = [self._folder.folded(repeat) for repeat in repeats]
-        flow, passed = inputs[0], 0
+        groups: list[Copies] = []
+        passed = 0
         for number, fold in enumerate(folded[0]):
             stages: list[Stage] = []
             counts: list[int] = []
@@ -171,18 +204,42 @@ class _Planner:
                 stages += folds[number].stages
                 counts += [weight * count for count in folds[number].counts]
             part = Part(tuple(stages), tuple(counts))
-            alone = len(folded[0]) == 1
-            at, called = copies(
-                repeats[0], part.first, passed, fold.count, alone, place
-            )
-            taken = [inputs[k] if k else flow for k in part.first.inputs]
-            flow = self._parts([part], taken, at, called)
-            if len(fold.stages) > 1:
-                # What comes out is what the last copy gives.
-                ends = [folds[number].stages[-1].type.sizes for folds in folded]
-                flow = Port(flow.box, self._shape(ends))
+            ends = [folds[number].stages[-1].type.sizes for folds in folded]
+            found = Copies(part, passed, fold.count, ends, True)
+            at, called = found.placed(repeats[0], len(folded[0]) == 1, place)
+            found = found._replace(opened=self._opens(part, at, called))
+            same = self._options.fold and not at.wanted
+            if groups and same and alike(groups[-1], found):
+                last, number = groups[-1], groups[-1].number + fold.count
+                groups[-1] = last._replace(part=last.part.with_(part), number=number)
+            else:
+                groups.append(found)
             passed += fold.count
+        flow = inputs[0]
+        for group in groups:
+            at, called = group.placed(repeats[0], len(groups) == 1, place)
+            taken = [inputs[k] if k else flow for k in group.part.first.inputs]
+            flow = self._parts([group.part], taken, at, called, group.opened)
+            if len(group.part.stages) > len(repeats):
+                # What comes out is what the last copy gives.
+                shape = self._shape(group.ends, flow.channel)
+                flow = flow._replace(shape=shape)
         return flow
+
+    def _opens(self, part: Part, place: Place, called: Called) -> bool:
+        """Whether a stage is drawn with what is in it."""
+        module = part.first.target
+        if not isinstance(module, Module):
+            return True
+        if place.depth >= MAX_DEPTH:
+            return False
+        if called.inline or self._is_wrong([stage.target for stage in part.stages]):
+            return True
+        # What is one box all the same says more than a name.
+        bare = self._is_one_box(module)
+        block = None if bare else Block(module, part.cost.layers)
+        path = ".".join(place.path)
+        return self._opener.opens(place.level + 1, path, place.wanted, block) or bare
 
     def _parts(
         self,
@@ -190,21 +247,17 @@ class _Planner:
         inputs: list[Port],
         place: Place,
         called: Called,
+        opened: bool,
     ) -> Port:
         """Draw a stage, or several stages in one box."""
         part = parts[0]
         modules = [s.target for s in part.stages if isinstance(s.target, Module)]
         if not modules:
             return self._layers(parts, inputs, place, called)
-        deep = place.depth >= MAX_DEPTH
-        if deep or (self._boxes >= MAX_BOXES and self._options.fold):
+        if not opened or (self._boxes >= MAX_BOXES and self._options.fold):
             return self._closed(part, inputs, place, called)
         if not called.inline:
             place = place._replace(level=place.level + 1)
-            path = ".".join(place.path)
-            opened = self._opener.opens(place.level, path, place.wanted)
-            if not opened and not self._is_one_box(modules[0]):
-                return self._closed(part, inputs, place, called)
         if called.inline and called.times == 1:
             inner = place._replace(depth=place.depth + 1)
             return self._body(modules, part.weights, inputs, inner)[0]
@@ -222,18 +275,20 @@ class _Planner:
         out = self._body(modules, part.weights, entering, inner)[0]
         if len(frame.items) == 1:
             # Nothing is in it: what goes in comes out.
-            self._unframe(head, begun)
+            self._boxes -= 1
+            bypass(self._edges, head, begun)
             return inputs[entering.index(out)]
         only = frame.items[1]
         if len(frame.items) == 2 and isinstance(only, Box):
             # A frame around a single box says nothing.
-            self._unframe(head, begun)
+            self._boxes -= 1
+            bypass(self._edges, head, begun)
             _label(only, called.label)
             only.times *= called.times
             only.home = place.frame.id
             place.frame.items.append(only)
         else:
-            self._anchor(head, begun)
+            anchor(self._edges, head, begun)
             head.out = out.shape
             if out.box.shape == "merge":
                 self._spans.append((head, out.box))
@@ -241,13 +296,13 @@ class _Planner:
         return out
 
     def _is_one_box(self, module: Module) -> bool:
-        """Whether layers in a block are all in one box, which says more than a name."""
+        """Whether a block is one box at most, which says more than its name."""
         flat = self._folder.flat(module)
         layers = all(
             isinstance(node, Stage) and isinstance(node.target, Site)
             for node in flat.nodes
         )
-        return layers and len(units(flat)) == 1
+        return layers and len(units(flat)) <= 1
 
     # Frames
 
@@ -275,35 +330,15 @@ class _Planner:
                 box.times = place.frame.times
             if used:
                 self._join(port, box)
-            shape = self._shape([module.inputs[k].sizes for module in modules])
+            sizes = [module.inputs[k].sizes for module in modules]
+            shape = self._shape(sizes, port.channel)
             box.shown = shape
-            entering.append(Port(box, shape))
+            entering.append(Port(box, shape, port.channel))
         return entering
 
-    def _unframe(self, head: Box, begun: int) -> None:
-        """Take a title out again: what left it leaves what came before it."""
-        self._boxes -= 1
-        edges = self._edges
-        at = next((n for n in range(begun, len(edges)) if edges[n].head is head), None)
-        if at is None:
-            return
-        entry = edges.pop(at)
-        label = entry.label
-        for edge in self._edges[begun:]:
-            if edge.tail is head:
-                edge.tail = entry.tail
-                edge.label, label = label or edge.label, ""
-        if label:
-            entry.tail.shown = ""
-
-    def _anchor(self, head: Box, begun: int) -> None:
-        """Hold a title that nothing leaves above the rest of its frame."""
-        inside = self._edges[begun:]
-        if any(edge.tail is head for edge in inside):
-            return
-        first = next((edge.head for edge in inside if edge.head is not head), None)
-        if first is not None:
-            self._edges.append(Edge(head, first, "", hidden=True))
+    def _is_wrong(self, modules: Sequence[Module | Site]) -> bool:
+        """Whether a stage is wrong in one of these, which shows it then."""
+        return bool(self._network.wrong) and any(map(has_fault, modules))
 
     # Boxes
 
@@ -321,66 +356,57 @@ class _Planner:
         for part in parts:
             stage = part.first
             assert isinstance(stage.target, Site)
-            text = words.again(stage) if stage.shared else words.layer(stage.target)
-            if stage.target.layer.look in SMALL:
+            text = words.again(stage) if stage.shared else words.layers(part.stages)
+            if look_of(stage.target) in SMALL:
                 smalls.append(text)
                 continue
             if smalls:
                 lines.append(" · ".join(smalls))
                 smalls = []
-            lines.append(f"{SIGNS.get(stage.kind, '')} {text}".strip())
+            sign = SIGNS.get(stage.kind, "") if stage.type.dims else ""
+            lines.append(f"{sign} {text}".strip())
             lead = stage
         if smalls:
             lines.append(" · ".join(smalls))
         assert isinstance(lead.target, Site)
-        look = lead.target.layer.look
+        look = look_of(lead.target)
         merges = look == "merge"
+        if isinstance(lead.target, Unchecked):
+            merges = lead.target.look == "merge"
         form: Shape = "merge" if merges else "layer" if lead.target.ins else "source"
         box = self._box(place, form, lines, lead.span, look)
         box.sums = lead.kind == "add"
+        box.commutes = lead.kind in ("add", "mul")
         _label(box, called.label if len(parts) == 1 else lead.label or "")
-        self._count(box, parts, called.times)
+        tally(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
-        shape = box.out = self._shape([stage.type.sizes for stage in parts[-1].stages])
+        if isinstance(lead.target, Unchecked):
+            last = self._options.order == "hwc"
+            channels = [port.channel if last else None for port in inputs]
+            mark_unchecked(box, lead.target, self._edges, channels)
+        for part in parts[:-1]:
+            inputs = [self._port(box, part.first, [part.first.type.sizes], inputs)]
+        sizes = [stage.type.sizes for stage in parts[-1].stages]
+        port = self._port(box, parts[-1].first, sizes, inputs)
         if form == "source":
             # It says its shape itself.
-            box.shown = shape
-        return Port(box, shape)
+            box.shown = port.shape
+        return port
 
     def _closed(
         self, part: Part, inputs: list[Port], place: Place, called: Called
     ) -> Port:
         """A block as one box."""
-        lines = [called.title, f"{part.first.cost.layers:,} layers"]
-        box = self._box(
-            place, "closed", [line for line in lines if line], part.first.span
-        )
-        self._count(box, [part], called.times)
+        lines = self._told.lines(called.title, part.stages)
+        box = self._box(place, "closed", lines, part.first.span)
+        if not part.first.type.dims:
+            box.state = "wrong" if self._is_wrong([part.first.target]) else "unknown"
+        tally(box, [part], called.times)
         for port in inputs:
             self._join(port, box)
-        box.out = self._shape([stage.type.sizes for stage in part.stages])
-        return Port(box, box.out)
-
-    def _count(self, box: Box, parts: list[Part], times: int) -> None:
-        box.times = times
-        for part in parts:
-            box.count(part.cost)
-        zero: Size = 0
-        each = [
-            sum(part.stages[variant].cost.params for part in parts)
-            for variant in range(len(parts[0].stages))
-        ]
-        box.params = min(each), max(each)
-        macs = [
-            sum((part.stages[variant].cost.macs for part in parts), start=zero)
-            for variant in range(len(parts[0].stages))
-        ]
-        known = [number for number in macs if isinstance(number, int)]
-        if not box.training:
-            # Which of two formulas is the larger may not be known.
-            ordered = len(known) == len(macs)
-            box.macs = (min(known), max(known)) if ordered else (macs[0], macs[-1])
+        sizes = [stage.type.sizes for stage in part.stages]
+        return self._port(box, part.first, sizes, inputs)
 
     def _box(
         self,
@@ -420,9 +446,24 @@ class _Planner:
                 self._note(item)
             elif item.shape not in ("title", "fork"):
                 item.note = words.note(item, self._options.show)
+                item.tooltip = "; ".join(filter(None, (item.tooltip, words.cost(item))))
 
-    def _shape(self, found: Sequence[tuple[Size, ...]]) -> str:
-        return words.shape(found, self._options.order)
+    def _port(
+        self,
+        box: Box,
+        node: Stage | Repeat,
+        sizes: Sequence[tuple[Size, ...]],
+        inputs: list[Port],
+    ) -> Port:
+        """What comes out of a box."""
+        channel = None
+        if self._options.order == "hwc":
+            channel = self._channels.after(node, [port.channel for port in inputs])
+        box.out = self._shape(sizes, channel)
+        return Port(box, box.out, channel)
+
+    def _shape(self, found: Sequence[tuple[Size, ...]], channel: int | None) -> str:
+        return words.shape(found, channel if self._options.order == "hwc" else None)
 
     # Names
 

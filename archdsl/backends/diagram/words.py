@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from archdsl.backends.diagram.channels import unsure
 from archdsl.backends.diagram.options import Options, Order, Shown
 from archdsl.backends.diagram.picture import Box
 from archdsl.backends.text.wording import formula_text, one_line, shortened
 from archdsl.ir.network import Network, Repeat, Stage
+from archdsl.ir.unchecked import Fault, Unchecked
 from archdsl.ops.record import Bound, Site
 from archdsl.ops.tied import TIED
 from archdsl.ops.values import IndexFormula
@@ -17,6 +19,11 @@ from archdsl.shapes.tensor import TensorType
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
 LONGEST = 60
+# Arguments that say how many channels come out.
+_CHANNELS = {("convolution", "c"), ("linear", "n"), ("linear", "hidden")}
+# The sign of what is wrong, which the usual fonts have, and what is said of it.
+SIGN = "‼"
+AMISS = "refused; grey boxes: not checked"
 # In which order shapes are, and the same for nets of pictures.
 ORDER_TEXT: dict[tuple[Order, bool], str] = {
     ("chw", True): "channels × height × width",
@@ -28,8 +35,10 @@ ORDER_TEXT: dict[tuple[Order, bool], str] = {
 _FORMULA = 24
 
 
-def layer(site: Site) -> str:
-    """A layer as papers write it: `conv 3×3, 64, /2`."""
+def layer(site: Site, *, channels: bool = True) -> str:
+    """A layer as papers write it: `conv 3×3, 64, /2`, or `conv 3×3, /2`."""
+    if isinstance(site, Unchecked):
+        return short(one_line(site.text))
     if site.layer is TIED:
         return short(f"{site.layer.name} {site.args['of'].value}")
     if not site.ins:
@@ -42,6 +51,8 @@ def layer(site: Site) -> str:
         bound = site.args[name]
         if record is None or bound.value is None:
             continue
+        if not channels and (site.layer.look, name) in _CHANNELS:
+            continue
         if record.type.kind == "sizes" and isinstance(bound.value, tuple):
             size = sizes(site.sizes(name)) if site.spatial else ""
         elif _is_number(bound.value) or bound.value != record.default:
@@ -53,11 +64,25 @@ def layer(site: Site) -> str:
         return short(" ".join((site.layer.name, ", ".join(map(value, given)))).strip())
     placed = {written.lstrip("*") for written in site.layer.positional}
     for name, form in SHORT.items():
-        if name in site.args and name not in placed:
+        if name in site.args and name not in placed and not site.layer.free_keys:
             step = _step(site, name, site.args[name])
             if step:
                 words.append(form.format(step))
     return short(" ".join((site.layer.name, ", ".join(words))).strip())
+
+
+def layers(stages: Sequence[Stage]) -> str:
+    """A layer in all its variants: of a rate that differs, the range."""
+    sites = [stage.target for stage in stages if isinstance(stage.target, Site)]
+    text = layer(sites[0])
+    if len(sites) > 1 and sites[0].layer.look == "regularisation":
+        for name in sites[0].layer.positional:
+            rates = [site.args[name].value for site in sites]
+            known = [rate for rate in rates if isinstance(rate, int | float)]
+            if len(known) == len(rates):
+                low, high = f"{min(known):.2g}", f"{max(known):.2g}"
+                text = f"{sites[0].layer.name} {span(low, high)}"
+    return text
 
 
 def _tensor(site: Site) -> str:
@@ -117,16 +142,20 @@ def sizes(found: Sequence[Size]) -> str:
     )
 
 
-def shape(found: Sequence[tuple[Size, ...]], order: Order = "chw") -> str:
+def shape(found: Sequence[tuple[Size, ...]], channel: int | None = None) -> str:
     """The shape of all copies, a size that differs as a range: `64–224×56×56`.
 
-    With `hwc` the channels of maps and volumes come last.
+    That axis of maps and volumes comes last, if one is given.
     """
-    if order == "hwc":
-        found = [(*one[1:], one[0]) if len(one) > 2 else one for one in found]
+    if channel is not None:
+        found = [_turned(one, channel) if len(one) > 2 else one for one in found]
     if len(found) == 1 or any(len(one) != len(found[0]) for one in found):
         return sizes(found[-1])
     return "×".join(_range(axis) for axis in zip(*found, strict=True))
+
+
+def _turned(one: tuple[Size, ...], channel: int) -> tuple[Size, ...]:
+    return (*one[:channel], *one[channel + 1 :], one[channel])
 
 
 def _range(axis: tuple[Size, ...]) -> str:
@@ -167,6 +196,13 @@ def counts(low: Size, high: Size) -> str:
     return f"{first}–{last}"
 
 
+def lines(box: Box) -> list[str]:
+    """What stands in a box, but for its note; a closed one tells how many it is."""
+    if box.shape == "closed" and box.times > 1:
+        return [f"{box.lines[0]} ×{box.times:,}", *box.lines[1:]]
+    return list(box.lines)
+
+
 def note(box: Box, show: Sequence[Shown]) -> str:
     """What a box tells of its size: `×3, 9.41 k each`."""
     told = []
@@ -176,15 +212,32 @@ def note(box: Box, show: Sequence[Shown]) -> str:
     if "macs" in show and box.macs != (0, 0):
         told.append(counts(*box.macs) + " MACs" * both)
     text = ", ".join(told)
+    if box.times > 1 and box.shape == "closed":
+        # The line of its name has the number, like the title of a frame.
+        return f"{text} each" if text else ""
     if box.times > 1:
         text = f"×{box.times}, {text} each" if text else f"×{box.times}"
     return text
 
 
+def cost(box: Box) -> str:
+    """All that a box costs, in words: `9.41 k parameters, 118 M MACs`."""
+    told = []
+    if box.params[1]:
+        told.append(f"{counts(*box.params)} parameters")
+    if box.macs != (0, 0):
+        told.append(f"{counts(*box.macs)} MACs")
+    text = ", ".join(told)
+    return f"{text} each" if text and box.times > 1 else text
+
+
 def order(network: Network, options: Options) -> str:
     """In which order the sizes of a shape are told."""
     rank = network.root.inputs[0].rank if network.root.inputs else 0
-    return ORDER_TEXT[options.order, rank == 3]
+    text = ORDER_TEXT[options.order, rank == 3]
+    if options.order == "hwc" and unsure(network):
+        text += " where known"
+    return text
 
 
 def legend(network: Network, options: Options) -> list[str]:
@@ -196,6 +249,8 @@ def legend(network: Network, options: Options) -> list[str]:
         lines.append(f"in boxes: {inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         lines.append("dashed boxes: in training only")
+    if network.wrong:
+        lines.append(f"{SIGN}: {AMISS}")
     return lines + needs(network)
 
 
@@ -207,6 +262,31 @@ def inside(network: Network, options: Options) -> str:
     return " and ".join(found)
 
 
+def refused(
+    fault: Fault, ins: Sequence[TensorType], channels: Sequence[int | None] = ()
+) -> str:
+    """What flows into a stage that refuses it: `64×56×56 ≠ 128×28×28 · E0304`.
+
+    `channels` are the axes of the inputs that are told last.
+    """
+    turned = channels or [None] * len(ins)
+    if fault.at is None:
+        return fault.code
+    told = shape([ins[fault.at].sizes], turned[fault.at])
+    if fault.claimed:
+        told += f" ≠ {_claimed(fault.claimed)}"
+    elif fault.unlike is not None:
+        other = ins[fault.unlike].sizes
+        told += f" ≠ {shape([other], turned[fault.unlike])}" if other else ""
+    return f"{told} · {fault.code}" if told else fault.code
+
+
+def _claimed(text: str) -> str:
+    """A shape as the text has it, its sizes joined as they are elsewhere."""
+    digits = text.replace("x", "").replace("_", "")
+    return short(text.replace("x", "×") if digits.isdigit() else one_line(text))
+
+
 def needs(network: Network) -> list[str]:
     """What sizes that are not known must fulfil, in a line if there is anything."""
     if network.facts is None or not network.facts.constraints():
@@ -215,7 +295,11 @@ def needs(network: Network) -> list[str]:
 
 
 def totals(network: Network) -> str:
-    """All parameters and MACs of a net."""
+    """All parameters and MACs of a net, or that it is none."""
+    if network.wrong:
+        first, more = network.wrong[0], len(network.wrong) - 1
+        others = f" and {more} more" if more else ""
+        return short(f"{SIGN} check failed: {first.code} in {first.where}{others}")
     cost = network.root.cost
     return f"{count(cost.params)} parameters, {count(cost.macs)} MACs"
 

@@ -6,9 +6,17 @@ from typing import NamedTuple
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
-from archdsl.backends.diagram.palette import COLOURS, PLAIN
+from archdsl.backends.diagram.palette import (
+    COLOURS,
+    FAINT,
+    FAINT_TEXT,
+    PLAIN,
+    UNKNOWN,
+    WRONG,
+)
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture
 from archdsl.backends.diagram.plan import plan
+from archdsl.backends.text.wording import visible
 from archdsl.ir.network import Network
 
 # The width of a letter on an edge, in inches.
@@ -132,14 +140,19 @@ def _box(box: Box, longest: int) -> str:
             f' margin="0.05,0.02", height=0.2, width={width:.2f},'
             f' tooltip="{escape(box.tooltip)}"]\n'
         )
-    lines = list(box.lines)
+    lines = words.lines(box)
     if box.note:
         lines.append(box.note)
     parts = [f'label="{escape(chr(10).join(lines))}"']
-    if box.look is not None:
+    if box.state == "unknown":
+        parts.append(f'fillcolor="{UNKNOWN}"')
+        parts.append(f'color="{FAINT}", fontcolor="{FAINT_TEXT}"')
+    elif box.state == "wrong":
+        parts.append(f'color="{WRONG}", penwidth=3')
+    elif box.look is not None:
         parts.append(f'fillcolor="{COLOURS.get(box.look, PLAIN)}"')
     dashed = ",dashed" if box.training else ""
-    if box.shape == "merge":
+    if box.shape == "merge" and box.state != "wrong":
         style = f'"filled{dashed}"' if dashed else "filled"
         parts.append(f'shape=ellipse, style={style}, margin="0.03,0.02"')
     elif box.shape == "source":
@@ -165,6 +178,8 @@ def _edge(edge: Edge) -> str:
         parts.append("style=dotted")
     elif edge.skip:
         parts.append("style=dashed")
+    if edge.wrong:
+        parts.append(f'color="{WRONG}", fontcolor="{WRONG}", penwidth=2')
     if edge.weight != 1:
         parts.append(f"weight={edge.weight}")
     attributes = f" [{', '.join(parts)}]" if parts else ""
@@ -174,7 +189,7 @@ def _edge(edge: Edge) -> str:
 def escape(text: str) -> str:
     """Text for a quoted label: nothing in it means anything to Graphviz."""
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    text = visible(text, kept="\n")
     # Graphviz reads HTML entities even in plain labels.
     text = text.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
     return text.replace("\n", "\\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from archdsl.backends.text.wording import visible
+
 # What may stand as it is, besides letters and digits.
 _SAFE = frozenset(" ,()×·–‖…⌈⌉")
 # Where a line would be an item of a list.
@@ -17,6 +19,7 @@ def escape(text: str) -> str:
     quoted, and takes what is quoted as Markdown. Lines become `<br/>`.
     """
     text = text.encode("utf-8", "replace").decode("utf-8")
+    text = visible(text, kept="\n")
     return "<br/>".join(_line(line.strip()) for line in text.split("\n"))
 
 
@@ -26,8 +29,6 @@ def _line(line: str) -> str:
     out = []
     for at, c in enumerate(line):
         after = line[at + 1 : at + 2]
-        if not c.isprintable():
-            c = "�"
         plain = c.isalnum() or c in _SAFE
         if c == ":":
             # `style a:#b;` is looked for in all of the text.

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
-from archdsl.backends.diagram.palette import COLOURS, PLAIN
+from archdsl.backends.diagram.palette import (
+    COLOURS,
+    FAINT,
+    FAINT_TEXT,
+    PLAIN,
+    UNKNOWN,
+    WRONG,
+)
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape
 from archdsl.backends.diagram.plan import plan
 from archdsl.backends.mermaid.escape import escape
 from archdsl.ir.network import Network
-from archdsl.ops.record import Look
 
 # Flowcharts with more characters than this are slow, or not drawn, where Markdown is
 # shown.
@@ -34,20 +40,34 @@ def flowchart(
     """The network as a flowchart. Raises what `plan` raises."""
     picture = plan(network, source_name, options)
     numbers: dict[str, str] = {}
-    looks: dict[Look, list[str]] = {}
+    looks: dict[str, list[str]] = {}
     out = [f"flowchart {direction}\n"]
     _items(picture, numbers, looks, out)
-    for edge in _edges(picture):
+    wrong = []
+    for number, edge in enumerate(_edges(picture)):
+        if edge.wrong:
+            wrong.append(str(number))
         line = "-.->" if edge.skip or edge.head.training else "-->"
         label = f'|"{escape(edge.label)}"|' if edge.label else ""
         out.append(f"  {numbers[edge.tail.id]} {line}{label} {numbers[edge.head.id]}\n")
     out.append(f'  legend["{_legend(network, options)}"]\n')
     for look, members in looks.items():
-        colour = COLOURS.get(look, PLAIN)
-        out.append(f"  classDef {look} fill:{colour},stroke:#444444,color:#222222\n")
+        out.append(f"  classDef {look} {_style(look)}\n")
         out.append(f"  class {','.join(members)} {look}\n")
+    if wrong:
+        style = f"stroke:{WRONG},stroke-width:3px"
+        out.append(f"  linkStyle {','.join(wrong)} {style}\n")
     out.append("  style legend fill:none,stroke:none\n")
     return "".join(out)
+
+
+def _style(look: str) -> str:
+    if look == "wrong":
+        return f"fill:{PLAIN},stroke:{WRONG},stroke-width:3px,color:#222222"
+    if look == "unknown":
+        return f"fill:{UNKNOWN},stroke:{FAINT},color:{FAINT_TEXT}"
+    colour = COLOURS.get(look, PLAIN)  # type: ignore[call-overload]
+    return f"fill:{colour},stroke:#444444,color:#222222"
 
 
 def _legend(network: Network, options: Options) -> str:
@@ -59,7 +79,7 @@ def _legend(network: Network, options: Options) -> str:
 def _items(
     picture: Picture,
     numbers: dict[str, str],
-    looks: dict[Look, list[str]],
+    looks: dict[str, list[str]],
     out: list[str],
 ) -> None:
     """The frames as subgraphs, and their boxes."""
@@ -84,10 +104,11 @@ def _items(
         elif item.shape in _BRACKETS:
             name = numbers[item.id] = f"n{len(numbers) + 1}"
             begin, end = _BRACKETS[item.shape]
-            text = escape("\n".join(filter(None, (*item.lines, item.note))))
+            text = escape("\n".join(filter(None, (*words.lines(item), item.note))))
             out.append("  " * depth + f'{name}{begin}"{text}"{end}\n')
-            if item.look is not None:
-                looks.setdefault(item.look, []).append(name)
+            look = item.look if item.state == "checked" else item.state
+            if look is not None:
+                looks.setdefault(look, []).append(name)
 
 
 def _edges(picture: Picture) -> list[Edge]:
@@ -110,5 +131,7 @@ def _edges(picture: Picture) -> list[Edge]:
                 told.add(tail.id)
             tail = before.tail
         if tail.shape in _BRACKETS:
-            found.append(Edge(tail, edge.head, label, edge.skip))
+            made = Edge(tail, edge.head, label, edge.skip)
+            made.wrong = edge.wrong
+            found.append(made)
     return found

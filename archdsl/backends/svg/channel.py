@@ -38,14 +38,21 @@ class Wire:
         return min(ends), max(ends)
 
 
+# The wires that come to each box, and which of their ends do.
+Arriving = dict[Node, list[tuple[Wire, int]]]
+
+
 def wires(
     tops: dict[Net, float], ends: dict[Net, list[tuple[Node, Link | None]]]
-) -> list[Wire]:
+) -> tuple[list[Wire], Arriving]:
     """Join what ends in the same places, and give each wire its place on the heads."""
     joined: dict[tuple[object, ...], Wire] = {}
     for net, x in tops.items():
         key: tuple[object, ...] = (net,)
-        if all(link is not None for _, link in ends[net]):
+        if all(
+            link is not None and (node.box is None or node.box.commutes)
+            for node, link in ends[net]
+        ):
             key = tuple((node, link.into) for node, link in ends[net] if link)
         wire = joined.get(key)
         if wire is None:
@@ -54,7 +61,7 @@ def wires(
         wire.nets.append(net)
         wire.tops.append(x)
     made = list(joined.values())
-    arriving: dict[Node, list[tuple[Wire, int]]] = {}
+    arriving: Arriving = {}
     for wire in made:
         for at, (_, node, link) in enumerate(wire.bottoms):
             if link is not None and node.kind == "frame":
@@ -67,7 +74,7 @@ def wires(
     for node, found in arriving.items():
         for (wire, at), x in zip(found, _spread(node, found), strict=True):
             wire.bottoms[at] = (x, node, wire.bottoms[at][2])
-    return made
+    return made, arriving
 
 
 def _spread(node: Node, found: list[tuple[Wire, int]]) -> list[float]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from archdsl.backends.diagram import words
 from archdsl.backends.diagram.picture import Box
+from archdsl.backends.diagram.words import SIGN
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.theme import FONT, LINE, SMALL
 
@@ -22,7 +24,8 @@ def lines(box: Box) -> list[str]:
     if box.shape == "title":
         title = box.lines[0]
         return [f"{title} ×{box.times}".strip() if box.times > 1 else title]
-    found = [" · ".join(box.lines)] if box.shape == "merge" else list(box.lines)
+    together = box.shape == "merge" and box.state != "wrong"
+    found = [" · ".join(box.lines)] if together else words.lines(box)
     name, colon, rest = found[0].partition(": ")
     if colon and box.shape == "layer" and width(found[0], FONT) > _NAMED:
         # A name of its own line keeps the box narrow.
@@ -54,4 +57,5 @@ def size(box: Box) -> tuple[float, float]:
 
 def label_size(text: str) -> tuple[float, float]:
     """Width and height of a label on a line, in pixels."""
-    return (width(text, SMALL), LABEL_HEIGHT) if text else (0.0, 0.0)
+    bold = text.startswith(SIGN)
+    return (width(text, SMALL, bold), LABEL_HEIGHT) if text else (0.0, 0.0)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
+from archdsl.backends.diagram.picture import Picture
 from archdsl.backends.diagram.plan import plan
 from archdsl.backends.svg.columns import lay_out
+from archdsl.backends.svg.fit import PIXELS, POINTS, fitted
 from archdsl.backends.svg.level import levels
 from archdsl.backends.svg.markup import Drawing, drawing, svg
 from archdsl.backends.svg.theme import SMALL, Theme
+from archdsl.collector import Paused
 from archdsl.ir.network import Network
 
-# Pixels and points in an inch.
-PIXELS = 96.0
-POINTS = 72.0
+# So many closed blocks are named.
+_NAMED = 4
 
 
 def graph(
@@ -32,10 +34,13 @@ def graph(
     reader's setting. `width_in` scales the picture to so many inches.
     Raises what `plan` raises.
     """
-    made = graph_drawing(network, source_name, direction=direction, options=options)
-    scale = 1.0 if width_in is None else width_in * PIXELS / made.wide
-    name = network.name or "network"
-    return svg(made, name, _description(network), theme, scale)
+    # What is made lives until the end: looking through it again and again would make
+    # the time grow faster than the network.
+    with Paused():
+        made = graph_drawing(network, source_name, direction=direction, options=options)
+        scale = 1.0 if width_in is None else width_in * PIXELS / made.wide
+        name = network.name or "network"
+        return svg(made, name, _description(network), theme, scale)
 
 
 def graph_drawing(
@@ -46,10 +51,16 @@ def graph_drawing(
     options: Options = DEFAULT,
 ) -> Drawing:
     """The places of all that `graph` draws, in pixels at its natural size."""
-    picture = plan(network, source_name, options)
-    layouts = lay_out(levels(picture), direction == "LR")
     name = words.short(network.name or "network")
-    return drawing(layouts, f"{name}: {_totals(network)}", _notes(network, options))
+    heading = f"{name}: {_totals(network)}"
+
+    def drawn(picture: Picture) -> Drawing:
+        layouts = lay_out(levels(picture), direction == "LR")
+        return drawing(layouts, heading, _notes(network, options, picture))
+
+    if options.depth is not None or not options.fold:
+        return drawn(plan(network, source_name, options))
+    return fitted(lambda closer: plan(network, source_name, options, closer), drawn)
 
 
 def font_points(made: Drawing, width_in: float | None = None) -> float:
@@ -63,7 +74,7 @@ def _totals(network: Network) -> str:
     return words.totals(network)
 
 
-def _notes(network: Network, options: Options) -> str:
+def _notes(network: Network, options: Options, picture: Picture) -> str:
     """What is needed to read the picture."""
     notes = []
     if "shapes" in options.show:
@@ -72,10 +83,24 @@ def _notes(network: Network, options: Options) -> str:
         notes.append(f"in brackets: {words.inside(network, options)}")
     if any(output.training for output in network.root.outputs):
         notes.append("dotted: in training only")
+    if network.wrong:
+        notes.append(f"{words.SIGN}: {words.AMISS}")
+    if picture.closed:
+        names = ", ".join(picture.closed[:_NAMED])
+        more = ", …" if len(picture.closed) > _NAMED else ""
+        notes.append(
+            words.short(f"closed: {names}{more}")
+            + " (--depth N or --expand opens them)"
+        )
     return "; ".join(notes + words.needs(network))
 
 
 def _description(network: Network) -> str:
+    if network.wrong:
+        told = "; ".join(
+            f"{one.code}, {one.where}: {one.message}" for one in network.wrong
+        )
+        return f"Diagram of the network {network.name or 'network'}, refused: {told}."
     cost = network.root.cost
     inputs = ", ".join(words.sizes(tensor.sizes) for tensor in network.root.inputs)
     return (

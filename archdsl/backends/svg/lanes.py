@@ -48,6 +48,10 @@ class Rows:
         self.nets: list[Net] = []
         self.lanes: list[Lane] = []
         self.passing: list[dict[Net, Node]] = []
+        # Merges whose inputs have an order, and the links that come there.
+        self.ordered: dict[Node, list[Link]] = {}
+        # Links that come to a merge from the side, if nothing is in the way.
+        self.aside: set[Link] = set()
 
 
 def arrange(level: Level) -> Rows:
@@ -69,6 +73,11 @@ def arrange(level: Level) -> Rows:
             each[node] = [link for link in each[node] if not link.hidden]
     _lanes(level, entering, leaving, made)
     _nets(leaving, made)
+    made.aside = {link for net in made.nets for link in net.side}
+    for node, links in entering.items():
+        box = node.box
+        if box and box.shape == "merge" and not box.commutes and len(links) > 1:
+            made.ordered[node] = links
     _order(made.lanes)
     for row in made.rows:
         row.sort(key=lambda node: made.lanes[node.lane].place)
@@ -228,7 +237,8 @@ def _nets(leaving: dict[Node, list[Link]], made: Rows) -> None:
             if net is None:
                 net = nets[link.outof] = Net(node, link.outof)
             net.links.append(link)
-            net.label = net.label or link.label
+            if link.label and (link.wrong or not net.label):
+                net.label = link.label
         for number, net in enumerate(nets.values()):
             _pass_by(net, number == 0, made)
         made.nets += nets.values()

@@ -20,11 +20,12 @@ class Node:
     Sizes are across the flow (`wide`) and along it (`long`); `left` and `right` are
     the distances from the node's lane to its edges. `enters` and `leaves` are where
     ports lie, from the lane. A `pass` is where a line goes by, a `room` is kept free.
+    What is `turned` stands head down: the flow through it goes back.
     """
 
     __slots__ = (
         "across", "along", "box", "enters", "inner", "key", "kind", "lane", "leaves",
-        "left", "long", "number", "right", "row", "slot", "wide",
+        "left", "long", "number", "right", "row", "slot", "turned", "wide",
     )  # fmt: skip
 
     def __init__(self, kind: Kind, key: str = "", box: Box | None = None) -> None:
@@ -35,6 +36,7 @@ class Node:
         self.number = self.row = self.lane = self.slot = 0
         self.wide = self.long = self.left = self.right = 0.0
         self.across = self.along = 0.0
+        self.turned = False
         self.enters: dict[str, float] = {}
         self.leaves: dict[str, float] = {}
 
@@ -50,11 +52,15 @@ class Node:
 
 
 class Link:
-    """A line from a port of one node to a port of another, in one level."""
+    """A line from a port of one node to a port of another, in one level.
+
+    What is `far` goes from one side of a turn to the other, and is drawn as a skip.
+    `inputs` tells which inputs of a box the line leads to, from 1.
+    """
 
     __slots__ = (
-        "arrow", "dotted", "head", "hidden", "into", "label", "outof", "skip", "tail",
-        "weight",
+        "arrow", "dotted", "far", "head", "hidden", "inputs", "into", "label", "outof",
+        "skip", "tail", "weight", "wrong",
     )  # fmt: skip
 
     def __init__(self, tail: Node, outof: str, head: Node, into: str) -> None:
@@ -65,7 +71,8 @@ class Link:
         self.label = ""
         self.weight = 0
         self.skip = self.hidden = self.dotted = True
-        self.arrow = False
+        self.arrow = self.far = self.wrong = False
+        self.inputs: list[int] = []
 
 
 class Level:
@@ -95,6 +102,7 @@ class Level:
         link.skip &= edge.skip
         link.hidden &= edge.hidden
         link.dotted &= edge.head.training
+        link.wrong |= edge.wrong
         return link
 
     def entry(self, key: str) -> Node:
@@ -126,8 +134,12 @@ def levels(picture: Picture) -> list[Level]:
             level.nodes.append(node)
             node_of[item] = node
             around[item] = level
+    arrived: dict[Box, int] = {}
     for edge in picture.edges:
-        _thread(edge, node_of, around)
+        link = _thread(edge, node_of, around)
+        if not edge.hidden:
+            arrived[edge.head] = arrived.get(edge.head, 0) + 1
+            link.inputs.append(arrived[edge.head])
     for level in found:
         first = 1 if level.title else 0
         level.nodes[first:first] = level.ins.values()
@@ -139,8 +151,8 @@ def levels(picture: Picture) -> list[Level]:
 
 def _thread(
     edge: Edge, node_of: dict[Box | Frame, Node], around: dict[Box | Frame, Level]
-) -> None:
-    """Lead an edge through the levels that it crosses."""
+) -> Link:
+    """Lead an edge through the levels that it crosses; returns its last line."""
     target: Box | Frame = edge.head
     if edge.head.shape == "title":
         target = around[edge.head].frame
@@ -169,6 +181,7 @@ def _thread(
             inner = node_of[item].inner
             assert inner is not None
             node, port = inner.entry(key), ""
+    return link
 
 
 def _upwards(

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from archdsl.backends.diagram.picture import Box, Frame
+from archdsl.backends.diagram.picture import Box, Frame, State
+from archdsl.backends.diagram.words import SIGN
 from archdsl.backends.svg.content import LABEL_HEIGHT, lines
 from archdsl.backends.svg.level import Link
 from archdsl.backends.svg.metrics import width
 from archdsl.backends.svg.place import Layout, Point
 from archdsl.backends.svg.theme import FONT, LINE, SMALL, Theme, css
+from archdsl.backends.text.wording import visible
 
 _MARGIN = 6.0
 # So many lines of a value are held against a new one.
 _COMPARED = 4
 _HEAD = 20.0
 _FOOT = 16.0
+_STATES: dict[State, str] = {"wrong": "w", "unknown": "u"}
 
 
 class Placed(NamedTuple):
@@ -61,40 +64,49 @@ def drawing(layouts: list[Layout], heading: str, notes: str) -> Drawing:
         high += _FOOT + _MARGIN
     made = Drawing(wide, high, [], [], [], [], said)
     start = ((wide - size[0]) / 2, _HEAD)
-    stack = [(whole, start[::-1] if whole.flat else start)]
+    stack = [(whole, start[::-1] if whole.flat else start, 1)]
     while stack:
-        layout, corner = stack.pop()
-        for level, at in _level(layout, corner, made):
-            stack.append((by_level[level], at))
+        layout, corner, way = stack.pop()
+        for level, at, inner in _level(layout, corner, way, made):
+            stack.append((by_level[level], at, inner))
     return made
 
 
-def _level(layout: Layout, corner: Point, made: Drawing) -> Iterator[tuple[int, Point]]:
-    """Draw a level from its corner; gives the levels inside it and theirs."""
+def _level(
+    layout: Layout, corner: Point, way: int, made: Drawing
+) -> Iterator[tuple[int, Point, int]]:
+    """Draw a level from its corner; gives the levels inside it and theirs.
+
+    `way` is -1 where the level is turned: all goes back from the corner.
+    """
     across, along = corner
 
-    def turned(a: float, b: float, wide: float, long: float) -> Placed:
-        a, b = a + across, b + along
+    def rect(a: float, b: float, wide: float, long: float) -> Placed:
+        a, b = across + way * a, along + way * b
+        if way < 0:
+            a, b = a - wide, b - long
         return Placed(b, a, long, wide) if layout.flat else Placed(a, b, wide, long)
 
     if layout.level.frame.id:
-        rect = turned(0, 0, layout.wide, layout.long)
-        made.frames.append((layout.level.frame, rect))
+        at = rect(0, 0, layout.wide, layout.long)
+        made.frames.append((layout.level.frame, at))
     for node in layout.level.nodes:
         if node.box is not None:
-            rect = turned(node.left_edge, node.along, node.wide, node.long)
-            made.boxes.append((node.box, rect))
+            at = rect(node.left_edge, node.along, node.wide, node.long)
+            made.boxes.append((node.box, at))
         elif node.inner is not None:
-            corner = (across + node.across - node.left, along + node.along)
-            yield id(node.inner), corner
+            a, b, on = node.across - node.left, node.along, way
+            if node.turned:
+                a, b, on = node.across + node.left, node.along + node.long, -way
+            yield id(node.inner), (across + way * a, along + way * b), on
     for line in layout.lines:
-        points = [(a + across, b + along) for a, b in line.points]
+        points = [(across + way * a, along + way * b) for a, b in line.points]
         if layout.flat:
             points = [(y, x) for x, y in points]
         made.lines.append((line.link, _plain(points)))
     for label in layout.labels:
-        rect = turned(label.across, label.along, label.wide, label.long)
-        made.labels.append((label.text, rect))
+        at = rect(label.across, label.along, label.wide, label.long)
+        made.labels.append((label.text, at))
 
 
 def _plain(points: list[Point]) -> list[Point]:
@@ -115,12 +127,13 @@ def _plain(points: list[Point]) -> list[Point]:
 def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) -> str:
     """The picture as SVG text, `scale` times its natural size."""
     wide, high = _number(made.wide), _number(made.high)
+    failed = any(box.state != "checked" for box, _ in made.boxes)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(made.wide * scale)}"'
         f' height="{_number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
         f' role="img" aria-labelledby="t e">\n'
         f'<title id="t">{escape(name)}</title><desc id="e">{escape(description)}</desc>'
-        f"\n<style>{css(theme)}</style>\n"
+        f"\n<style>{css(theme, failed)}</style>\n"
         f'<rect class="p" width="{wide}" height="{high}"/>\n'
     ]
     for frame, at in made.frames:
@@ -132,7 +145,9 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
     for box, at in made.boxes:
         out.append(_box(box, at))
     for text, at in made.labels:
-        out.append(_text(text, "l", at.x, at.y + LABEL_HEIGHT - 3))
+        looks = "l w" if text.startswith(SIGN) else "l"
+        middle = at.x + at.wide / 2
+        out.append(_text(text, looks, middle, at.y + LABEL_HEIGHT - 3))
     (heading, first), (notes, last) = made.notes
     out.append(_text(heading, "k", first.x, first.y + LINE - 3, "font-weight:bold"))
     out.append(_text(notes, "k", last.x, last.y + LINE - 3))
@@ -143,13 +158,15 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
 def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
     """The lines, one path for all that begin alike; then all arrowheads."""
     paths: dict[tuple[str, object, str], list[str]] = {}
-    drawn: dict[tuple[object, str], list[list[Point]]] = {}
+    drawn: dict[tuple[object, str, bool], list[list[Point]]] = {}
     heads = []
-    for link, points in sorted(lines, key=lambda line: line[0].skip):
+    for link, points in sorted(lines, key=_order):
         if link.arrow:
             heads.append(_arrow(points))
-        looks = "d" if link.dotted else "s" if link.skip else ""
-        before = drawn.setdefault((link.tail, link.outof), [])
+        looks = "d" if link.dotted else "s" if link.skip or link.far else ""
+        looks = f"{looks} w".strip() if link.wrong else looks
+        # What is wrong is drawn in full, over other lines of the value.
+        before = drawn.setdefault((link.tail, link.outof, link.wrong), [])
         # What another line of the value has drawn already is left out.
         rest = min(
             (_after(points, other) for other in before[-_COMPARED:]),
@@ -168,6 +185,12 @@ def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
         yield f'<path{style} d="{"".join(ways)}"/>\n'
     if heads:
         yield f'<path class="o" d="{"".join(heads)}"/>\n'
+
+
+def _order(line: tuple[Link, list[Point]]) -> tuple[bool, bool]:
+    """Skips over other lines, and what is wrong over all."""
+    link = line[0]
+    return link.wrong, link.skip or link.far
 
 
 def _after(points: list[Point], other: list[Point]) -> list[Point]:
@@ -212,11 +235,14 @@ def _box(box: Box, at: Placed) -> str:
     if box.shape == "fork":
         return f"<g>{tip}{_rect(at, 'o', 2)}</g>\n"
     looks = [box.look[:3]] if box.look else []
+    if box.state != "checked":
+        looks = [_STATES[box.state]]
     if box.training:
         looks.append("d")
-    radius = at.high / 2 if box.shape == "merge" else 4
+    faint = "u" if box.state == "unknown" else ""
+    radius = at.high / 2 if box.shape == "merge" and box.state != "wrong" else 4
     said = "".join(
-        _text(line, "", middle, first + number * LINE)
+        _text(line, faint, middle, first + number * LINE)
         for number, line in enumerate(text)
     )
     return f"<g>{tip}{_rect(at, ' '.join(looks), radius)}{said}</g>\n"
@@ -253,5 +279,5 @@ def escape(text: str) -> str:
     direction of text among them.
     """
     text = text.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(c if c.isprintable() else "�" for c in text)
+    text = visible(text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from archdsl.backends.svg import numbers
 from archdsl.backends.svg.channel import TRACK, Wire, assign, wires
 from archdsl.backends.svg.content import label_size
 from archdsl.backends.svg.lanes import Net, Rows
@@ -20,6 +21,9 @@ PAD = 9.0
 LEAVE = 6.0
 ARRIVE = 10.0
 GUTTER = 19.0
+# The flow leaves a frame so far aside, of all there is on that side, that what follows
+# goes there.
+_ASIDE = 0.4
 
 Point = tuple[float, float]
 
@@ -41,6 +45,13 @@ class Label(NamedTuple):
     long: float
 
 
+class Far(NamedTuple):
+    """The link by which a value goes far, and whether it comes to the head's side."""
+
+    link: Link
+    aside: bool
+
+
 class Layout:
     """Where all in a level is, from the level's own corner."""
 
@@ -57,6 +68,26 @@ class Layout:
         self.extents: list[tuple[float, float, float, float]] = []
         # How many values go on from each row to the next.
         self.crossing: list[int] = []
+        # Values that leave a column by its side, for another behind a turn; the edge
+        # is where they go out and come in. `gone` is how they leave.
+        self.far: dict[Net, Far] = {}
+        # The same by the rows where they begin and end: one in each at most.
+        self.leaving: dict[int, Net] = {}
+        self.coming: dict[int, Net] = {}
+        self.edge = Node("pass")
+        self.gone: dict[Net, list[Point]] = {}
+        # What is written beside the ends of lines to a merge.
+        self.numbers: dict[Link, str] = {}
+        # Space to be left before a row, or below it.
+        self.slack: dict[tuple[int, bool], float] = {}
+
+    def clear(self) -> None:
+        """Forget where all is, and that anything goes far or is turned."""
+        self.lines, self.labels = [], []
+        self.far, self.leaving, self.coming = {}, {}, {}
+        self.slack, self.numbers = {}, {}
+        for node in self.level.nodes:
+            node.turned = False
 
     def label_size(self, text: str) -> tuple[float, float]:
         """The size of a label across the flow and along it."""
@@ -64,7 +95,7 @@ class Layout:
         return (high, wide) if self.flat else (wide, high)
 
 
-class _Column:
+class Column:
     """Some rows on end. What comes from the column before stands in row -1."""
 
     def __init__(self, first: int, last: int) -> None:
@@ -78,15 +109,15 @@ class _Column:
 def place(layout: Layout, breaks: list[int]) -> None:
     """Place the nodes of a level, in columns that begin at the rows in `breaks`."""
     rows, level = layout.rows, layout.level
-    layout.lines, layout.labels = [], []
+    layout.clear()
     layout.extents = [(0.0, 0.0, 0.0, 0.0)] * len(rows.rows)
-    spans = _spans(rows)
+    spans = reaches(rows, {})
     layout.crossing = [len(span) for span in spans]
     trails: dict[Net, list[Point]] = {}
     columns = []
     firsts = [0, *breaks]
     for first, after in zip(firsts, [*breaks, len(rows.rows)], strict=True):
-        columns.append(_Column(first, after - 1))
+        columns.append(Column(first, after - 1))
     whole = not level.frame.id
     most = max((len(spans[row - 1]) for row in breaks), default=0)
     band = most * TRACK + PAD if breaks else 0.0
@@ -94,13 +125,13 @@ def place(layout: Layout, breaks: list[int]) -> None:
     edge = 0.0
     for number, column in enumerate(columns):
         carried = spans[column.first - 1] if number else []
-        _fill(column, rows, carried)
-        _across(column, rows, layout)
+        fill(column, rows, carried)
+        spread(column, rows, layout)
         gutter = len(carried) * TRACK + GUTTER if number else PAD
-        _shift(column, edge + gutter - column.left)
+        shift(column, edge + gutter - column.left)
         if number:
             _carry(columns[number - 1], column, trails, edge, begin, layout)
-        _along(column, layout, begin, trails, spans)
+        stack(column, layout, begin, trails, spans)
         edge = column.right
     layout.wide = edge + PAD
     bottom = max(column.end for column in columns)
@@ -115,16 +146,24 @@ def place(layout: Layout, breaks: list[int]) -> None:
             line.points[-1] = (line.points[-1][0], layout.long)
 
 
-def _spans(rows: Rows) -> list[list[Net]]:
-    """The values that go from each row to the next."""
+def reaches(rows: Rows, far: dict[Net, Far]) -> list[list[Net]]:
+    """The values that go from each row to the next, not counting where they go far."""
     found: list[list[Net]] = [[] for _ in rows.rows]
     for net in rows.nets:
-        for row in range(net.tail.row, max(link.head.row for link in net.links)):
+        for row in range(net.tail.row, last_row(net, far)):
             found[row].append(net)
     return found
 
 
-def _fill(column: _Column, rows: Rows, carried: list[Net]) -> None:
+def last_row(net: Net, far: dict[Net, Far]) -> int:
+    """The last row that a value goes to along the flow."""
+    away = far[net].link if net in far else None
+    rows = [link.head.row for link in net.links if link is not away]
+    return max(rows, default=net.tail.row + 1)
+
+
+def fill(column: Column, rows: Rows, carried: list[Net]) -> None:
+    """Give a column its rows, and one above them for what is carried into it."""
     entry = []
     for net in carried:
         node = Node("pass")
@@ -141,7 +180,7 @@ def _gap(before: Node, after: Node) -> float:
     return max(gaps.get(before.kind, PASS), gaps.get(after.kind, PASS))
 
 
-def _across(column: _Column, rows: Rows, layout: Layout) -> None:
+def spread(column: Column, rows: Rows, layout: Layout) -> None:
     """Find the lanes' places: as near to their parents as the rows allow."""
     beside: dict[int, list[tuple[Node, Node | None, Node | None]]] = {}
     for row in column.rows:
@@ -173,12 +212,33 @@ def _across(column: _Column, rows: Rows, layout: Layout) -> None:
     for row in column.rows:
         for node in row:
             node.across = at[node.lane]
+    _hang(column.rows)
     everything = [node for row in column.rows for node in row]
     column.left = min((n.across - n.left for n in everything), default=0.0)
     column.right = max((n.across + n.right for n in everything), default=0.0)
 
 
-def _shift(column: _Column, by: float) -> None:
+def _hang(rows: list[list[Node]]) -> None:
+    """Put what stands alone below a folded frame under its last column."""
+    first = len(rows)
+    while first and len(rows[first - 1]) == 1:
+        first -= 1
+    alone = [row[0] for row in rows[first:]]
+    by = 0.0
+    for number, node in enumerate(alone):
+        node.across += by
+        if node.kind == "frame" and len(node.leaves) == 1:
+            right = node.across + node.right
+            (port,) = node.leaves.values()
+            after = alone[number + 1 :]
+            if port > _ASIDE * node.right and all(
+                below.across + by + port + below.right <= right for below in after
+            ):
+                by += port
+
+
+def shift(column: Column, by: float) -> None:
+    """Move a column across the flow."""
     for row in column.rows:
         for node in row:
             node.across += by
@@ -187,8 +247,8 @@ def _shift(column: _Column, by: float) -> None:
 
 
 def _carry(
-    before: _Column,
-    column: _Column,
+    before: Column,
+    column: Column,
     trails: dict[Net, list[Point]],
     edge: float,
     begin: float,
@@ -216,8 +276,8 @@ def _sink(bottom: float, layout: Layout) -> None:
         ]
 
 
-def _along(
-    column: _Column,
+def stack(
+    column: Column,
     layout: Layout,
     begin: float,
     trails: dict[Net, list[Point]],
@@ -230,6 +290,7 @@ def _along(
         index = column.first - 1 + number
         tops: dict[Net, float] = {}
         if number:
+            at += layout.slack.get((index, True), 0.0)
             high = max((node.long for node in row), default=0.0)
             for node in row:
                 node.along = at + (high - node.long) / 2
@@ -253,6 +314,7 @@ def _along(
         if not number and not column.first:
             continue
         if index == column.last:
+            at = _leave(tops, index, at, layout, trails)
             column.out = tops
             column.end = at
         else:
@@ -260,6 +322,22 @@ def _along(
         if number:
             layout.extents[index] = (left, right, start, at)
     column.end = max(column.end, at)
+
+
+def _leave(
+    tops: dict[Net, float],
+    index: int,
+    at: float,
+    layout: Layout,
+    trails: dict[Net, list[Point]],
+) -> float:
+    """Let a value go out by the side below the last row; returns where that ends."""
+    net = layout.leaving.get(index)
+    if net is not None:
+        at += LEAVE
+        way = [(tops[net], at), (layout.edge.across, at)]
+        layout.gone[net] = [*trails[net], *way]
+    return at
 
 
 def _labels(tops: dict[Net, float], row: int, at: float, layout: Layout) -> float:
@@ -284,12 +362,17 @@ def _channel(
 ) -> float:
     """Lead the lines from one row to the next; returns where that begins."""
     rows = layout.rows
+    at += layout.slack.get((index, False), 0.0)
     ends: dict[Net, list[tuple[Node, Link | None]]] = {}
     for net in tops:
         there: list[tuple[Node, Link | None]] = []
         goes_on = False
+        far = layout.far.get(net)
         for link in net.links:
-            if link.head.row > index + 1:
+            if far is not None and link is far.link:
+                if net.tail.row == index and net not in layout.gone:
+                    there.append((layout.edge, None))
+            elif link.head.row > index + 1:
                 goes_on = True
             elif link.head.row == index + 1:
                 if link in net.side and _beside(rows, net, link, index + 1):
@@ -300,12 +383,22 @@ def _channel(
             there.append((rows.passing[index + 1][net], None))
         if there:
             ends[net] = there
-    made = wires({net: x for net, x in tops.items() if net in ends}, ends)
+    come = layout.coming.get(index + 1)
+    if come is not None and not layout.far[come].aside:
+        tops = {**tops, come: layout.edge.across}
+        trails[come] = []
+        link = layout.far[come].link
+        ends[come] = [(link.head, link)]
+    made, arriving = wires({net: x for net, x in tops.items() if net in ends}, ends)
     count = assign(made)
     arrives = any(
         link is not None and link.arrow for w in made for _, _, link in w.bottoms
     )
+    told = numbers.numbers(rows.rows[index + 1], arriving, rows.ordered)
+    layout.numbers.update(told)
     room = count * TRACK + (ARRIVE if arrives else LEAVE)
+    if told:
+        room += numbers.ARRIVE - ARRIVE
     if count or not arrives:
         room += LEAVE - 2
     after = at + max(room, 8.0)
@@ -319,8 +412,11 @@ def _draw(
 ) -> None:
     for net, top in zip(wire.nets, wire.tops, strict=True):
         trail = trails[net]
-        for x, _, joined in wire.bottoms:
+        for x, node, joined in wire.bottoms:
             way = [] if wire.straight else [(top, track), (x, track)]
+            if node is layout.edge:
+                layout.gone[net] = [*trail, *way]
+                continue
             if joined is None:
                 trails[net] = [*trail, *way]
                 continue
@@ -340,16 +436,36 @@ def _arrive(
 ) -> None:
     """End the lines that come to this row; those to a merge may come from aside."""
     for line in layout.open:
-        line.points[-1] = (line.points[-1][0], line.link.head.along)
+        x, head = line.points[-1][0], line.link.head.along
+        line.points[-1] = (x, head)
+        text = layout.numbers.get(line.link)
+        if text:
+            found = numbers.above(x, head, text, layout.flat)
+            layout.labels.append(Label(text, *found))
     layout.open = []
+    come = layout.coming.get(index)
+    if come is not None and layout.far[come].aside:
+        _come(layout, [], layout.edge.across, layout.far[come].link)
     for net, node in rows.passing[index].items():
+        far = layout.far.get(net)
         for link in net.side:
+            if far is not None and link is far.link:
+                continue
             if link.head.row == index and _beside(rows, net, link, index):
-                head = link.head
-                middle = head.along + head.long / 2
-                side = head.right_edge if node.across > head.across else head.left_edge
-                way = [(node.across, middle), (side, middle)]
-                layout.lines.append(Line([*trails[net], *way], link))
+                _come(layout, trails[net], node.across, link)
+
+
+def _come(layout: Layout, trail: list[Point], x: float, link: Link) -> None:
+    """Lead a line to the side of a merge."""
+    head = link.head
+    middle = head.along + head.long / 2
+    right = x > head.across
+    side = head.right_edge if right else head.left_edge
+    layout.lines.append(Line([*trail, (x, middle), (side, middle)], link))
+    text = layout.numbers.get(link)
+    if text:
+        found = numbers.aside(side, right, middle, text, layout.flat)
+        layout.labels.append(Label(text, *found))
 
 
 def _beside(rows: Rows, net: Net, link: Link, index: int) -> bool:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from archdsl.backends.diagram.palette import COLOURS, PLAIN
+from archdsl.backends.diagram.palette import (
+    COLOURS,
+    FAINT,
+    FAINT_TEXT,
+    PLAIN,
+    UNKNOWN,
+    WRONG,
+)
 
 Theme = Literal["light", "dark", "auto"]
 
@@ -23,20 +30,22 @@ class Palette(NamedTuple):
     text: str
     line: str
     frame: str
+    wrong: str
 
 
-LIGHT = Palette("#FFFFFF", "#222222", "#444444", "#888888")
-DARK = Palette("#16181D", "#EEEEEE", "#BBBBBB", "#8A8F98")
+# On dark paper the red is that of Tol's bright scheme, which is lighter.
+LIGHT = Palette("#FFFFFF", "#222222", "#444444", "#888888", WRONG)
+DARK = Palette("#16181D", "#EEEEEE", "#BBBBBB", "#8A8F98", "#EE6677")
 
 
-def css(theme: Theme) -> str:
-    """The style sheet of a picture."""
+def css(theme: Theme, failed: bool = False) -> str:
+    """The style sheet of a picture, also for a net whose check failed."""
     rules = [
         f"text{{font:{FONT:g}px Helvetica,Arial,sans-serif;text-anchor:middle;"
         f"fill:{INK}}}",
         f"rect{{stroke:{LIGHT.line};fill:{PLAIN}}}",
         ".l,.t,.k{stroke:none}",
-        f".l{{font-size:{SMALL:g}px;text-anchor:start}}",
+        f".l{{font-size:{SMALL:g}px}}",
         ".t{font-weight:bold}",
         f".k{{font-size:{SMALL:g}px;text-anchor:start}}",
         "path{fill:none}",
@@ -49,7 +58,26 @@ def css(theme: Theme) -> str:
     rules.append(_palette(DARK if theme == "dark" else LIGHT))
     if theme == "auto":
         rules.append(f"@media(prefers-color-scheme:dark){{{_palette(DARK)}}}")
+    if failed:
+        rules.append(_failed(theme))
     return "".join(rules)
+
+
+def _failed(theme: Theme) -> str:
+    """How what is wrong looks, and what was not checked."""
+    rules = (
+        f"rect.w{{fill:{PLAIN};stroke-width:3}}path.w{{stroke-width:2}}"
+        f".l.w{{font-weight:bold}}"
+        f"rect.u{{fill:{UNKNOWN};stroke:{FAINT}}}text.u{{fill:{FAINT_TEXT}}}"
+    )
+    rules += _wrong(DARK if theme == "dark" else LIGHT)
+    if theme == "auto":
+        rules += f"@media(prefers-color-scheme:dark){{{_wrong(DARK)}}}"
+    return rules
+
+
+def _wrong(palette: Palette) -> str:
+    return f"rect.w,path.w{{stroke:{palette.wrong}}}.l.w{{fill:{palette.wrong}}}"
 
 
 def _palette(palette: Palette) -> str:

@@ -15,7 +15,7 @@ from archdsl.backends.diagram import words
 from archdsl.backends.diagram.options import SHOWN, Options
 from archdsl.backends.diagram.picture import Box, Frame
 from archdsl.backends.diagram.plan import plan
-from archdsl.backends.text.wording import formula_text, shortened
+from archdsl.backends.text.wording import formula_text, shortened, visible
 from archdsl.ir.network import Cost, Network
 from archdsl.shapes.size import Size
 
@@ -36,7 +36,7 @@ _ASCII = str.maketrans(
     {
         **{"├": "|", "└": "`", "│": "|", "─": "-", "×": "x", "–": "-", "…": "..."},
         **{"·": "*", "→": "->", "⌈": "ceil(", "⌉": ")", "−": "-", "‖": "||"},
-        **{"‘": "'", "’": "'"},
+        **{"‘": "'", "’": "'", "‼": "!!", "≠": "!="},
     }
 )
 
@@ -89,7 +89,7 @@ def tree(
         body = [lines[0], rule, *body]
     if "params" in options.show or "macs" in options.show:
         body += [rule, lines[-1]]
-    text = "\n".join(_safe(line) for line in (*head, *body, *foot)) + "\n"
+    text = "\n".join(visible(line) for line in (*head, *body, *foot)) + "\n"
     return "".join(map(_ascii, text.splitlines(True))) if ascii_only else text
 
 
@@ -112,8 +112,11 @@ def rows(
         branch = "" if top else before + ("└─ " if left == 1 else "├─ ")
         trained = ", in training" * (item.training and not training)
         if isinstance(item, Box):
-            text = " · ".join(item.lines) + trained * (item.shape != "end")
-            yield Row(branch, text, item.times, item.out, item.cost, True)
+            # There are no edges here: what one carries in vain is told by its head.
+            said = [*item.lines[:-1], item.fault] if item.fault else item.lines
+            text = " · ".join(said) + trained * (item.shape != "end")
+            out = item.out if item.state == "checked" else item.out or "?"
+            yield Row(branch, text, item.times, out, item.cost, True)
             continue
         title = item.items[0]
         assert isinstance(title, Box)
@@ -176,11 +179,6 @@ def _width(text: str) -> int:
         else 1 + (unicodedata.east_asian_width(c) in ("W", "F"))
         for c in text
     )
-
-
-def _safe(text: str) -> str:
-    """The text without what would move a terminal's cursor or turn its direction."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _ascii(text: str) -> str:

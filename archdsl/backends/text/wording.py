@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from archdsl.ir.network import LayerRef, Module, Network, Repeat, Stage
 from archdsl.ir.signature import inputs_text, outputs_text
 from archdsl.ops.record import Bound, Site, plain
@@ -12,6 +14,8 @@ from archdsl.shapes.size import Size
 _UNITS = ("", " k", " M", " G", " T", " P", " E")
 # The longest that the formula of a tensor's values gets.
 _MAX_FORMULA = 20
+# What joins letters or keeps them apart in Persian, in Indic scripts and in emoji.
+_JOINERS = "\u200c\u200d"
 
 
 def title(network: Network, batch: int = 1) -> str:
@@ -80,6 +84,22 @@ def formula_text(number: Size, width: int) -> str:
         return text
     head, plus, _ = text[: width - 3].rpartition(" + ")
     return f"{head} + …" if plus else shortened(text, width)
+
+
+def visible(text: str, kept: str = "") -> str:
+    """The text as it is seen: what is not is U+FFFD, and all blanks are spaces.
+
+    Marks that turn the direction of text go too, as they would let a name be read as
+    what stands beside it. Letters of scripts from right to left stay, and so do the
+    joiners that some scripts are written with. Signs in `kept` are left alone.
+    """
+    return "".join(
+        c if c.isprintable() or c in _JOINERS or c in kept else _seen(c) for c in text
+    )
+
+
+def _seen(c: str) -> str:
+    return " " if unicodedata.category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}"
 
 
 def one_line(text: str) -> str:

@@ -1,0 +1,1 @@
+"""Emitted modules beside torchvision's on a GPU; needs torch alone to run."""

@@ -1,0 +1,227 @@
+"""The GPU's part of the benchmarks' page, made from its result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from benchmarks.gpu.nets import OURS, THEIRS
+from benchmarks.gpu.settings import MODES, PRECISIONS
+from benchmarks.gpu.timing import Ratio, Span, ratio
+from benchmarks.report import markdown
+
+Row = dict[str, Any]
+Entry = dict[str, Any]
+
+_HEAD = """
+## On a GPU
+
+Emitted modules beside torchvision's, with the same weights. Medians of {rounds} runs,
+all modes and both peers of a setting in turn, by the card's own clock, the time it
+waits for the host included. No time of another machine is compared with these.
+
+    .venv/bin/python -m benchmarks.gpu emit
+    .venv/bin/python -m benchmarks.gpu run
+
+`emit` writes to `build/gpu` what `run` needs beside torch, torchvision where it is
+there; `run` ends after some eight minutes. Measured on one {card}, with torch {torch},
+torchvision {torchvision}, CUDA {cuda} and cuDNN {cudnn}, on {date}.
+
+Ceilings in the same run: square matrix products of side {side:,} reach {bf16:.0f}
+TFLOP/s in bf16, {tf32:.0f} in TF32 and {fp32:.0f} in float32; a copy of {copied:.1f} GB
+moves {gbytes:,.0f} GB/s, read and written.
+
+- The *floor* of a step is its arithmetic at the first ceiling or its bytes at the
+  second, whichever takes longer. *Share* is the floor over the time.
+- Arithmetic is two operations a multiply-add, three times that in training.
+  GoogLeNet's side heads are not counted.
+- Bytes: each convolution, linear layer and attention reads its input and writes its
+  output once, and weights are read once a batch; everything else happens on the way.
+  In training that three times, three reads more of what is normalised by the batch, and
+  value, gradient and momentum of each parameter. TFLOP/s and GB/s are these over the
+  time.
+- *Memory* is how much more a step holds at its peak than there was before it.
+- *Kernels* run on the card in a step; *launches* are the calls of the host for them.
+- A training step is forward, cross-entropy, backward and a fused SGD with momentum.
+  cuDNN chooses its algorithms by trial.
+"""
+
+_APART = """\
+How far outputs are apart, relative to the largest: both peers in float32, and bf16 from
+float32. In the table above, *error* is that to the emitted module in float32; in
+training it is how far the losses of both peers are apart, where dropout may draw in
+another order.
+
+"""
+
+_NAMES = (
+    "setting",
+    "mode",
+    "ms",
+    "least–most",
+    "/ torchvision",
+    "least–most of that",
+    "/ eager",
+    "images/s",
+    "TFLOP/s",
+    "GB/s",
+    "share",
+    "memory, MB",
+    "kernels, launches",
+    "error",
+)
+
+
+def section(result: dict[str, Any]) -> str:
+    """The section of the page."""
+    machine, ceilings = result["machine"], result["ceilings"]
+    known = {"torchvision": None, "cuda": None, "cudnn": None, **machine}
+    parts = [
+        _HEAD.format(
+            rounds=result["rounds"],
+            side=ceilings["side"],
+            copied=ceilings["copied_bytes"] / 1e9,
+            gbytes=ceilings["gbytes"],
+            **ceilings["tflops"],
+            **known,
+        ),
+        *(f"- **{name}**: {text}.\n" for name, text in {**MODES, **PRECISIONS}.items()),
+    ]
+    if rows := list(_targets(result)):
+        head = ("what", "measured", "least–most", "target", "verdict")
+        parts += ["\n", markdown(head, rows, head[1:4])]
+    shown = [
+        _cells(entry, row)
+        for entry in result["settings"]
+        for row in entry["rows"]
+        if row["peer"] == OURS and "ms" in row
+    ]
+    parts += ["\n", markdown(_NAMES, shown, _NAMES[2:])]
+    parts += ["\n", _agreement(result["agreement"])]
+    if lines := list(_absent(result)):
+        parts += ["\nNot measured:\n\n", *lines]
+    return "".join(parts)
+
+
+def _find(result: dict[str, Any], name: str) -> Entry | None:
+    """The setting of that name; where there are several, the one most was run of."""
+    found = [entry for entry in result["settings"] if entry["name"] == name]
+    return max(found, key=lambda entry: len(entry["rows"]), default=None)
+
+
+def _row(entry: Entry, mode: str, peer: str) -> Row | None:
+    for row in entry["rows"]:
+        if (row["mode"], row["peer"]) == (mode, peer) and "ms" in row:
+            return dict(row)
+    return None
+
+
+def _ratio(of: Row | None, to: Row | None) -> Ratio | None:
+    if of is None or to is None:
+        return None
+    return ratio(Span(tuple(of["runs_ms"])), Span(tuple(to["runs_ms"])))
+
+
+def _targets(result: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    train = _find(result, "resnet50 training b256 autocast channels_last")
+    if train is not None:
+        ours = _row(train, "compiled", OURS)
+        found = _ratio(ours, _row(train, "compiled", THEIRS))
+        what = "ResNet-50, training step, b256, compiled: archdsl / torchvision"
+        yield from _target(what, found, 1.0)
+        if ours is not None:
+            share, aim = ours["share"], 1 / 3
+            what = "the same: share of the floor"
+            verdict = "met" if share >= aim else "MISSED"
+            yield what, f"{share:.0%}", "", f"≥ {aim:.0%}", verdict
+    for entry in result["settings"]:
+        tuned = _row(entry, "max-autotune", THEIRS)
+        for mode in ("max-autotune", "folded graph", "fused graph"):
+            found = _ratio(_row(entry, mode, OURS), tuned)
+            what = f"{entry['name']}: archdsl {mode} / torchvision max-autotune"
+            yield from _target(what, found, 1.0)
+    deep = _find(result, "resnet1202 inference b1 bf16 channels_last")
+    if deep is not None:
+        eager = _row(deep, "eager", OURS)
+        for mode in ("graph", "fused graph"):
+            found = _ratio(_row(deep, mode, OURS), eager)
+            yield from _target(
+                f"ResNet-1202, inference, b1: {mode} / eager", found, 0.4
+            )
+
+
+def _target(what: str, found: Ratio | None, target: float) -> Iterator[tuple[str, ...]]:
+    if found is None:
+        return
+    if round(found.median, 2) <= target:
+        verdict = "met"
+    else:
+        verdict = "within the spread" if found.least <= target else "MISSED"
+    yield what, f"{found.median:.2f}", _spread(found), f"≤ {target}", verdict
+
+
+def _spread(found: Ratio) -> str:
+    return f"{found.least:.2f}–{found.most:.2f}"
+
+
+def _cells(entry: Entry, row: Row) -> tuple[str, ...]:
+    peer = _ratio(row, _row(entry, row["mode"], THEIRS))
+    eager = _ratio(row, _row(entry, "eager", OURS))
+    runs = row["runs_ms"]
+    mode = row["mode"]
+    if "fusible" in row:
+        mode += f", {row['by_cudnn']} of {row['fusible']} by cuDNN"
+    return (
+        entry["name"],
+        mode,
+        f"{row['ms']:.3f}",
+        f"{min(runs):.3f}–{max(runs):.3f}",
+        f"{peer.median:.2f}" if peer else "",
+        _spread(peer) if peer else "",
+        f"{eager.median:.2f}" if eager and row["mode"] != "eager" else "",
+        f"{row['images']:,.0f}",
+        f"{row['tflops']:.1f}",
+        f"{row['gbytes']:,.0f}",
+        f"{row['share']:.0%} ({entry['bound']})",
+        "" if row["memory"] is None else f"{row['memory'] / 1e6:,.0f}",
+        f"{row['kernels']:,}, {row['launches']:,}",
+        _error(row, _row(entry, row["mode"], THEIRS)),
+    )
+
+
+def _error(row: Row, theirs: Row | None) -> str:
+    if "error" in row:
+        return f"{row['error']:.0e}"
+    if theirs is None:
+        return ""
+    return f"{abs(row['loss'] - theirs['loss']) / abs(theirs['loss']):.0e}"
+
+
+def _agreement(rows: Iterable[Row]) -> str:
+    head = ("net", "float32", "bf16, archdsl", "bf16, torchvision")
+    cells = [
+        (
+            row["net"],
+            "0" if row.get("equal") else _number(row.get("fp32")),
+            _number(row.get(f"bf16 {OURS}")),
+            _number(row.get(f"bf16 {THEIRS}")),
+        )
+        for row in rows
+    ]
+    return _APART + markdown(head, cells, head[1:])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}"
+
+
+def _absent(result: dict[str, Any]) -> Iterator[str]:
+    for entry in result["settings"]:
+        if "failed" in entry:
+            yield f"- {entry['name']}: {entry['failed']}\n"
+        for row in entry["rows"]:
+            why = row.get("failed") or row.get("skipped")
+            if why:
+                yield f"- {entry['name']}, {row['mode']}, {row['peer']}: {why}\n"
+    for skipped in result["skipped"]:
+        yield f"- {skipped['name']}: {skipped['why']}\n"
