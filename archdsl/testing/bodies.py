@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -117,15 +118,15 @@ class Bodies(Writer):
         body = self.body
         if body.unlabelled or not self.chance(1 if layer == "embedding" else 3):
             return text
-        copies = text.rpartition(" ")[2]
-        if copies[:1] == "x" and copies[1:].isdigit() and self.chance(2):
+        copied = _COPIES.search(text) is not None
+        if copied and self.chance(2):
             self._taken += 1
             return f'"copy{self._taken}-{{i}}": {text}'
         name = self.label()
         plain = name.isidentifier()
         if plain or "." in name:
             body.labels.append((name, self.value))
-        if plain and copies[:1] != "x" and layer in _WITH_WEIGHTS:
+        if plain and not copied and layer in _WITH_WEIGHTS:
             body.shared.append((name, before, self.value))
             if self.value == before and self.chance(3):
                 return f"{name}: {text} | share {name}"
@@ -424,6 +425,8 @@ class Bodies(Writer):
     )
 
 
+# At the end of a stage: ` x2`, ` x=n`.
+_COPIES = re.compile(r" x[\d=]")
 _WITH_WEIGHTS = frozenset(
     (
         *("conv", "dwconv", "upconv", "fc", "rnn", "lstm", "gru", "attention"),
