@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from archdsl.testing.drawing import Drawing, Size, Value
+from archdsl.testing.drawing import Drawing, Size, Value, text_of
 
 # Layers that need no arguments and keep every shape; a parameter may hold one.
 PLAIN_ACTIVATIONS = (
@@ -197,8 +197,8 @@ class Writer(Drawing):
         if form == 9:
             return f"size({', '.join(map(str, sizes))})"
         if form == 8:
-            return self.lifted("size", text_of_sizes(sizes))
-        return text_of_sizes(sizes)
+            return self.lifted("size", text_of(sizes))
+        return text_of(sizes)
 
     # Parameters
 
@@ -249,11 +249,6 @@ class Writer(Drawing):
         return f"({bound} < {text} <= 5 or false)", bound < size <= 5
 
 
-def text_of_sizes(sizes: Sequence[Size]) -> str:
-    """`3x3`."""
-    return "x".join(map(str, sizes))
-
-
 class Call:
     """One use of a layer while its arguments are written."""
 
@@ -292,7 +287,7 @@ class Call:
             return self
         if len(name) == 1 and not w.chance(3):
             written = sizes[:1] if len(set(sizes)) == 1 else sizes
-            self._keyed.append(name + text_of_sizes(written))
+            self._keyed.append(name + text_of(written))
             return self
         return self.key(name, w.sizes(sizes, axes))
 

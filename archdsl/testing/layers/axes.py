@@ -23,10 +23,6 @@ def _axis(w: Writer, v: Value, call: Call, known: bool = True) -> int:
     return axis
 
 
-def _has_axis(value: Value) -> bool:
-    return bool(known_axes(value))
-
-
 def _reduced(layer: str, any_kind: bool) -> Use:
     def write(w: Writer, v: Value) -> Drawn:
         rest = list(range(v.rank))
@@ -46,7 +42,7 @@ def _take(w: Writer, v: Value) -> Drawn:
     return f"take {index} {w.pick(v.names(axis))}", v.without(axis)
 
 
-def _parts_fit(value: Value) -> bool:
+def _has_axis(value: Value) -> bool:
     return bool(known_axes(value))
 
 
@@ -99,8 +95,8 @@ USES = (
     _reduced("mean", False),
     _reduced("amax", True),
     Use("take", lambda v: v.rank > 1, _take),
-    Use("slice", _parts_fit, _slice),
-    Use("chunk", _parts_fit, _chunk),
-    Use("split", _parts_fit, _split),
+    Use("slice", _has_axis, _slice),
+    Use("chunk", _has_axis, _chunk),
+    Use("split", _has_axis, _split),
     Use("roll", lambda v: True, _roll, keeps=True),
 )
