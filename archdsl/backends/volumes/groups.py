@@ -80,6 +80,21 @@ class Group(NamedTuple):
 def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Group]:
     """The volumes in groups, in order."""
     volumes = spine.volumes
+    starts = _starts(volumes, measure)
+    grouper = _Grouper(measure, show)
+    found = [
+        grouper.group(range(start, end), tuple(volumes[start:end]))
+        for start, end in zip(starts, [*starts[1:], len(volumes)], strict=True)
+    ]
+    behind = [group for group in found if group.leaving]
+    if not all(_fits_behind(group.leaving, group.solids[-1]) for group in behind):
+        # All or none stand along their edges.
+        found = [_with_leaving(group) for group in found]
+    return found
+
+
+def _starts(volumes: list[Volume], measure: Measure) -> list[int]:
+    """Where a group begins: at another resolution, and beside what is wrong."""
     starts = [0]
     long = 0.0
     for at in range(1, len(volumes)):
@@ -91,59 +106,58 @@ def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Grou
             starts.append(at)
             long = 0.0
         long += measure.solid(volumes[at]).thick
-    told = ""
-    held = ""
-    found = []
-    for start, end in zip(starts, [*starts[1:], len(volumes)], strict=True):
-        numbers = range(start, end)
-        members = tuple(volumes[start:end])
-        solids, slices, channels = [], [], []
-        for volume in members:
-            solid = measure.solid(volume)
-            parts = tuple(measure.slices(volume))
-            if volume.slices:
-                solid = solid._replace(thick=sum(parts))
-            else:
-                parts = (solid.thick,)
-            solids.append(solid)
-            slices.append(parts)
-            now = measure.channels(volume) if "shapes" in show else ""
-            channels.append("" if now == held else now)
-            held = now
-        places = measure.places(members[0]) if "shapes" in show else ""
-        last = measure.places(members[-1]) if "shapes" in show else ""
-        shown = places if places != told else ""
-        told = last
-        captions = _captions(members, show, start == 0)
-        wrapped = _wrapped(
-            captions, max(_NARROW, sum(s.thick for s in solids) + _WIDER)
+    return starts
+
+
+class _Grouper:
+    """Makes groups in order: sizes are told when they change."""
+
+    def __init__(self, measure: Measure, show: tuple[Shown, ...]) -> None:
+        self._measure = measure
+        self._show = show
+        self._places = self._channels = ""
+
+    def group(self, numbers: range, members: tuple[Volume, ...]) -> Group:
+        """The next group."""
+        slices = tuple(tuple(self._measure.slices(volume)) for volume in members)
+        solids = tuple(
+            self._measure.solid(volume)._replace(thick=sum(parts))
+            for volume, parts in zip(members, slices, strict=True)
         )
+        channels = tuple(self._told(volume) for volume in members)
+        places = leaving = ""
+        if "shapes" in self._show:
+            places = self._measure.places(members[0])
+            leaving = self._measure.places(members[-1])
+        shown = places if places != self._places else ""
+        self._places = leaving
+        first = numbers[0] == 0
+        room = max(_NARROW, sum(solid.thick for solid in solids) + _WIDER)
+        captions = _wrapped(_captions(members, self._show, first), room)
         if shown and not _fits(shown, solids[0], channels[0]):
-            wrapped = [shown, *wrapped]
-            shown = ""
-        leaving = last if last != places else ""
-        arrow = _broken(members[0].text) if start else []
+            captions, shown = [shown, *captions], ""
+        arrow = [] if first else _broken(members[0].text)
         if members[0].fault:
             arrow = members[0].fault.split(" · ")
-            wrapped = [*members[0].text.split("\n"), *wrapped]
-        found.append(
-            Group(
-                numbers,
-                members,
-                tuple(solids),
-                tuple(slices),
-                tuple(channels),
-                shown,
-                leaving,
-                tuple(arrow),
-                tuple(wrapped),
-            )
+            captions = [*members[0].text.split("\n"), *captions]
+        return Group(
+            numbers,
+            members,
+            solids,
+            slices,
+            channels,
+            shown,
+            leaving if leaving != places else "",
+            tuple(arrow),
+            tuple(captions),
         )
-    behind = [group for group in found if group.leaving]
-    if not all(_fits_behind(group.leaving, group.solids[-1]) for group in behind):
-        # All or none stand along their edges.
-        found = [_with_leaving(group) for group in found]
-    return found
+
+    def _told(self, volume: Volume) -> str:
+        """The channels of a volume, if they are not those of the one before."""
+        before = self._channels
+        if "shapes" in self._show:
+            self._channels = self._measure.channels(volume)
+        return "" if self._channels == before else self._channels
 
 
 def _with_leaving(group: Group) -> Group:
