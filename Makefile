@@ -23,6 +23,8 @@ help:
 	@echo "make plain-vs-residual"
 	@echo "             train plain and residual nets, in some ten minutes"
 	@echo "make zoo     hold specs/torchvision against torchvision, in some minutes"
+	@echo "make properties"
+	@echo "             hold the properties of specs on 100,000 drawn ones each"
 	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
 	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
@@ -67,6 +69,9 @@ plain-vs-residual: $(DEMO_STAMP)
 zoo: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.zoo
 
+.PHONY: properties
+properties: $(DEV_STAMP)
+	ARCHDSL_EXAMPLES=100000 $(BIN)/python -m pytest -n auto tests/test_properties.py
 .PHONY: hostile
 hostile: $(DEV_STAMP)
 	$(BIN)/python tests/hostile_names.py 100000

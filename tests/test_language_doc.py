@@ -39,7 +39,10 @@ from archdsl.syntax import tables
 ROOT = Path(__file__).parents[1]
 PAGES = [
     page
-    for page in ("docs/language.md", "docs/cli.md", "README.md", "CONTRIBUTING.md")
+    for page in (
+        *("docs/language.md", "docs/cli.md", "docs/testing.md"),
+        *("README.md", "CONTRIBUTING.md"),
+    )
     if (ROOT / page).exists()
 ]
 NOT_RUN = ("$ make", "$ pip", "$ git")

@@ -349,7 +349,7 @@ def _called_type(
         if not is_known(dim.size) and isinstance(expr, Opaque):
             expr = exact(dim.expr, variables, sizes)
         dims.append(Dim(dim.size, origin, expr))
-    return TensorType(tuple(dims))
+    return module.type._replace(dims=tuple(dims))
 
 
 def same_formula(a: TensorType, b: TensorType) -> bool:

@@ -165,7 +165,9 @@ class _Copies:
         atom = self.stage.atom
         if isinstance(atom, n.Group) or self.target is not None or atom.inputs:
             return True
-        self.walk.report.error("E0403", "a value cannot be repeated", at)
+        bound = self.walk.frame.params.get(atom.callee.name)
+        if bound is None or bound.value is not UNKNOWN:
+            self.walk.report.error("E0403", "a value cannot be repeated", at)
         return False
 
     def make(self, value: Value, at: int, total: int) -> _Copy | None:
