@@ -25,6 +25,8 @@ help:
 	@echo "make zoo     hold specs/torchvision against torchvision, in some minutes"
 	@echo "make properties"
 	@echo "             hold the properties of specs on 100,000 drawn ones each"
+	@echo "make coverage"
+	@echo "             run all tests and hold the branches they take against 100 %"
 	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
 	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
@@ -72,6 +74,16 @@ zoo: $(DEV_STAMP)
 .PHONY: properties
 properties: $(DEV_STAMP)
 	ARCHDSL_EXAMPLES=100000 $(BIN)/python -m pytest -n auto tests/test_properties.py
+
+# What is measured stands in pyproject.toml.
+.PHONY: coverage
+coverage: $(DEV_STAMP)
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	ARCHDSL_EXAMPLES=200 $(BIN)/coverage run -m pytest -n auto
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --fail-under=100
+
 .PHONY: hostile
 hostile: $(DEV_STAMP)
 	$(BIN)/python tests/hostile_names.py 100000
