@@ -76,7 +76,8 @@ def misfit(value: object, wanted: ArgType) -> tuple[str, str, tuple[str, ...]]:
         )
     elif is_list(value) and wanted.kind in ("whole", "sizes", "number"):
         hints = (LIST_OR_SIZE,)
-    if isinstance(value, SizeValue) and value[0] < 0 and not wanted.words:
+    first = value[0] if isinstance(value, SizeValue) else None
+    if isinstance(first, int) and first < 0 and not wanted.words:
         hints = ("a minus after a space is a sign; to subtract: `16 - 1`",)
     code = "E0405" if in_range is not None else "E0404"
     return code, f"{wanted.describe()}, not {_shown(value)}", hints

@@ -67,14 +67,15 @@ class Operations:
     ) -> bool | None:
         """Whether one comparison of a chain holds; None if that was reported."""
         operator = node.operators[at]
-        if is_symbolic(left.value) or is_symbolic(right.value):
+        unknown = is_symbolic(left.value) or is_symbolic(right.value)
+        if unknown and is_size(left.value) and is_size(right.value):
             return self.decided(left.value, operator, right.value, node)
         if operator in ("==", "!="):
             return equal(left.value, right.value) is (operator == "==")
         if is_number(left.value) and is_number(right.value):
             return bool(COMPARE[operator](left.value, right.value))
-        wrong = at if not is_number(left.value) else at + 1
-        value = right.value if is_number(left.value) else left.value
+        wrong = at if not is_size(left.value) else at + 1
+        value = right.value if is_size(left.value) else left.value
         self.fail(
             "E0503",
             f"{describe(value)} cannot be compared by `{operator}`",
@@ -83,21 +84,17 @@ class Operations:
         return None
 
     def decided(
-        self, left: object, operator: str, right: object, node: Located
+        self, a: Any, operator: str, b: Any, node: Located
     ) -> bool | None:
         """How a comparison of unknown sizes comes out; None if that depends on them."""
-        if not (is_size(left) and is_size(right)):
-            return operator == "!=" if operator in ("==", "!=") else None
-        a: Any = left
-        b: Any = right
         try:
             if operator not in ("==", "!="):
                 return COMPARE[operator](a, b)
             equal_everywhere = a == b
             if not equal_everywhere and not (a < b or a > b):
-                raise UndecidedError(left, operator, right)
+                raise UndecidedError(a, operator, b)
         except UndecidedError:
-            undecided = UndecidedError(left, operator, right)
+            undecided = UndecidedError(a, operator, b)
             self.unknown_size(undecided, "whether this holds", node)
             return None
         return equal_everywhere is (operator == "==")
