@@ -5,10 +5,17 @@
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable
+
 import pytest
 
 import archdsl
 from archdsl.pipeline import check
+from archdsl.shapes.expr import InputSize
+from archdsl.shapes.size import Size, divides, largest, require, smallest
+from archdsl.shapes.symbols import Facts, Symbolic, UndecidedError, difference
 from archdsl.source import Source
 
 # A use of a layer, the code of the one finding, and the text that it is about.
@@ -218,6 +225,40 @@ VALUES = [
     ('input 3x8x8\n"a{id | id}": relu', "E0404", '"a{id | id}"'),
     ('input 3x8x8\n{"a{1/0}": relu} x2', "E0502", '"a{1/0}"'),
     ("input 3x8x8\na: id\na x2", "E0403", "x2"),
+    ("input a: 9x8\ninput b: 9x9 bool\nattention(a, b, b) 2", "E0309", "b"),
+    ("input 3x4x4x4\nlppool 5", "E0302", "5"),
+    ("input 3x4x4\nconv 3x64x64", "E0302", "3x64x64"),
+    ("input 3x4x4\nconv 3 64x64", "E0302", "64x64"),
+    ("input a: 3x8\ninput b: 3x8\nconcat(a, b) h", "E0405", "h"),
+    ("input a: 3x8\ninput b: 3x8 int\nconcat(a, b)", "E0309", "b"),
+    ("input a: 3x8\ninput b: 3x8 int\nstack(a, b)", "E0309", "b"),
+    ("input a: 3xL\ninput b: 3xM\nadd(a, b)", "E0304", "b"),
+    ("input a: 3\ninput b: 3x3\nmatmul(b, a)", "E0301", "matmul(b, a)"),
+    (
+        "net n { input 3x8x8\n a: relu\n b: a\n assert b.params > 3 }",
+        "E0602",
+        "b.params > 3",
+    ),
+    ("net n { input 3x8x8\n b: id\n assert b.params > 3 }", "E0602", "b.params > 3"),
+    ("net n { input a: 3x8x8\n relu\n assert a.params > 3 }", "E0602", "a.params > 3"),
+    ("input 8\nadd(id, param 8 value=1 - (ax0 > 1))", "E0502", "1 - (ax0 > 1)"),
+    ("input 8\nadd(id, param 8 value=(ax0 if 3 else 0))", "E0503", "3"),
+    ("input 8\nadd(id, param 8 value=(ax0 if 1/0 > 1 else 0))", "E0502", "0"),
+    ("input 8\nadd(id, param 8 value=(1 < ax0 < 3))", "E0503", "(1 < ax0 < 3)"),
+    ("input 8\nadd(id, param 8 value=(1 if 1/0+ax0 > 1 else 0))", "E0502", "0"),
+    ("input 8\nadd(id, param 8 value=-(1/0+ax0))", "E0502", "0"),
+    (
+        "net n { input 3x8x8\n relu\n assert params > 3 and not params > 4 }",
+        "E0602",
+        "params > 3 and not params > 4",
+    ),
+    ("input 3xHxW\nconv 8x3x3 -> 8xHxW", "E0601", "8xHxW"),
+    ("input 3x8x8\nconv 8x3x3 s2 | conv 8x3x3 -> 8x7x1", "E0601", "8x7x1"),
+    ("input 3x8x8\nmaxpool 8 -> 3x0x1", "E0404", "3x0x1"),
+    ("input 3x8x8\nmaxpool 2 -> 3x900x4", "E0601", "3x900x4"),
+    ("input 3x8x8\nrelu -> 3x8", "E0601", "3x8"),
+    ("input 3x8x8\nrelu -> 8x3 hwc", "E0601", "8x3 hwc"),
+    ("net f { input 3x8x8\n relu }\nnet g = f { conv 3 }", "E0214", "conv 3"),
 ]
 
 # What is right, and the shape that leaves.
@@ -247,6 +288,29 @@ RIGHT = {
     "input 3000000000\nfc 3000000000": "3000000000",
     "input 3x8x8\na: relu\noutput(relu, a, b=tanh)": "3x8x8",
     "input 3x8x8\na: relu\noutput(relu, a) dict": "3x8x8",
+    "input a: 9x8\ninput b: 9x4\ninput c: 9x6\nsdpa(a, b, c) 4 kv=2": "9x12",
+    "input 3xHxW\nflatten | unflatten 3 H W": "3xHxW",
+    "input 8xH\ngap | unflatten 2 4": "2x4",
+    "input 3xHxW\npad (H-1) mode=reflect": "3x(3·H-2)x(2·H+W-2)",
+    "input 3xHxW\npad (H%2) mode=reflect": "3x(3·H-4·⌊H/2⌋)x(2·(H%2)+W)",
+    "input 3xHxW\nleaky H": "3xHxW",
+    "input a: 3xL\ninput b: 3xM\nassert L == M\nadd(a, b)": "3xL",
+    "input 8\nadd(id, param 8 value=(1 if ax0 > 1 else 0))": "8",
+    "input 8\nadd(id, param 8 value=(ax0 if true else 0))": "8",
+    "input 8\nadd(id, param 8 value=(1 if ax0 > 1 and ax0 < 3 else 0))": "8",
+    "input 8\nadd(id, param 8 value=(not ax0 > 1))": "8",
+    "input 8\nadd(id, param 8 value=(1 if not ax0 > 1 else 0))": "8",
+    "input 3x8x8\nconv 3x3x3\nassert not params < 10": "3x6x6",
+    "default fc std=0.1\nnet n { input 8\n fc 8 }": "8",
+    "input 8\nfc size(3)": "3",
+    "block b c k=c { conv c 1\n conv k 1 }\nnet n { input 3x8x8\n b 4 }": "4x8x8",
+    "block b c=4 k=c { conv c 1\n conv k 1 }\nnet n { input 3x8x8\n b\n b }": "4x8x8",
+    "input 3x8x8\na: relu\nadd(a, id) x3": "3x8x8",
+    "net n w=2 { input 3x8x8\n g: {relu\n conv 3x1x1 if w > 1\n add(id, in)} x2\n {relu\n bn x2} if w > 4 }": "3x8x8",
+    "net n w=2 { input 3x8x8\n a: relu\n g: {conv 3x1x1 if w > 1\n add(id, a)} x2\n h: {tanh if w > 1\n add(id, a, in)} }": "3x8x8",
+    "net n w=2 { input 3x8x8\n b1: {conv 3x1x1\n relu} | b2: {conv 3x1x1} if w > 1 else b2: {bn} }": "3x8x8",
+    "input 8xH\nflatten | unflatten 8 H": "8xH",
+    "input 3x4xH\nmaxpool 2 x0": "3x4xH",
 }
 
 
@@ -265,3 +329,71 @@ def test_is_right(text: str, shape: str) -> None:
     (network,) = checked.networks.values()
     assert str(network.root.type) == shape
     compile(archdsl.compile(text), "made", "exec")
+
+
+def symbols(*names: str) -> list[Symbolic]:
+    facts = Facts()
+    return [facts.symbol(name, InputSize(0, at)) for at, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("made", "text"),
+    [
+        (lambda h, w: 7 % h, "-H·⌊7/H⌋+7"),
+        (lambda h, w: divmod(h, 2)[1], "H%2"),
+        (lambda h, w: divmod(7, h)[0], "⌊7/H⌋"),
+        (lambda h, w: +h, "H"),
+        (lambda h, w: math.ceil(h), "H"),
+        (lambda h, w: math.floor(h), "H"),
+        (lambda h, w: h**0, "1"),
+        (lambda h, w: h // -2, "-⌈H/2⌉"),
+        (lambda h, w: h // -w, "-⌈H/W⌉"),
+        (lambda h, w: (2 * h) // (2 * w), "⌊H/W⌋"),
+        (lambda h, w: largest(3, h), "max(3,H)"),
+        (lambda h, w: smallest(3, h), "min(3,H)"),
+        (lambda h, w: smallest(h, h), "H"),
+        (lambda h, w: largest(largest(h, 3), 5), "max(5,H)"),
+        (lambda h, w: largest(h, h + 1), "H+1"),
+    ],
+)
+def test_sizes(made: Callable[[Symbolic, Symbolic], Size], text: str) -> None:
+    h, w = symbols("H", "W")
+    assert str(made(h, w)) == text
+
+
+def test_what_sizes_are_not() -> None:
+    h, w = symbols("H", "W")
+    (other,) = symbols("K")
+    assert h != "H"
+    assert difference(h, other) == {}
+    with pytest.raises(ValueError, match="different nets"):
+        operator.add(h, other)
+    with pytest.raises(UndecidedError, match="int"):
+        math.trunc(h)
+    with pytest.raises(UndecidedError, match="12 / H"):
+        operator.truediv(12, h)
+    for divided in (operator.floordiv, operator.mod):
+        with pytest.raises(ZeroDivisionError):
+            divided(h, 0)
+    assert not divides(0, w)
+
+
+def test_what_is_asked_of_sizes() -> None:
+    h, w = symbols("H", "W")
+    assert require(h, "!=", 3)
+    assert require(h, "==", h)
+    assert not require(h, "!=", h)
+    assert require(h, "!=", w)
+    assert not require(h, "==", w)
+    assert require(h * w, ">=", 12)
+    assert not require(h * h, "==", 5)
+
+
+def test_what_divides() -> None:
+    h, w = symbols("H", "W")
+    assert divides(4, h)
+    assert divides(6, h)
+    assert not divides(4, h + 1)
+    assert divides(w, h)
+    assert divides(w, 2 * w)
+    assert h.facts.constraints() == ("H % 12 == 0", "H % W == 0")

@@ -83,9 +83,7 @@ class Operations:
         )
         return None
 
-    def decided(
-        self, a: Any, operator: str, b: Any, node: Located
-    ) -> bool | None:
+    def decided(self, a: Any, operator: str, b: Any, node: Located) -> bool | None:
         """How a comparison of unknown sizes comes out; None if that depends on them."""
         try:
             if operator not in ("==", "!="):

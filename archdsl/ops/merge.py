@@ -312,9 +312,6 @@ STACK = Layer(
 
 def _matmul_shape(site: Site) -> TensorType | Problem:
     a, b = site.ins
-    if a.rank == 1 or b.rank == 1:
-        vector = a if a.rank == 1 else b
-        return rank_problem(site, "two sizes or more", tensor=vector)
     shapes = f"gets {a} and {b}"
     if a.rank != b.rank or a.sizes[:-2] != b.sizes[:-2]:
         return Problem(
