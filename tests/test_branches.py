@@ -306,9 +306,18 @@ RIGHT = {
     "block b c k=c { conv c 1\n conv k 1 }\nnet n { input 3x8x8\n b 4 }": "4x8x8",
     "block b c=4 k=c { conv c 1\n conv k 1 }\nnet n { input 3x8x8\n b\n b }": "4x8x8",
     "input 3x8x8\na: relu\nadd(a, id) x3": "3x8x8",
-    "net n w=2 { input 3x8x8\n g: {relu\n conv 3x1x1 if w > 1\n add(id, in)} x2\n {relu\n bn x2} if w > 4 }": "3x8x8",
-    "net n w=2 { input 3x8x8\n a: relu\n g: {conv 3x1x1 if w > 1\n add(id, a)} x2\n h: {tanh if w > 1\n add(id, a, in)} }": "3x8x8",
-    "net n w=2 { input 3x8x8\n b1: {conv 3x1x1\n relu} | b2: {conv 3x1x1} if w > 1 else b2: {bn} }": "3x8x8",
+    (
+        "net n w=2 { input 3x8x8\n g: {relu\n conv 3x1x1 if w > 1\n"
+        "  add(id, in)} x2\n {relu\n bn x2} if w > 4 }"
+    ): "3x8x8",
+    (
+        "net n w=2 { input 3x8x8\n a: relu\n g: {conv 3x1x1 if w > 1\n"
+        " add(id, a)} x2\n h: {tanh if w > 1\n add(id, a, in)} }"
+    ): "3x8x8",
+    (
+        "net n w=2 { input 3x8x8\n b1: {conv 3x1x1\n relu}"
+        " | b2: {conv 3x1x1} if w > 1 else b2: {bn} }"
+    ): "3x8x8",
     "input 8xH\nflatten | unflatten 8 H": "8xH",
     "input 3x4xH\nmaxpool 2 x0": "3x4xH",
 }
