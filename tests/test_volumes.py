@@ -195,6 +195,67 @@ def test_blocks_that_branch_are_closed() -> None:
     }
 
 
+def test_parts_that_are_joined_are_no_shortcuts() -> None:
+    # A fire module expands to 1x1 and to 3x3: neither is a projection.
+    made = spine(spec("modern/squeezenet.arch", "squeezenet1_0"), SHAPES)
+    assert [v.text for v in made.volumes if v.kind == "closed"] == ["fire"] * 8
+    assert not made.skips
+    # Across other resolutions it is one.
+    across = text_net(
+        "input 3x32x32 | top: conv 8 3x3 p1 | conv 16 3x3 s2 p1 | conv 16 3x3 p1\n"
+        "upconv 8 2x2 s2 | concat(id, top | conv 4 1x1) | conv 2 1x1"
+    )
+    assert [skip.projects for skip in spine(across, SHAPES).skips] == [True]
+
+
+def test_blocks_on_a_residual_way_are_counted() -> None:
+    made = scene(spec("torchvision/convnext.arch", "convnext_tiny"), options=SHAPES)
+    said = [text.text for text in made.texts]
+    assert (said.count("3 × block"), said.count("9 × block")) == (3, 1)
+
+
+def test_an_embedding_tells_its_vocabulary() -> None:
+    made = spine(spec("modern/lstm_lm.arch", "lstm_lm_small"), SHAPES)
+    assert [v.text for v in made.volumes[1:]] == ["embedding 10000", "lstm", "fc"]
+
+
+def test_formulas_lose_terms_in_headings() -> None:
+    made = scene(
+        spec("segmentation/fcn_deeplabv3.arch", "fcn_resnet50"), options=SHAPES
+    )
+    assert made.texts[0].text.endswith("+ … MACs")
+    small = scene(text_net("input 3xHxW | conv 8 3x3 | conv 8 3x3"), options=SHAPES)
+    assert small.texts[0].text.endswith("MACs")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("input 10 | fc 5", "bold: channels"),
+        ("input 4xT | conv 8 3 p1", "bold: channels; on edges: length"),
+        ("input 3x8x8 | conv 4 3x3", "bold: channels; on edges: height × width"),
+        (
+            "input 3x8x8x8 | conv 4 3x3x3",
+            "bold: channels; on edges: depth × height × width",
+        ),
+        (
+            "input 3x8x8 | conv 4 3x3 | tokens | fc 3",
+            "bold: channels; on edges: height × width or length",
+        ),
+    ],
+)
+def test_what_stands_on_edges_is_told(text: str, says: str) -> None:
+    made = scene(text_net(text), options=SHAPES)
+    assert says in [text.text for text in made.texts]
+
+
+def test_arguments_are_not_torn_on_arrows() -> None:
+    made = scene(spec("torchvision/mobilenet_v2.arch", "mobilenet_v2"), options=SHAPES)
+    said = [text.text for text in made.texts]
+    assert "groups 144" in said
+    assert not any(text.endswith("groups") for text in said)
+
+
 def test_gates_are_told() -> None:
     net = spec("modern/se_resnet.arch", "se_resnet50")
     assert any("with gate" in v.text for v in spine(net, SHAPES).volumes)

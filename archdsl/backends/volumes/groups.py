@@ -206,15 +206,20 @@ def _captions(
 ) -> list[str]:
     """What the volumes of a group are; the first one has its operation on an arrow."""
     found: list[tuple[str, int]] = []
+    row, closed = "", False
     for number, volume in enumerate(members):
         if number == 0 and not first:
             continue
-        if found and found[-1][0] == volume.text:
+        if volume.text in SIGNS:
+            # The colour of a sum says what it is. Layers before and after it are
+            # not counted as one row, but blocks are.
+            row = row if closed else ""
+            continue
+        if found and row == volume.text:
             found[-1] = volume.text, found[-1][1] + 1
         else:
             found.append((volume.text, 1))
-    # The colour of a sum says what it is.
-    found = [(text, count) for text, count in found if text not in SIGNS]
+        row, closed = volume.text, volume.kind == "closed"
     said = [
         (f"{count} × " if count > 1 else "") + text.replace("\n", " · ")
         for text, count in found
@@ -245,7 +250,7 @@ def _broken(text: str) -> list[str]:
     """The lines of what stands on an arrow: few, and narrow."""
     found: list[str] = []
     for part in SIGNS.get(text, text).split("\n"):
-        words_of = part.split(" ")
+        words_of = _words(part)
         best = [part]
         for count in range(1, min(_MOST_LINES, len(words_of)) + 1):
             best = min(
@@ -256,6 +261,15 @@ def _broken(text: str) -> list[str]:
                 break
         found += best
     return found
+
+
+def _words(text: str) -> list[str]:
+    """Where a line may break: `conv`, `3×3,`, `/2,`, `groups 32`."""
+    first, *others = text.split(", ")
+    if not others:
+        return first.split(" ")
+    *more, last = others
+    return [*f"{first},".split(" "), *(f"{each}," for each in more), last]
 
 
 def _cuts(words_in: int, lines: int) -> Iterator[tuple[int, ...]]:

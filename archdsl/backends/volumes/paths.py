@@ -120,6 +120,8 @@ class _Ways:
                 return None
             if kind != "gate" and any(self._is_heavy(each) for each in joined):
                 return None
+            if kind == "concat" and any(self._is_part(each, path) for each in joined):
+                return None
             steps.append(Step(self.units[unit], unit, argument, tuple(joined), kind))
         passed = sum(len(each.units) for step in steps for each in step.bypasses)
         return tuple(steps) if passed == len(beside) else None
@@ -205,6 +207,27 @@ class _Ways:
                     # map and a normalisation at most.
                     maps += (node.cost.layers + 1) // 2 if node.cost.params else 0
         return maps > _MOST_WEIGHTS
+
+    def _is_part(self, bypass: Bypass, path: list[tuple[int, int]]) -> bool:
+        """Whether what is concatenated was made beside the way, as in a fire module.
+
+        A shortcut that projects bridges other resolutions, as in an hourglass.
+        """
+        if not bypass.projects:
+            return False
+        order = [unit for unit, _ in path]
+        begin = order.index(bypass.source) + 1 if bypass.source in order else 0
+        shape = self._places(bypass.units[-1])
+        end = order.index(self._used_by(bypass.units[-1]))
+        return all(self._places(unit) == shape for unit in order[begin:end])
+
+    def _used_by(self, unit: int) -> int:
+        """The one unit that takes the value of another."""
+        return next(at for at, made in enumerate(self._sources) if unit in made)
+
+    def _places(self, unit: int) -> tuple[Size, ...]:
+        """The sizes that a unit gives, without the first."""
+        return self._nodes(unit)[-1].type.sizes[1:]
 
     def _kind(self, unit: int, joined: list[Bypass]) -> Kind | None:
         first = self._nodes(unit)[0]
