@@ -303,6 +303,13 @@ def test_no_column_holds_the_input_alone() -> None:
     assert places["input"].y < features.y
 
 
+def test_a_small_picture_is_one_column() -> None:
+    made = graph_drawing(network("input 3x8x8 | conv 4 3x3 | conv 8 3x3 | gap"))
+    middles = {round(at.x + at.wide / 2) for _, at in made.boxes}
+    assert len(made.boxes) == 5
+    assert len(middles) == 1
+
+
 def test_what_follows_a_frame_hangs_where_the_flow_leaves() -> None:
     made = graph_drawing(spec("torchvision/densenet.arch", "densenet121"))
     places = {box.id: at for box, at in made.boxes}

@@ -200,6 +200,11 @@ def test_parts_that_are_joined_are_no_shortcuts() -> None:
     made = spine(spec("modern/squeezenet.arch", "squeezenet1_0"), SHAPES)
     assert [v.text for v in made.volumes if v.kind == "closed"] == ["fire"] * 8
     assert not made.skips
+    # Nor is one of two branches that are summed, whichever comes first.
+    for branches in ("conv 8 1x1, conv 8 3x3 p1", "conv 8 3x3 p1, conv 8 1x1"):
+        beside = text_net(f"input 8x8x8 | unit\n\nblock unit {{ add({branches}) }}")
+        kinds = [v.kind for v in spine(beside, SHAPES).volumes]
+        assert kinds == ["input", "closed"]
     # Across other resolutions it is one.
     across = text_net(
         "input 3x32x32 | top: conv 8 3x3 p1 | conv 16 3x3 s2 p1 | conv 16 3x3 p1\n"
@@ -212,6 +217,13 @@ def test_blocks_on_a_residual_way_are_counted() -> None:
     made = scene(spec("torchvision/convnext.arch", "convnext_tiny"), options=SHAPES)
     said = [text.text for text in made.texts]
     assert (said.count("3 × block"), said.count("9 × block")) == (3, 1)
+
+
+def test_copies_of_copies_are_one_number() -> None:
+    net = text_net("input 8x8x8 | {{{conv 8 3x3 p1} x20} x30} x40 | conv 4 1x1")
+    made = spine(net, SHAPES)
+    assert [each.times for each in made.repetitions] == [24_000]
+    assert "×24,000" in [text.text for text in scene(net, options=SHAPES).texts]
 
 
 def test_an_embedding_tells_its_vocabulary() -> None:

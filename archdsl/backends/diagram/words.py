@@ -18,6 +18,8 @@ from archdsl.shapes.tensor import TensorType
 
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
+# Layers whose stride makes maps larger: `/2` would say the opposite.
+_ENLARGES = ("upconv",)
 LONGEST = 60
 # Arguments that say how many channels come out: the first of these that a layer has.
 _CHANNELS: dict[str, tuple[str, ...]] = {
@@ -71,6 +73,8 @@ def layer(site: Site, *, channels: bool = True) -> str:
     for name, form in SHORT.items():
         if name in site.args and name not in placed and not site.layer.free_keys:
             step = _step(site, name, site.args[name])
+            if step and name == "s" and site.layer.name in _ENLARGES:
+                form = "stride {}"
             if step:
                 words.append(form.format(step))
     return short(" ".join((site.layer.name, ", ".join(words))).strip())

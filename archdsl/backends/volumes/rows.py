@@ -273,7 +273,7 @@ def _badges(
         bracket = ((left, y), (left, y + 4), (right, y + 4), (right, y))
         lines.append(Line(bracket, arrow=False))
         middle = (left + right) / 2
-        text = Text(f"×{each.times}", middle, y + 4 + LINE, bold=True)
+        text = Text(f"×{each.times:,}", middle, y + 4 + LINE, bold=True)
         while any(_meet(text.box, other.box) for other in texts):
             text = text._replace(y=text.y + LINE)
         texts.append(text)

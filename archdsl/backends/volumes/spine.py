@@ -256,7 +256,14 @@ class _Builder:
             part = Part(tuple(stages), tuple(counts))
             self._stage(part, flow, taken, level, repeats[0].label)
             if fold.count > 1 and len(self._made.volumes) > begun:
-                self._made.repetitions.append(Repetition(begun, self._last, fold.count))
+                self._repeated(begun, fold.count)
+
+    def _repeated(self, first: int, times: int) -> None:
+        """Note copies; copies of nothing but copies are told as one number."""
+        found = self._made.repetitions
+        if found and found[-1][:2] == (first, self._last):
+            times *= found.pop().times
+        found.append(Repetition(first, self._last, times))
 
     def _stage(
         self,

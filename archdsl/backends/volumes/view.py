@@ -32,7 +32,7 @@ _MARGIN = 10.0
 _HEAD, _FOOT = 24.0, 26.0
 _SWATCH = 10.0
 # The least that is shown of a formula.
-_FORMULA = 20
+_FORMULA = 30
 # What stands along an edge, by the number of its sizes.
 _ON_EDGES = {1: "length", 2: "height × width", 3: "depth × height × width"}
 
@@ -153,7 +153,7 @@ def _heading(network: Network, wide: float) -> str:
         first = network.wrong[0]
         return words.short(f"{name}: {words.SIGN} {first.code}: {first.message}")
     heading = ""
-    for longest in range(words.LONGEST, _FORMULA - 1, -_FORMULA):
+    for longest in range(words.LONGEST, _FORMULA - 1, -10):
         heading = f"{name}: {words.totals(network, longest)}"
         if width(heading, LARGE, True) <= wide:
             break
