@@ -310,6 +310,14 @@ def test_a_small_picture_is_one_column() -> None:
     assert len(middles) == 1
 
 
+def test_dashes_are_told_where_there_are_any(resnet: Network) -> None:
+    unet = spec("segmentation/unet.arch", "unet")
+    for net, dashed in ((resnet, True), (unet, True), (network(LENET), False)):
+        text = graph(net)
+        assert ("dashed: past other boxes" in text) == dashed
+        assert bool(re.search('class="s"', text)) == dashed
+
+
 def test_what_follows_a_frame_hangs_where_the_flow_leaves() -> None:
     made = graph_drawing(spec("torchvision/densenet.arch", "densenet121"))
     places = {box.id: at for box, at in made.boxes}
