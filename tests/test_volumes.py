@@ -182,6 +182,22 @@ def test_few_copies_are_drawn_each(vgg: Network) -> None:
         scene(net, options=SHAPES._replace(fold=False))
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (SHAPES, "in a row; try --view graph"),
+        (SHAPES._replace(depth=3), "--depth 2, or try --view graph"),
+        (SHAPES._replace(fold=False), "leave --no-fold away, or try --view graph"),
+    ],
+)
+def test_too_many_volumes_are_refused_with_what_helps(
+    options: Options, says: str
+) -> None:
+    layers = " | ".join(f"conv {8 + n} 3x3 p1" for n in range(450))
+    with pytest.raises(PlanError, match=re.escape(says)):
+        spine(text_net(f"input 3x64x64 | {layers}"), options)
+
+
 def test_blocks_that_branch_are_closed() -> None:
     net = spec("classics/googlenet.arch", "googlenet")
     closed = [v.text for v in spine(net, SHAPES).volumes if v.kind == "closed"]

@@ -148,10 +148,12 @@ def spine(network: Network, options: Options) -> Spine:
             return _Builder(network, every, depth, most).spine()
         except _TooManyError:
             continue
-    raise PlanError(
-        f"`{name}` has more than {_MOST} volumes in a row; close blocks with --depth,"
-        " or try --view graph"
-    )
+    remedy = "try --view graph"
+    if options.depth:
+        remedy = f"close more blocks with --depth {options.depth - 1}, or {remedy}"
+    elif not options.fold:
+        remedy = f"leave --no-fold away, or {remedy}"
+    raise PlanError(f"`{name}` has more than {_MOST} volumes in a row; {remedy}")
 
 
 class _Builder:
