@@ -23,6 +23,10 @@ help:
 	@echo "make plain-vs-residual"
 	@echo "             train plain and residual nets, in some ten minutes"
 	@echo "make zoo     hold specs/torchvision against torchvision, in some minutes"
+	@echo "make properties"
+	@echo "             hold the properties of specs on 100,000 drawn ones each"
+	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
+	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
@@ -64,6 +68,24 @@ plain-vs-residual: $(DEMO_STAMP)
 .PHONY: zoo
 zoo: $(DEV_STAMP)
 	$(BIN)/python -m benchmarks.zoo
+
+.PHONY: properties
+properties: $(DEV_STAMP)
+	ARCHDSL_EXAMPLES=100000 $(BIN)/python -m pytest -n auto tests/test_properties.py
+.PHONY: hostile
+hostile: $(DEV_STAMP)
+	$(BIN)/python tests/hostile_names.py 100000
+	$(BIN)/python tests/pathological.py
+	$(BIN)/python tests/determinism.py 32
+
+# What is found is written to build/fuzz; see tests/fuzz/fuzz.py.
+.PHONY: fuzz
+fuzz: $(DEV_STAMP)
+	$(BIN)/python -m pip install --group fuzz
+	mkdir -p build/fuzz/corpus
+	$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600 -timeout=5 -max_len=4096 \
+		-rss_limit_mb=512 -artifact_prefix=build/fuzz/ \
+		build/fuzz/corpus tests/fuzz/corpus archdsl/std specs/classics
 
 .PHONY: docs
 docs: $(DEV_STAMP)

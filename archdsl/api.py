@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from archdsl import pipeline
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.ir.network import Network
+from archdsl.limits import MOST, Limits, lowered
 from archdsl.reading import MAX_BYTES, SpecFiles, decoded
 from archdsl.request import converted, net_names, the_net
 from archdsl.tuples import NamedTuple
@@ -72,7 +74,11 @@ class Checked(NamedTuple):
 
 
 def check(
-    path_or_text: str | Path, net: str | None = None, **params: object
+    path_or_text: str | Path,
+    net: str | None = None,
+    *,
+    limits: Mapping[str, int] | None = None,
+    **params: object,
 ) -> Checked:
     """Check a spec: all its nets, or the one named.
 
@@ -80,22 +86,34 @@ def check(
     holds a line end, `|` or `{`; other strings with a blank or one of these are the
     spec itself, which has no place to `use` files from. `params` set parameters of the
     net: numbers, truth values, lists, sizes as `"3x3"`, layers and blocks by name,
-    other strings. Raises OSError if the file cannot be read, and ValueError if there
-    are parameters and several nets, none of them named, or for values that no
-    parameter can have.
+    other strings. `limits` lowers what the spec may ask for, as in
+    `{"tokens": 1000}`; `archdsl.limits` lists them. Raises OSError if the file cannot
+    be read, and ValueError if there are parameters and several nets, none of them
+    named, for values that no parameter can have, and for limits that there are not or
+    that would be raised.
     """
+    return checked(path_or_text, net, params, lowered(limits) if limits else MOST)
+
+
+def checked(
+    path_or_text: str | Path,
+    net: str | None,
+    params: Mapping[str, object],
+    limits: Limits = MOST,
+) -> Checked:
+    """`check`, where parameters and limits cannot be taken for each other."""
     name, data, files = _read(path_or_text)
-    source, found = decoded(data, name)
+    source, found = decoded(data, name, limits)
     if source is None:
         return Checked(name, (), {}, found)
     values = {key: converted(value, source, files) for key, value in params.items()}
     if values and net is None:
         net = the_net(net_names(source, values), name)
-    checked = pipeline.check(source, net, values, files)
+    made = pipeline.check(source, net, values, files)
     shown: dict[str, Network] = {
-        net: ShownNetwork(*network) for net, network in checked.networks.items()
+        net: ShownNetwork(*network) for net, network in made.networks.items()
     }
-    return Checked(name, checked.nets, shown, checked.diagnostics)
+    return Checked(name, made.nets, shown, made.diagnostics)
 
 
 def sketch(
@@ -108,9 +126,9 @@ def sketch(
     are those of `check`. Raises SpecError if nothing of the net is known, as where the
     spec cannot be read, and what `check` and `Checked.network` raise.
     """
-    checked = check(path_or_text, net, **params)
-    if checked.ok:
-        return checked.network(net)
+    whole = checked(path_or_text, net, params)
+    if whole.ok:
+        return whole.network(net)
     name, data, files = _read(path_or_text)
     source, _ = decoded(data, name)
     known = None
@@ -120,17 +138,23 @@ def sketch(
         if wanted is not None:
             known = pipeline.sketch(source, wanted, values, files)
     if known is None:
-        raise SpecError(checked.diagnostics)
+        raise SpecError(whole.diagnostics)
     return ShownNetwork(*known)
 
 
-def compile(path_or_text: str | Path, net: str | None = None, **params: object) -> str:
+def compile(
+    path_or_text: str | Path,
+    net: str | None = None,
+    *,
+    limits: Mapping[str, int] | None = None,
+    **params: object,
+) -> str:
     """The PyTorch source of a net, a module of its own that imports torch alone.
 
     The arguments are those of `check`. Raises SpecError if the spec has mistakes,
     and what `check` and `Checked.network` raise.
     """
-    return source_of(check(path_or_text, net, **params).network(net))
+    return source_of(check(path_or_text, net, limits=limits, **params).network(net))
 
 
 def source_of(network: Network) -> str:

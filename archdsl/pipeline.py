@@ -79,7 +79,7 @@ def _check(
         )
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
-    if sound:
+    if sound and _within_limits(report):
         elaborator = Elaborator(defined, report)
         for name in wanted:
             root = elaborator.net(name, params)
@@ -121,9 +121,14 @@ def sketch(
         defined = definitions(tree, Definitions(source, Library(files)), report)
         report.enter(defined)
         check_names(defined, report)
-        if net not in defined.nets:
+        if net not in defined.nets or not _within_limits(report):
             return None
         return Sketcher(defined, report).network(net, params or {})
+
+
+def _within_limits(report: Reporter) -> bool:
+    """What is nested too deep, or has too many parameters, is not worked on."""
+    return not any(d.code in ("E0703", "E0706", "E0707") for d in report.found)
 
 
 def _lacks(

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Protocol
 
 from archdsl.diagnostics import Diagnostic
+from archdsl.limits import MOST, Limits
 from archdsl.source import Source, Span
 from archdsl.tuples import NamedTuple
 
-# No network needs more: a repeat of any length is one line.
-MAX_BYTES = 2**20
+# Files are read so far, and one byte further.
+MAX_BYTES = MOST.source
 
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+# Control characters but tabs and line ends, line ends of old systems and of Unicode,
+# and characters that change the direction of the text after them: what a reader sees
+# would not be what is read.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    "|\r(?!\n)"
+)
 
 ENDING = ".arch"
 # What stands in the uppermost directory of a project.
@@ -22,14 +32,16 @@ _ROOT_MARKS = ("pyproject.toml", ".git", "setup.py", "setup.cfg", ".hg")
 _STANDARD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "std")
 
 
-def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
+def decoded(
+    data: bytes, name: str, limits: Limits = MOST
+) -> tuple[Source | None, list[Diagnostic]]:
     """The text of a file of that name, or None and why there is none.
 
-    It is UTF-8 of at most `MAX_BYTES`, without zero bytes. A byte order mark is
-    dropped.
+    It is UTF-8 of at most `limits.source` bytes, without characters that hide what is
+    read. A byte order mark is dropped.
     """
-    if len(data) > MAX_BYTES:
-        message = f"{name} is larger than {MAX_BYTES // 2**20} MiB"
+    if len(data) > limits.source:
+        message = f"{name} is larger than {_bytes(limits.source)}"
         hints = ("is it a spec? A repeat is written `{…} x1000`",)
         return None, [Diagnostic("E0704", message, None, hints=hints)]
     if data.startswith(_UTF16_MARKS):
@@ -42,7 +54,7 @@ def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
         return None, [Diagnostic("E0104", message, None)]
     mark = len(_UTF8_MARK) if data.startswith(_UTF8_MARK) else 0
     try:
-        return Source(name, data[mark:].decode()), []
+        source = Source(name, data[mark:].decode(), limits)
     except UnicodeDecodeError as problem:
         at = problem.start
         before = data[mark : mark + at].decode()
@@ -50,6 +62,28 @@ def decoded(data: bytes, name: str) -> tuple[Source | None, list[Diagnostic]]:
         span = Span(source, len(before), len(before) + 1)
         message = f"byte {mark + at}, 0x{data[mark + at]:02x}, is not valid UTF-8"
         return None, [Diagnostic("E0104", message, span, hints=("save it as UTF-8",))]
+    unseen = _UNSEEN.search(source.text)
+    if unseen is None:
+        return source, []
+    at, found = unseen.start(), unseen.group()
+    if found == "\r":
+        message = "this carriage return has no line feed after it"
+        hint = "lines end with a line feed, or with both"
+    elif found in "\u2028\u2029":
+        message = f"a line cannot end with the character U+{ord(found):04X}"
+        hint = "lines end with a line feed"
+    elif found > "\x9f":
+        message = f"the character U+{ord(found):04X} changes the direction of text"
+        hint = "remove it: what is read is not in the order that is shown"
+    else:
+        message = f"a spec holds no control characters such as U+{ord(found):04X}"
+        hint = "remove it; tabs and line ends are all that is not seen"
+    span = Span(source, at, at + 1)
+    return None, [Diagnostic("E0101", message, span, hints=(hint,))]
+
+
+def _bytes(number: int) -> str:
+    return f"{number:,} bytes" if number % 2**20 else f"{number // 2**20} MiB"
 
 
 class Place(NamedTuple):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from archdsl.limits import MOST, Limits
 from archdsl.tuples import NamedTuple
 
 
 class Source:
-    """A text with a name to show, and the means to turn offsets into lines."""
+    """A text with a name to show, and the means to turn offsets into lines.
 
-    __slots__ = ("_line_starts", "name", "text")
+    `limits` hold for all that is made of it.
+    """
 
-    def __init__(self, name: str, text: str) -> None:
+    __slots__ = ("_line_starts", "limits", "name", "text")
+
+    def __init__(self, name: str, text: str, limits: Limits = MOST) -> None:
         self.name = name
         self.text = text
+        self.limits = limits
         self._line_starts: list[int] | None = None
 
     @property

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from shell import Shell
+
+from archdsl.cli.main import main
 
 NET = "net n c=4 {\n  input 3x8x8\n  conv c 3x3 | bn | relu\n  gap | head: fc 2\n}\n"
 
@@ -113,3 +116,14 @@ def test_locks_that_cannot_be(shell: Shell) -> None:
     assert "1,000,000 layers" in ran.err
     assert os.listdir(shell.folder) == ["n.arch"]
     assert shell("names", "-e", "input 3x8x8 | rellu", "--lock", "n.lock").status == 1
+
+
+def test_a_lock_file_holds_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    spec = 'input 8 | "a b": fc 8 | "# 3": fc 8 | "x 3x3": fc 8 | " c ": fc 8'
+    assert main(["names", "-e", spec, "--lock", "l"]) == 0
+    assert main(["names", "-e", spec, "--lock", "l"]) == 0
+    assert main(["names", "-e", spec.replace("a b", "a c"), "--lock", "l"]) == 1
+    assert "renamed? a b.weight → a c.weight  8x8" in capsys.readouterr().out

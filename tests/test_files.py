@@ -12,8 +12,8 @@ import archdsl
 from archdsl.api import SpecError
 from archdsl.cli.main import main
 from archdsl.diagnostics.render import render
-from archdsl.elaborate import limits
 from archdsl.ir.network import LayerRef
+from archdsl.limits import MOST
 from archdsl.reading import MAX_BYTES
 from archdsl.runtime.load import execute
 
@@ -437,7 +437,7 @@ def test_a_used_file_that_is_no_spec(data: bytes, code: str, write: Write) -> No
 
 
 def test_files_do_not_use_each_other_without_end(write: Write) -> None:
-    deepest = limits.MAX_USE_DEPTH
+    deepest = MOST.use_depth
     for at in range(deepest + 1):
         write(
             f"f{at}.arch", f'use "f{at + 1}.arch"\nblock b{at}b c {{ b{at + 1}b c }}\n'
@@ -450,7 +450,7 @@ def test_files_do_not_use_each_other_without_end(write: Write) -> None:
 
 
 def test_files_are_not_used_without_number(write: Write) -> None:
-    most = limits.MAX_USED_FILES
+    most = MOST.used_files
     for at in range(most + 1):
         write(f"f{at}.arch", f"block b{at}b c {{ conv c 1x1 }}\n")
     uses = [f'use "f{at}.arch"\n' for at in range(most + 1)]

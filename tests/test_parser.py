@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from trees import SPECS, placeless, places, read, tree
 
+from archdsl.limits import MOST
 from archdsl.source import Source
 from archdsl.syntax import nodes as n
 from archdsl.syntax import parser, tables
-from archdsl.syntax.lexer import MAX_NESTING
 
 MANY = 20_000
 
@@ -453,9 +453,9 @@ def nested(opener: str, depth: int) -> str:
 
 @pytest.mark.parametrize(("opener", "before"), [("{", ""), ("(", "f "), ("[", "f ")])
 def test_nesting_has_a_limit(opener: str, before: str) -> None:
-    assert tree(before + nested(opener, MAX_NESTING)).items
-    assert places(before + nested(opener, MAX_NESTING + 1)) == [
-        f"1:{len(before) + MAX_NESTING + 1} E0703"
+    assert tree(before + nested(opener, MOST.nesting)).items
+    assert places(before + nested(opener, MOST.nesting + 1)) == [
+        f"1:{len(before) + MOST.nesting + 1} E0703"
     ]
 
 
@@ -467,7 +467,7 @@ def test_brackets_without_end_do_no_harm(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "{a}\n" * 100_000,
+        "{a}\n" * 2 * MANY,
         "{a}|" * MANY + "a",
         "f -" + "-" * MANY + "1",
         "f 1" + "+1" * MANY,

@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from functools import partial
+from typing import NoReturn
 
 from archdsl import __version__
-from archdsl.diagnostics.render import FORMATS
+from archdsl.diagnostics.render import FORMATS, printable
 
 PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "tikz", "txt")
 VIEWS = ("volumes", "graph", "tree")
@@ -41,13 +42,21 @@ COMMANDS = {
 _EPILOG = """\
 FILE is an .arch file, or - for standard input. The status is 0 when all is well,
 1 when something is wrong with a spec, and 2 when a command cannot be carried out.
+ARCHDSL_LIMITS lowers what a spec may ask for: ARCHDSL_LIMITS="tokens=1000".
 """
+
+
+class _Parser(argparse.ArgumentParser):
+    """Shows arguments that are wrong without what would steer a terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The parser; with `only`, other commands are left without their arguments."""
     width = _columns() - 2
-    made = argparse.ArgumentParser(
+    made = _Parser(
         "archdsl",
         description="A language for neural-network architectures, and its compiler.",
         epilog=_EPILOG,

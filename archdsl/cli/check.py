@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, in_colour, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, in_colour, out, say
 from archdsl.cli.files import TEXT_NAME, from_text, read, used_by
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         everything += found
         if full and not found:
             assert source is not None
-            out(f"ok: {source.name}: {nets} {'net' if nets == 1 else 'nets'}\n")
+            say(f"ok: {source.name}: {nets} {'net' if nets == 1 else 'nets'}\n")
         elif full:
             out(render(found, "full", in_colour(sys.stdout)) + "\n")
     if not full:

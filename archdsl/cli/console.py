@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TextIO
 
+from archdsl.diagnostics.render import printable
+
 CLEAN, FINDINGS, USAGE = 0, 1, 2
 
 # What a terminal without Unicode shows instead.
@@ -27,13 +29,23 @@ class ReportedError(Exception):
 
 
 def out(text: str) -> None:
-    """Write to standard output."""
+    """Write to standard output, to the letter: what was asked for."""
     _write(sys.stdout, text)
 
 
-def err(text: str) -> None:
-    """Write to standard error."""
-    _write(sys.stderr, text)
+def say(text: str) -> None:
+    """Write to standard output what is for people alone."""
+    _write(sys.stdout, shown(text))
+
+
+def err(text: str, rendered: bool = False) -> None:
+    """Write to standard error; findings that were `rendered` may be in colour."""
+    _write(sys.stderr, text if rendered else shown(text))
+
+
+def shown(text: str) -> str:
+    """The text with what would steer a terminal made visible, names of files too."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _write(stream: TextIO | None, text: str) -> None:

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out, say
 from archdsl.cli.files import write
 from archdsl.cli.select import network_or_sketch, spec_path
 
@@ -74,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
         write(args.output, data, spec_path(args))
     elif form in _BYTES:
         sys.stdout.buffer.write(data)
+    elif form == "txt":
+        say(data.decode())
     else:
         out(data.decode())
     if not net.wrong:

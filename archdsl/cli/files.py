@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
+from archdsl import limits
 from archdsl.cli.console import CommandError
 from archdsl.diagnostics import Diagnostic
+from archdsl.limits import Limits
 from archdsl.reading import MAX_BYTES, SpecFiles, decoded, reason
 from archdsl.source import Source
 
 STDIN = "-"
+_BINARY = getattr(os, "O_BINARY", 0)
 STDIN_NAME = "<stdin>"
 TEXT_NAME = "<text>"
 
@@ -31,7 +35,15 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         return None, [_unreadable(path, problem)]
-    return decoded(data, shown)
+    return decoded(data, shown, _limits())
+
+
+def _limits() -> Limits:
+    """Those of the environment. Raises CommandError."""
+    try:
+        return limits.parsed(os.environ.get("ARCHDSL_LIMITS", ""))
+    except limits.LimitsError as problem:
+        raise CommandError(f"ARCHDSL_LIMITS: {problem}") from None
 
 
 def used_by(path: str | None) -> SpecFiles | None:
@@ -41,7 +53,7 @@ def used_by(path: str | None) -> SpecFiles | None:
 
 def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:
     """A spec given on the command line."""
-    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME)
+    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, _limits())
 
 
 def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:
@@ -89,6 +101,8 @@ def write(path: str, data: bytes, source: str | None = None) -> None:
             raise CommandError(f"`{path}` is a directory; name a file in it")
         if source is not None and _are_same(target, source):
             raise CommandError(f"`{path}` is the spec itself; name another file")
+        if os.path.islink(target):
+            raise CommandError(f"`{path}` is a link that leads back to itself")
         if os.path.exists(target) and not os.path.isfile(target):
             # A pipe or device cannot be replaced.
             with open(target, "wb") as file:
@@ -109,17 +123,46 @@ def _are_same(a: str, b: str) -> bool:
 
 
 def _replace(target: str, folder: str, data: bytes) -> None:
-    # Not the name itself with an ending: that may be too long.
-    unfinished = os.path.join(folder, f".archdsl-{os.getpid()}.tmp")
+    """Put a whole new file in the place of the old one, with its owner and mode."""
+    before = os.stat(target) if os.path.exists(target) else None
+    # Not the name itself with an ending: that may be too long. Nobody can have put a
+    # file or link of this name there.
+    unfinished = os.path.join(folder, f".archdsl-{os.urandom(8).hex()}.tmp")
+    file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o666)
     try:
-        with open(unfinished, "wb") as file:
-            if os.path.exists(target):
-                os.chmod(unfinished, os.stat(target).st_mode & 0o7777)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            if before is not None:
+                _like(before, unfinished)
+            rest = memoryview(data)
+            while rest:
+                rest = rest[os.write(file, rest) :]
+            os.fsync(file)
+        finally:
+            os.close(file)
         os.replace(unfinished, target)
     except BaseException:
         if os.path.lexists(unfinished):
             os.unlink(unfinished)
         raise
+    _keep(folder)
+
+
+def _like(before: os.stat_result, path: str) -> None:
+    if sys.platform != "win32":
+        made = os.stat(path)
+        if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid):
+            # Only some may give files away; what others write is theirs.
+            with suppress(OSError):
+                os.chown(path, before.st_uid, before.st_gid)
+    os.chmod(path, before.st_mode & 0o7777)
+
+
+def _keep(folder: str) -> None:
+    """Have the new name of a file on the disk, where directories can be asked to."""
+    if sys.platform != "win32":
+        with suppress(OSError):
+            opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(opened)
+            finally:
+                os.close(opened)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, in_colour, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, in_colour, out, say
 from archdsl.cli.files import STDIN, read, write
-from archdsl.diagnostics.render import render
+from archdsl.diagnostics.render import printable, render
 from archdsl.source import Source
 from archdsl.syntax.format import format_source
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         if source is None or text is None:
             wrong += 1
             status = FINDINGS
-            err(render(found, "full", in_colour(sys.stderr)) + "\n")
+            err(render(found, "full", in_colour(sys.stderr)) + "\n", rendered=True)
             continue
         text = _line_ends(source, text)
         if args.check or args.diff:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         elif text != source.text:
             changed += 1
             write(path, text.encode())
-            out(f"formatted {path}\n")
+            say(f"formatted {path}\n")
     if STDIN not in args.files and not args.diff:
         _total(args, changed, wrong)
     return status
@@ -60,14 +60,14 @@ def _tell(args: argparse.Namespace, source: Source, text: str) -> None:
         lines = unified_diff(
             source.text.splitlines(keepends=True),
             text.splitlines(keepends=True),
-            source.name,
-            source.name,
+            printable(source.name),
+            printable(source.name),
         )
         for line in lines:
             end = "" if line.endswith("\n") else "\n\\ No newline at end of file\n"
             out(line + end)
     else:
-        out(f"would format {source.name}\n")
+        say(f"would format {source.name}\n")
 
 
 def _total(args: argparse.Namespace, changed: int, wrong: int) -> None:

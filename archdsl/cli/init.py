@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from archdsl.cli.console import CLEAN, CommandError, out
+from archdsl.cli.console import CLEAN, CommandError, say
 from archdsl.cli.files import write
 
 _NEXT = """\
@@ -24,5 +24,5 @@ def run(args: argparse.Namespace) -> int:
         write(args.file, file.read())
     import shlex
 
-    out(_NEXT.format(shlex.quote(args.file)))
+    say(_NEXT.format(shlex.quote(args.file)))
     return CLEAN

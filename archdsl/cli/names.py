@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Iterator
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, err, say
 from archdsl.cli.files import write
 from archdsl.cli.select import network, spec_path
 from archdsl.ir.flat import MAX_LISTED, state_dict_names, uncounted
@@ -17,6 +18,7 @@ from archdsl.reading import reason
 _MARK = "# archdsl names of "
 _MAX_LOCK_BYTES = 2**27
 _AT_ONCE = 1000
+_SHAPE = re.compile(r"scalar|\d+(?:x\d+)*")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,9 +49,9 @@ def _print(lines: Iterator[str]) -> None:
     for line in lines:
         some.append(line)
         if len(some) == _AT_ONCE:
-            out("".join(some))
+            say("".join(some))
             some.clear()
-    out("".join(some))
+    say("".join(some))
 
 
 def _locked(args: argparse.Namespace, net: Network) -> int:
@@ -68,11 +70,11 @@ def _locked(args: argparse.Namespace, net: Network) -> int:
         after = _parsed(lines)
         differences = _differences(before, after)
         if not differences:
-            out(f"ok: {args.lock}: {count}\n")
+            say(f"ok: {args.lock}: {count}\n")
             return CLEAN
-        out("".join(f"{line}\n" for line in differences))
+        say("".join(f"{line}\n" for line in differences))
         if not args.update:
-            out(
+            say(
                 f"{shown} of {net.source_name} is not as {args.lock} has it;"
                 " --update writes that file anew\n"
             )
@@ -80,7 +82,7 @@ def _locked(args: argparse.Namespace, net: Network) -> int:
     named = f"net {net.name}" if net.name else "the net"
     head = f"{_MARK}{named} in {os.path.basename(net.source_name)}\n"
     write(args.lock, (head + "".join(lines)).encode(), spec_path(args))
-    out(f"{'updated' if before is not None else 'created'} {args.lock}: {count}\n")
+    say(f"{'updated' if before is not None else 'created'} {args.lock}: {count}\n")
     return CLEAN
 
 
@@ -97,9 +99,9 @@ def _read(path: str) -> dict[str, str] | None:
     text = data.decode(errors="replace")
     if not text.startswith(_MARK) or len(data) > _MAX_LOCK_BYTES:
         raise CommandError(f"`{path}` is no lock file: it does not begin `{_MARK}…`")
-    lines = text.splitlines()
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     for number, line in enumerate(lines, start=1):
-        if line.strip() and line[0] != "#" and len(line.split()) != 2:
+        if line.strip() and line[0] != "#" and _row(line) is None:
             raise CommandError(f"{path}:{number}: this is not a name and its shape")
     return _parsed(lines)
 
@@ -107,10 +109,20 @@ def _read(path: str) -> dict[str, str] | None:
 def _parsed(lines: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for line in lines:
-        if line.strip() and line[0] != "#":
-            name, shape = line.split()
-            found[name] = shape
+        row = _row(line)
+        if row is not None:
+            found[row[0]] = row[1]
     return found
+
+
+def _row(line: str) -> tuple[str, str] | None:
+    """A name, which may hold blanks or begin as a comment does, and its shape."""
+    line = line.rstrip()
+    shape = line.rpartition(" ")[2]
+    name = line.removesuffix(shape).removesuffix("  ")
+    if line.startswith(_MARK) or not name.strip() or not _SHAPE.fullmatch(shape):
+        return None
+    return name, shape
 
 
 def _differences(before: dict[str, str], after: dict[str, str]) -> list[str]:

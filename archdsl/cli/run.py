@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from archdsl.backends.text.wording import human
-from archdsl.cli.console import CLEAN, CommandError, out
+from archdsl.cli.console import CLEAN, CommandError, say
 from archdsl.cli.select import network
 from archdsl.ir.flat import MAX_LISTED
 from archdsl.ir.network import Network
@@ -82,4 +82,4 @@ def _show(args: argparse.Namespace, net: Network) -> None:
             f"  {row.place:>{width}}  {row.value:10.4f}  {row.probability:7.2%}"
             for row in done.largest
         ]
-    out("\n".join(lines) + "\n")
+    say("\n".join(lines) + "\n")

@@ -137,5 +137,5 @@ def _source(args: argparse.Namespace) -> Source:
 
 def report(found: list[Diagnostic]) -> NoReturn:
     """Print findings to standard error. Raises ReportedError."""
-    err(render(found, "full", in_colour(sys.stderr)))
+    err(render(found, "full", in_colour(sys.stderr)), rendered=True)
     raise ReportedError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from archdsl.backends.text.summary import summary_json, summary_table
-from archdsl.cli.console import CLEAN, CommandError, out
+from archdsl.cli.console import CLEAN, CommandError, out, say
 from archdsl.cli.select import network
 from archdsl.ir.flat import MAX_LISTED
 
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
 
         table = sorted_table if args.sort else grouped_table
         try:
-            out(table(net, args.sort or args.by, args.batch))
+            say(table(net, args.sort or args.by, args.batch))
         except UndecidedOrderError as problem:
             fixed = " ".join(f"--set {symbol}=…" for symbol in problem.symbols)
             raise CommandError(f"{problem}; give numbers: {fixed}") from None
@@ -44,5 +44,5 @@ def run(args: argparse.Namespace) -> int:
 
         out(json.dumps(summary_json(net, args.batch), indent=1) + "\n")
     else:
-        out(summary_table(net, args.batch, args.expand))
+        say(summary_table(net, args.batch, args.expand))
     return CLEAN

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from archdsl.cli.console import CLEAN, FINDINGS, CommandError, out
+from archdsl.cli.console import CLEAN, FINDINGS, CommandError, out, say
 from archdsl.cli.select import network
 from archdsl.ir.network import Network
 
@@ -53,5 +53,5 @@ def _compare(args: argparse.Namespace, net: Network) -> int:
 
         out(json.dumps(found.as_dict(), indent=1) + "\n")
     else:
-        out(f"{found}\n")
+        say(f"{found}\n")
     return CLEAN if found.ok else FINDINGS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.limits import MAX_FINDINGS
 from archdsl.source import Span
 from archdsl.tuples import NamedTuple
 
@@ -32,7 +33,7 @@ class Diagnostic(NamedTuple):
 
 
 def in_order(found: list[Diagnostic]) -> list[Diagnostic]:
-    """Sorted by place, each mistake once.
+    """Sorted by place, each mistake once; of very many the first.
 
     A block is elaborated for each set of arguments and shapes, and its text may be
     refused each time. The first time is shown, the others are counted.
@@ -57,7 +58,13 @@ def in_order(found: list[Diagnostic]) -> list[Diagnostic]:
             unique[key] = d._replace(
                 notes=(*d.notes, f"the same in {count} other {uses} of this text")
             )
-    return sorted(
+    ordered = sorted(
         unique.values(),
         key=lambda d: (d.span.source.name, d.span.start) if d.span else ("", 0),
     )
+    if len(ordered) >= MAX_FINDINGS:
+        del ordered[MAX_FINDINGS:]
+        last = ordered[-1]
+        note = f"{MAX_FINDINGS:,} mistakes are told; there may be more after this one"
+        ordered[-1] = last._replace(notes=(*last.notes, note))
+    return ordered

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from archdsl.diagnostics.diagnostic import Diagnostic, Note
+from archdsl.limits import MAX_TOLD
 from archdsl.source import Span
 
 FORMATS = ("full", "concise", "json", "github")
@@ -48,6 +49,13 @@ def printable(text: str) -> str:
     )
 
 
+def _told(text: str) -> str:
+    """A message, in which very long texts of a spec are cut."""
+    if len(text) > MAX_TOLD:
+        text = f"{text[:MAX_TOLD]}…"
+    return printable(text)
+
+
 def render(found: Sequence[Diagnostic], form: str, colour: bool = False) -> str:
     """All findings in one of `FORMATS`; empty text for no findings but in JSON."""
     if form == "json":
@@ -71,8 +79,8 @@ def place(span: Span | None) -> str:
 def concise(d: Diagnostic) -> str:
     """One line, as compilers print it."""
     where = f"{place(d.span)}: " if d.span else ""
-    hint = f" ({printable(d.hints[0])})" if d.hints else ""
-    return f"{where}error[{d.code}] {printable(d.message)}{hint}\n"
+    hint = f" ({_told(d.hints[0])})" if d.hints else ""
+    return f"{where}error[{d.code}] {_told(d.message)}{hint}\n"
 
 
 def github(d: Diagnostic) -> str:
@@ -86,7 +94,7 @@ def github(d: Diagnostic) -> str:
             f" file={name},line={line},endLine={end_line}"
             f",col={column},endColumn={end_column},title={d.code}"
         )
-    text = "\n".join(map(printable, (d.message, *d.notes, *d.hints)))
+    text = "\n".join(map(_told, (d.message, *d.notes, *d.hints)))
     return f"::error{where}::{_escape_data(text)}\n"
 
 
@@ -141,7 +149,7 @@ def _plain_span(span: Span | None) -> dict[str, object] | None:
 
 def full(d: Diagnostic, style: Style) -> str:
     """The finding with its source lines, as shown on a terminal."""
-    head = f"{style.error(f'error[{d.code}]')} {style.bold(printable(d.message))}"
+    head = f"{style.error(f'error[{d.code}]')} {style.bold(_told(d.message))}"
     if d.span is None:
         rows = [head]
         margin = ""
@@ -158,9 +166,9 @@ def full(d: Diagnostic, style: Style) -> str:
         for span, text, _ in others:
             rows.append(f"{margin}{style.faint('=')} {place(span)}: {printable(text)}")
     equals = style.faint("=")
-    rows += [f"{margin}{equals} {printable(note)}" for note in d.notes]
+    rows += [f"{margin}{equals} {_told(note)}" for note in d.notes]
     rows += [f"{margin}{equals} {text}" for text in _way_in(d)]
-    rows += [f"{margin}{equals} {style.note(printable(hint))}" for hint in d.hints]
+    rows += [f"{margin}{equals} {style.note(_told(hint))}" for hint in d.hints]
     return "\n".join(rows) + "\n"
 
 
@@ -168,7 +176,7 @@ def _way_in(d: Diagnostic) -> list[str]:
     """The trace as lines, a long one without its middle."""
     texts = []
     for note in d.trace:
-        text = printable(note.text)
+        text = _told(note.text)
         if d.span is None or note.span.source is not d.span.source:
             text += f", {place(note.span)}"
         texts.append(text)

@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 MAX_GUESSED = 500
 
 
+# Among more than so many words none is guessed.
+MAX_KNOWN = 1000
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word that `word` most resembles, if any does."""
     import difflib
@@ -16,6 +20,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     for candidate in candidates:
         if candidate.lower() == word.lower():
             return candidate
+    if len(candidates) > MAX_KNOWN:
+        return None
     found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.7)
     return found[0] if found else None
 

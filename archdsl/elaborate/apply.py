@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate import limits
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import INPUT_STAGE
@@ -188,10 +187,9 @@ def build(
         name: given[name].expr if name in given else Const(bound.value)
         for name, bound in module.params.items()
     }
-    for name in module.params:
-        if name not in given:
-            param = next(p for p in block.params if p.name == name)
-            variables[name] = _default_expr(param, module, variables)
+    for param in block.params:
+        if param.name not in given:
+            variables[param.name] = _default_expr(param, module, variables)
     return (
         Built(
             target,
@@ -263,7 +261,7 @@ def applied(
     if layer.gives is not None or not plain or not types:
         out = _held(out, layer, types)
     elements = out.elements
-    if exceeds(elements, limits.MAX_INTEGER):
+    if exceeds(elements, walk.report.limits.integer):
         walk.report.error("E0701", f"the value {out} is too large", span)
         return None
     weights = layer.weights(site, out)
@@ -281,7 +279,7 @@ def applied(
     # A tensor of the module's own is there without a sample.
     kept = elements * BYTES_PER_NUMBER if out.batched else 0
     cost = Cost(params, params, macs, kept, connections, 1)
-    if cost.largest > limits.MAX_INTEGER:
+    if cost.largest > walk.report.limits.integer:
         walk.report.error("E0701", "this layer is too large to count", span)
         return None
     if not walk.owner.count_stage(span):
@@ -351,7 +349,7 @@ def _called_type(
         if not is_known(dim.size) and isinstance(expr, Opaque):
             expr = exact(dim.expr, variables, sizes)
         dims.append(Dim(dim.size, origin, expr))
-    return TensorType(tuple(dims))
+    return module.type._replace(dims=tuple(dims))
 
 
 def same_formula(a: TensorType, b: TensorType) -> bool:

@@ -433,7 +433,7 @@ class Binder:
             if arg.key in known:
                 return arg.key
             code, message = "E0401", f"`{what}` has no parameter `{arg.key}`"
-            near = nearest(arg.key, known)
+            near = None if self._report.many else nearest(arg.key, known)
             hints = (f"did you mean `{near}`?", written) if near else (written,)
         self._report.error(
             code,

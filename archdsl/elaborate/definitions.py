@@ -115,7 +115,9 @@ class Definitions:
         self.blocks: dict[str, n.Block] = {}
         self.externs: dict[str, n.Extern] = {}
         self.nets: dict[str, n.Net | n.Family] = {}
-        self.defaults: dict[str, tuple[n.Default, ...]] = {}
+        self.default_lines: list[n.Default] = []
+        # How many of them stand before each definition.
+        self.defaults: dict[str, int] = {}
         self.visible: dict[str, Defined] = {}
         self.prefixes: dict[str, n.Use] = {}
         self.layers: dict[str, Layer] = {}
@@ -141,13 +143,12 @@ def definitions(tree: n.File, home: Definitions, report: Reporter) -> Definition
     before = report.enter(home)
     seen: dict[str, n.Name] = {}
     uses: list[n.Use] = []
-    current: tuple[n.Default, ...] = ()
     for item in tree.items:
         if isinstance(item, n.Use):
             uses.append(item)
             continue
         if isinstance(item, n.Default):
-            current = (*current, item)
+            home.default_lines.append(item)
             _check_default(item, report)
             continue
         name = item.name.name
@@ -176,7 +177,7 @@ def definitions(tree: n.File, home: Definitions, report: Reporter) -> Definition
             home.blocks[name] = item
         else:
             home.externs[name] = item
-        home.defaults[name] = current
+        home.defaults[name] = len(home.default_lines)
     for name, mine in home.own().items():
         home.visible[name] = Defined(mine, home)
     if uses:
@@ -257,7 +258,10 @@ def _check_home(
 def _check_family(
     family: n.Family, home: Definitions, report: Reporter, circles: set[str]
 ) -> None:
-    """Check the names of a derived net; `circles` are those found to be in one."""
+    """Check the names of a derived net; `circles` are those found to be in one.
+
+    Those are also in it that are derived too deep.
+    """
     seen = [family.name.name]
     base: n.Net | n.Family | None = family
     while isinstance(base, n.Family):
@@ -274,6 +278,18 @@ def _check_family(
                 )
                 circles.update(seen)
             return
+        if name in circles:
+            circles.add(family.name.name)
+            return
+        if len(seen) > report.limits.nesting:
+            report.error(
+                "E0703",
+                f"nets are derived more than {report.limits.nesting} deep",
+                family.base,
+                hints=("derive it from a net that has a body `{…}`",),
+            )
+            circles.add(family.name.name)
+            return
         seen.append(name)
         following = home.nets.get(name)
         if following is None and base is family:
@@ -281,7 +297,9 @@ def _check_family(
                 "E0211",
                 f"there is no net `{name}`",
                 family.base,
-                hints=did_you_mean(name, home.nets)
+                hints=()
+                if report.many
+                else did_you_mean(name, home.nets)
                 or there_are(home.nets, (family.name.name,)),
             )
         base = following

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from archdsl.elaborate import limits
 from archdsl.elaborate.operations import Operations
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.values import (
@@ -18,6 +17,7 @@ from archdsl.elaborate.values import (
     is_size,
 )
 from archdsl.ir.network import LayerRef
+from archdsl.limits import MAX_EXPRESSION_DEPTH
 from archdsl.shapes.expr import Const, Expr, op, opaque
 from archdsl.syntax import nodes as n
 
@@ -62,7 +62,7 @@ class _Evaluator(Operations):
         self._too_deep = False
 
     def value(self, node: n.Expression, depth: int) -> Result:
-        if depth > limits.MAX_EXPRESSION_DEPTH:
+        if depth > MAX_EXPRESSION_DEPTH:
             if self._too_deep:
                 return FAILED
             self._too_deep = True
@@ -75,7 +75,8 @@ class _Evaluator(Operations):
         return _EVALUATE[type(node)](self, node, depth + 1)
 
     def number(self, node: n.Number, depth: int) -> Result:
-        if abs(node.value) > limits.MAX_INTEGER and isinstance(node.value, int):
+        most = self._report.limits.integer
+        if isinstance(node.value, int) and abs(node.value) > most:
             return self.too_large(node)
         if isinstance(node.value, float) and not math.isfinite(node.value):
             return self.too_large(node)
@@ -111,7 +112,7 @@ class _Evaluator(Operations):
                         " a size anywhere",
                     ),
                 )
-            if part > limits.MAX_INTEGER:
+            if part > self._report.limits.integer:
                 return self.too_large(node)
             parts.append(part)
             exprs.append(Const(part))

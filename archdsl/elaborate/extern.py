@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import keyword
 
-from archdsl.elaborate import limits
 from archdsl.elaborate.bind import Binder, Bindings
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import evaluate
@@ -204,10 +203,10 @@ def _shape(extern: n.Extern, source: Source, site: Site) -> TensorType | Problem
                 dims += _dims(result, part, site, report)
         if report.found:
             break
-    if not report.found and not 0 < len(dims) <= limits.MAX_SIZES_IN_SHAPE:
+    if not report.found and not 0 < len(dims) <= max(AXES):
         report.error(
             "E0403",
-            f"a shape has at most {limits.MAX_SIZES_IN_SHAPE} sizes, not {len(dims)}",
+            f"a shape has at most {max(AXES)} sizes, not {len(dims)}",
             extern.shape,
         )
     if not report.found:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from archdsl.elaborate import limits
 from archdsl.elaborate.bodies import symbols_in
 from archdsl.elaborate.evaluate import UNKNOWN, Result, SizeValue, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Value
 from archdsl.elaborate.words import DTYPES
 from archdsl.shapes.expr import Const, InputSize, op
 from archdsl.shapes.size import exceeds, is_symbolic, require
-from archdsl.shapes.tensor import Dim, DType, TensorType
+from archdsl.shapes.tensor import AXES, Dim, DType, TensorType
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -68,6 +67,7 @@ def _tensor(walk: Walk, stage: n.Stage, call: n.Call) -> TensorType | None:
 
         declare(walk.frame, symbols)
         walk.owner.symbolic = True
+        walk.owner.symbols = walk.frame.facts
     dims = _joined(walk, sizes)
     if dims is None:
         return None
@@ -79,16 +79,16 @@ def _tensor(walk: Walk, stage: n.Stage, call: n.Call) -> TensorType | None:
             hints=("channels first, without the batch: `input 3x224x224`",),
         )
         return None
-    if len(dims) > limits.MAX_SIZES_IN_SHAPE:
+    if len(dims) > max(AXES):
         walk.report.error(
             "E0403",
-            f"a shape has at most {limits.MAX_SIZES_IN_SHAPE} sizes, not {len(dims)}",
+            f"a shape has at most {max(AXES)} sizes, not {len(dims)}",
             call,
             hints=("leave the batch out: `3x224x224`",),
         )
         return None
     tensor = TensorType(_read_from_input(walk.frame, dims), dtype)
-    if exceeds(tensor.elements, limits.MAX_INTEGER):
+    if exceeds(tensor.elements, walk.report.limits.integer):
         walk.report.error("E0701", f"the value {tensor} is too large", call)
         return None
     return tensor

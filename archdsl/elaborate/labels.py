@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.evaluate import Names, evaluate
@@ -42,7 +43,7 @@ def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
             return None
         parts.append(str(value))
     parts.append(label.name[end:])
-    if "{" in parts[-1] or any("}" in part for part in parts[::2]):
+    if any("{" in part or "}" in part for part in parts[::2]):
         report.error(
             "E0404",
             "the braces in this label do not match",
@@ -81,8 +82,9 @@ def report_clash(module: Module, report: Reporter) -> None:
     )
 
 
+@lru_cache(maxsize=64)
 def _expression(text: str) -> n.Expression | None:
-    """The one expression that a text holds."""
+    """The one expression that a text holds; each copy of a repeat asks for it."""
     from archdsl.elaborate.alone import only_argument
 
     tree, found = parse(Source("label", f"id {text}"))

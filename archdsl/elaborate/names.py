@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.bodies import declared, last_call, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
-from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.visible import Visible
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -59,6 +59,18 @@ class Scope:
         self.called: dict[str, n.Name] = {}
         # Whether all of the body can be elaborated.
         self.sound = True
+        most = report.limits.parameters
+        names: list[Located] = [*inputs, *params]
+        self._crowded = len(names) > most
+        if self._crowded:
+            self.sound = False
+            report.error(
+                "E0707",
+                f"a block or net has at most {most:,} inputs and parameters, and this"
+                f" has {len(names):,}",
+                names[most],
+                hints=("numbers of one kind can be one list: `n=[3,4,6,3]`",),
+            )
         for name in inputs:
             self._visible.add_input(name)
         for param in params:
@@ -73,6 +85,8 @@ class Scope:
 
     def module(self, body: n.Body) -> None:
         """Check a whole block or net."""
+        if self._crowded:
+            return
         if self._is_net:
             symbols = frozenset(declared(body))
             self._visible.symbols = symbols - self._visible.params.keys()
@@ -122,14 +136,13 @@ class Scope:
                 line.otherwise,
                 hints=("give both as outputs, each with its condition",),
             )
-        outside = self._visible.labels()
+        before = self._visible.count_labels()
         self._chain(line.chain)
         if line.otherwise is not None:
             # Only one arm is taken: both may define a label.
-            taken = self._visible.labels()
-            self._visible.set_labels(outside)
+            taken = self._visible.take_labels(before)
             self._chain(line.otherwise)
-            self._visible.set_labels(taken | self._visible.labels())
+            self._visible.give_labels(taken)
 
     def _no_input_under_a_condition(self, line: n.Line) -> None:
         for chain in (line.chain, line.otherwise):
@@ -335,10 +348,13 @@ class Scope:
     def _argument(self, node: n.Name, layer: Layer, words: tuple[str, ...]) -> None:
         """Check a name that stands for an argument of a layer."""
         name = node.name
-        known = {*self._visible.params, *self._visible.symbols, *words}
-        if name in known or name in self._visible.blocks or name in LAYERS:
+        here = self._visible
+        if any(name in some for some in (here.params, here.symbols, words)) or (
+            name in here.blocks or name in LAYERS
+        ):
             self._name(node, totals=False)
             return
+        known = () if self._report.many else (*here.params, *here.symbols, *words)
         hints = did_you_mean(name, known)
         if name == "same" and layer.arg("p") is not None:
             hints = (

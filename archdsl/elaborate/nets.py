@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
-from archdsl.elaborate import limits
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.bodies import declared
@@ -37,8 +36,11 @@ class Elaborator:
         self._report = report
         report.enter(definitions)
         self._memo: dict[object, Module | None] = {}
-        self._defaults: dict[object, dict[str, Bindings]] = {}
+        # By file: what its `default` lines set, by how many of them.
+        self._defaults: dict[str, list[dict[str, Bindings]]] = {}
         self._stages = 0
+        # Layers of all nets so far, with copies counted.
+        self._layers = 0
         self._overridden = False
         # Symbols of the net that are given a number from outside.
         self._fixed: dict[str, object] = {}
@@ -47,6 +49,14 @@ class Elaborator:
         self.symbolic = False
         # What is known of the symbols of the net that was elaborated last.
         self.facts: Facts | None = None
+        # And of that which is at hand.
+        self.symbols: Facts | None = None
+        # The nets that others derive from.
+        self._bases = {
+            net.base.name
+            for net in definitions.nets.values()
+            if isinstance(net, n.Family)
+        }
 
     def walk(self, frame: Frame, defaults: dict[str, Bindings]) -> Walk:
         """A walk into a frame."""
@@ -60,7 +70,7 @@ class Elaborator:
         chain: list[n.Family] = []
         seen: set[str] = set()
         while isinstance(item, n.Family):
-            if item.name.name in seen:
+            if item.name.name in seen or len(chain) > self._report.limits.nesting:
                 return None
             seen.add(item.name.name)
             chain.append(item)
@@ -161,10 +171,7 @@ class Elaborator:
 
     def _has_family(self, name: str) -> bool:
         """Whether some net derives from the net of that name."""
-        return any(
-            isinstance(net, n.Family) and net.base.name == name
-            for net in self.definitions.nets.values()
-        )
+        return name in self._bases
 
     def requires(self, name: str) -> list[str]:
         """The parameters of a net that nothing gives a value."""
@@ -225,10 +232,10 @@ class Elaborator:
                 hints=("give its parameter another layer",),
             )
             return None
-        if len(opened) >= limits.MAX_CALL_DEPTH:
+        if len(opened) >= self._report.limits.nesting:
             self._report.error(
                 "E0703",
-                f"blocks are called more than {limits.MAX_CALL_DEPTH} deep",
+                f"blocks are called more than {self._report.limits.nesting} deep",
                 at,
                 hints=("write some of these blocks as one",),
             )
@@ -257,6 +264,8 @@ class Elaborator:
         defaults_of: str,
     ) -> Module | None:
         before = len(self._report.found)
+        if not self.count_stage(self._report.span(body)):
+            return None
         frame = Frame(self._report, {})
         for param in params:
             bound = given.get(param.name)
@@ -305,10 +314,12 @@ class Elaborator:
                 hold_condition(line, frame)
         if kind == "net":
             self.facts = frame.facts
-        if frame.cost.layers > limits.MAX_EXPANDED_LAYERS:
+        if frame.cost.layers > self._left(kind):
             self.too_many(self._report.span(body))
         if len(self._report.found) > before:
             return self._unfinished(kind, name, walk, body, result, before)
+        if kind == "net":
+            self._layers += frame.cost.layers
         made = Module(
             "net" if kind == "net" else "block",
             name,
@@ -371,53 +382,71 @@ class Elaborator:
         """The arguments that `default` lines set for each layer at a definition."""
         home = self._report.home
         assert home is not None
-        lines = home.defaults.get(name, ())
-        # Lines of two files may be alike, and stand in different places.
-        found = self._defaults.get((home.file, lines))
-        if found is not None:
-            return found
-        found = {}
-        frame = Frame(self._report, {})
-        for line in lines:
-            layer = LAYERS.get(line.layer.name)
-            if layer is None:
-                continue
-            rest, repeats = split_repeat(line.args)
-            for arg in repeats:
-                self._report.error("E0401", "a default cannot repeat a layer", arg)
-            optional = layer._replace(
-                args=tuple(arg._replace(default=None) for arg in layer.args)
-            )
-            binder = Binder(frame, self._report, None)
-            bound = binder.layer(
-                optional, rest, found.get(layer.name, {}), self._report.span(line)
-            )
-            if bound is not None:
-                known = found.setdefault(layer.name, {})
-                known |= {
-                    key: value for key, value in bound.items() if value.span is not None
-                }
-        self._defaults[home.file, lines] = found
-        return found
+        before = home.defaults.get(name, 0)
+        known = self._defaults.setdefault(home.file, [{}])
+        for line in home.default_lines[len(known) - 1 : before]:
+            known.append(self._with_default(known[-1], line))
+        return known[before]
+
+    def _with_default(
+        self, known: dict[str, Bindings], line: n.Default
+    ) -> dict[str, Bindings]:
+        """What the lines so far set, and one more."""
+        layer = LAYERS.get(line.layer.name)
+        if layer is None:
+            return known
+        rest, repeats = split_repeat(line.args)
+        for arg in repeats:
+            self._report.error("E0401", "a default cannot repeat a layer", arg)
+        optional = layer._replace(
+            args=tuple(arg._replace(default=None) for arg in layer.args)
+        )
+        binder = Binder(Frame(self._report, {}), self._report, None)
+        here = known.get(layer.name, {})
+        bound = binder.layer(optional, rest, here, self._report.span(line))
+        if bound is None:
+            return known
+        new = {key: value for key, value in bound.items() if value.span is not None}
+        return {**known, layer.name: {**here, **new}}
 
     def count_stage(self, at: Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
         self._stages += 1
-        if self._stages <= limits.MAX_DISTINCT_STAGES:
-            return True
+        limits = self._report.limits
+        if self._stages > limits.stages:
+            message = f"there are more than {limits.stages:,} different layers"
+            return self._refused("E0702", message, at)
+        if self.symbolic and self._formulas() > limits.unknowns:
+            return self._refused(
+                "E0701",
+                f"there are more than {limits.unknowns:,} formulas that differ, of"
+                " sizes that are not known",
+                at,
+                ("give some sizes of the input as numbers",),
+            )
+        return True
+
+    def _formulas(self) -> int:
+        """How many formulas there are of sizes of the net at hand."""
+        facts = self.symbols
+        return len(facts.algebra.atoms) if facts is not None else 0
+
+    def _refused(
+        self, code: str, message: str, at: Span, hints: tuple[str, ...] = ()
+    ) -> bool:
         if not self._full:
             self._full = True
-            self._report.error(
-                "E0702",
-                f"there are more than {limits.MAX_DISTINCT_STAGES:,} different layers",
-                at,
-            )
+            self._report.error(code, message, at, hints=hints)
         return False
+
+    def _left(self, kind: str) -> int:
+        """How many layers there may be, with those of the nets before counted."""
+        return self._report.limits.layers - (self._layers if kind == "net" else 0)
 
     def too_many(self, at: Span) -> None:
         self._report.error(
             "E0702",
-            f"written out, there are more than {limits.MAX_EXPANDED_LAYERS:,} layers",
+            f"written out, there are more than {self._report.limits.layers:,} layers",
             at,
             hints=("repeat fewer times",),
         )

@@ -6,7 +6,6 @@ import math
 from functools import reduce
 from typing import Any
 
-from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.values import (
     FAILED,
@@ -17,6 +16,7 @@ from archdsl.elaborate.values import (
     is_number,
     is_size,
 )
+from archdsl.limits import MOST
 from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, OF_LISTS, equal
 from archdsl.shapes.expr import Expr, op, opaque
 from archdsl.shapes.size import (
@@ -47,7 +47,12 @@ class Operations:
     def too_large(self, node: Located) -> Result:
         """Report a number beyond the limit."""
         return self.fail(
-            "E0701", "this number is too large", node, ("numbers stay below 2**63",)
+            "E0701",
+            "this number is too large",
+            node,
+            ("numbers stay below 2**63",)
+            if self._report.limits.integer == MOST.integer
+            else (f"numbers are {self._report.limits.integer:,} at most",),
         )
 
     def unknown_size(self, problem: UndecidedError, what: str, node: Located) -> Result:
@@ -184,7 +189,14 @@ class Operations:
                 return None
             # The power of an integer has at least `size * b` bits and one more.
             size = abs(a).bit_length() - 1 if isinstance(a, int) else 1
-            if (whole and size * b > 62 and abs(a) > 1) or abs(b) > 1024:
+            most = self._report.limits.integer.bit_length() - 1
+            if (whole and size * b > most and abs(a) > 1) or abs(b) > 1024:
+                self.too_large(node)
+                return None
+        if operator == "*" and isinstance(a, int) and isinstance(b, int):
+            # A product has the bits of both, or one less.
+            most = self._report.limits.integer.bit_length() + 1
+            if a.bit_length() + b.bit_length() > most:
                 self.too_large(node)
                 return None
         try:
@@ -196,7 +208,7 @@ class Operations:
             self.fail("E0503", "a negative number has no such power", node)
             return None
         if not math.isfinite(value) or (
-            isinstance(value, int) and abs(value) > limits.MAX_INTEGER
+            isinstance(value, int) and abs(value) > self._report.limits.integer
         ):
             self.too_large(node)
             return None
@@ -241,7 +253,7 @@ class Operations:
             return self.fail("E0503", f"`{node.name}({shown})` has no value", node)
         except OverflowError:
             return self.too_large(node)
-        if isinstance(result, int) and abs(result) > limits.MAX_INTEGER:
+        if isinstance(result, int) and abs(result) > self._report.limits.integer:
             return self.too_large(node)
         return Result(result, op(node.name, result, *(a.expr for a in arguments)))
 
@@ -292,7 +304,7 @@ class Operations:
                     "E0503", f"`sum` adds numbers, not {describe(entry)}", node
                 )
         total = sum(entries)
-        if not is_symbolic(total) and abs(total) > limits.MAX_INTEGER:
+        if not is_symbolic(total) and abs(total) > self._report.limits.integer:
             return self.too_large(node)
         return Result(total, opaque(total, expr))
 

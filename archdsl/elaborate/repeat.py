@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate import limits
 from archdsl.elaborate.apply import Built, Target, build, same_formula, target_of
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Value
@@ -74,7 +73,7 @@ def repeat(
     cost = Cost()
     for run in runs:
         cost = cost.plus(run.stage.cost.times(run.count))
-    if cost.layers > limits.MAX_EXPANDED_LAYERS:
+    if cost.layers > walk.report.limits.layers:
         walk.owner.too_many(walk.report.span(repeats[0]))
         return unknown
     output = frame.value(runs[-1].stage.type)
@@ -166,7 +165,9 @@ class _Copies:
         atom = self.stage.atom
         if isinstance(atom, n.Group) or self.target is not None or atom.inputs:
             return True
-        self.walk.report.error("E0403", "a value cannot be repeated", at)
+        bound = self.walk.frame.params.get(atom.callee.name)
+        if bound is None or bound.value is not UNKNOWN:
+            self.walk.report.error("E0403", "a value cannot be repeated", at)
         return False
 
     def make(self, value: Value, at: int, total: int) -> _Copy | None:
@@ -246,10 +247,10 @@ def _count(walk: Walk, repeats: list[n.Argument]) -> Result | None:
             repeats[0],
         )
         return None
-    if value > limits.MAX_EXPANDED_LAYERS:
+    if value > walk.report.limits.layers:
         walk.report.error(
             "E0702",
-            f"{value:,} copies are more than the {limits.MAX_EXPANDED_LAYERS:,}"
+            f"{value:,} copies are more than the {walk.report.limits.layers:,}"
             " layers that a net may have",
             repeats[0],
             hints=("repeat fewer times",),
@@ -264,11 +265,11 @@ def _names(
     """The copies' own names, if the label holds the index; None if reported."""
     if stage.label is None or not has_index(stage):
         return ()
-    if total > limits.MAX_DISTINCT_STAGES:
+    if total > walk.report.limits.stages:
         walk.report.error(
             "E0702",
             f"{total:,} copies with names of their own are more than"
-            f" {limits.MAX_DISTINCT_STAGES:,}",
+            f" {walk.report.limits.stages:,}",
             at,
             hints=(f"without `{{…}}` the label names them all: `{_plain(stage)}.0` …",),
         )

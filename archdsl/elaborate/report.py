@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from archdsl.elaborate.definitions import Defined, Definitions
 
 
+# So many findings come with a name that may have been meant.
+_SUGGESTED = 200
+
+
 class Located(Protocol):
     """A node of the syntax tree."""
 
@@ -42,12 +46,18 @@ class Reporter:
 
     def __init__(self, source: Source) -> None:
         self.source = source
+        self.limits = source.limits
         self.found: list[Diagnostic] = []
         self.way_in: list[Entry] = []
         # The file that elaboration stands in, whose names are looked up.
         self.home: Definitions | None = None
         # While set, every finding points here: its text was parsed apart.
         self.fixed: Span | None = None
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many findings that further ones need no suggestions."""
+        return len(self.found) >= _SUGGESTED
 
     def enter(self, home: Definitions | None) -> Definitions | None:
         """Go on in another file; gives the one to come back to."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Diagnostic, Note
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate import limits
 from archdsl.elaborate.definitions import (
     Defined,
     Definitions,
@@ -179,7 +178,7 @@ class _Reader:
         except UseError as problem:
             self._report.error("E0803", str(problem), use, hints=problem.hints)
             return None
-        source, found = decoded(data, place.shown)
+        source, found = decoded(data, place.shown, home.source.limits)
         if source is None:
             self._report.found += [_placed(d, use, self._report) for d in found]
             # Once is enough, however many use it.
@@ -220,14 +219,14 @@ class _Reader:
         while at.used_by is not None:
             depth += 1
             at = at.used_by
-        if depth > limits.MAX_USE_DEPTH:
+        if depth > self._report.limits.use_depth:
             raise UseError(
-                f"files use each other more than {limits.MAX_USE_DEPTH} deep",
+                f"files use each other more than {self._report.limits.use_depth} deep",
                 "use the file where it is needed: what it defines is seen there only",
             )
-        if len(self._library.homes) > limits.MAX_USED_FILES:
+        if len(self._library.homes) > self._report.limits.used_files:
             raise UseError(
-                f"more than {limits.MAX_USED_FILES} files are used",
+                f"more than {self._report.limits.used_files} files are used",
                 "write some of these files as one",
             )
 

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
-from archdsl.elaborate import limits
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -159,13 +158,19 @@ class Visible:
             self._labels.pop()
         self._later.pop()
 
-    def labels(self) -> dict[str, n.Label]:
-        """The labels so far of the innermost body."""
-        return dict(self._labels[-1])
+    def count_labels(self) -> int:
+        """How many labels the innermost body has so far."""
+        return len(self._labels[-1])
 
-    def set_labels(self, labels: dict[str, n.Label]) -> None:
-        """Let these be the labels of the innermost body."""
-        self._labels[-1] = labels
+    def take_labels(self, count: int) -> list[tuple[str, n.Label]]:
+        """Forget all labels of the innermost body but the first `count`."""
+        labels = self._labels[-1]
+        return [labels.popitem() for _ in range(len(labels) - count)]
+
+    def give_labels(self, taken: list[tuple[str, n.Label]]) -> None:
+        """Let labels that were forgotten be known again."""
+        for name, label in reversed(taken):
+            self._labels[-1].setdefault(name, label)
 
     def add_label(self, label: n.Label, nameless: bool, may_nest: bool) -> None:
         """Let a label be named; one that names no submodule must be.
@@ -215,7 +220,11 @@ class Visible:
             name = label.name
             if name not in labels:
                 said = f"`order` names `{name}`, but no stage here has that label"
-                hints = did_you_mean(name, labels) or there_are(labels, nameless)
+                hints = (
+                    ()
+                    if self._report.many
+                    else did_you_mean(name, labels) or there_are(labels, nameless)
+                )
                 hints = hints or ("it names labels: `last: fc 10`",)
             elif name in nameless:
                 said = f"`order` names `{name}`, which is a value and no submodule"
@@ -239,11 +248,18 @@ class Visible:
                 label,
                 hints=(f"choose another label, such as `{_without_flag(name)}`",),
             )
-        elif len(parts) > limits.MAX_LABEL_PARTS:
+        elif len(parts) > self._report.limits.nesting:
             self._report.error(
                 "E0703",
-                f"a label has at most {limits.MAX_LABEL_PARTS} parts, and this has"
+                f"a label has at most {self._report.limits.nesting} parts, and this has"
                 f" {len(parts)}",
+                label,
+            )
+        elif (longest := max(map(len, parts))) > self._report.limits.identifier:
+            self._report.error(
+                "E0706",
+                f"a part of a label has at most {self._report.limits.identifier}"
+                f" characters, and this has {longest:,}",
                 label,
             )
         elif not all(part.strip() for part in parts):
@@ -286,15 +302,19 @@ class Visible:
         if later is not None:
             self._fetched.add(id(later))
             return
-        known = {
-            *LAYERS,
-            *self.blocks,
-            *standard_names(),
-            *self.params,
-            *self._inputs,
-            *(label for labels in self._labels for label in labels),
-            *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
-        }
+        known = (
+            ()
+            if self._report.many
+            else {
+                *LAYERS,
+                *self.blocks,
+                *standard_names(),
+                *self.params,
+                *self._inputs,
+                *(label for labels in self._labels for label in labels),
+                *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
+            }
+        )
         if name in self._nets:
             hints: tuple[str, ...] = (
                 "a net cannot stand inside another; make it a `block`",
@@ -311,7 +331,9 @@ class Visible:
         """Report what a size was asked of, and is no value."""
         if self._coming(node) is not None:
             return
-        known = {CURRENT, BLOCK_INPUT, *(x for labels in self._labels for x in labels)}
+        known: Iterable[str] = (CURRENT, BLOCK_INPUT)
+        if not self._report.many:
+            known = {*known, *(x for labels in self._labels for x in labels)}
         self._report.error(
             "E0202",
             f"there is no value `{node.name}`",
@@ -328,11 +350,13 @@ class Visible:
         those that could.
         """
         name = node.name
-        known: Iterable[str] = {*self.params, *(TOTALS if totals else ()), *words}
+        known: Iterable[str] = {*(TOTALS if totals else ()), *words}
+        if not self._report.many:
+            known = {*known, *self.params}
         hints = did_you_mean(name, known)
         if not hints and words:
             hints = (f"the words are: {', '.join(words)}",)
-        if not hints:
+        if not hints and not self._report.many:
             known = (*CONSTANTS, *LAYERS, *self.blocks, *standard_names())
             hints = did_you_mean(name, known)
         if name in TOTALS:
@@ -356,7 +380,9 @@ class Visible:
         """Report a label of `share` or `tie` that no stage before it has."""
         if self._coming(node):
             return
-        labels = [label for labels in self._labels for label in labels]
+        labels: list[str] = []
+        if not self._report.many:
+            labels = [label for labels in self._labels for label in labels]
         name = node.name if node.name not in RESERVED_LABELS else "enc"
         stage = "embedding 1000 64" if word == TIE else "fc 10"
         example = f"label one before this: `{name}: {stage} | … | {word} {name}`"

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate import limits
 from archdsl.elaborate.apply import Built, build, target_of
 from archdsl.elaborate.asserted import hold
 from archdsl.elaborate.bind import Bindings, split_repeat
@@ -303,7 +302,7 @@ class Walk:
 
     def spend(self, cost: Cost, at: n.Stage) -> None:
         total = self.frame.cost.plus(cost)
-        if total.largest > limits.MAX_INTEGER:
+        if total.largest > self.report.limits.integer:
             self.report.error("E0701", "the totals are too large to count", at)
             total = Cost()
         self.frame.cost = total

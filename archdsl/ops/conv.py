@@ -210,7 +210,14 @@ def _torch(site: Site) -> Form:
             dim_slot(site.x.dims[0]),
             table,
             site.slot("k"),
-            **dict((stride, ("padding", padding_slot(site)), bias)),
+            **dict(
+                (
+                    stride,
+                    ("padding", padding_slot(site)),
+                    ("dilation", site.slot("d", 1)),
+                    bias,
+                )
+            ),
         )
         return Form(module, helper="partial_conv2d")
     module = apply(

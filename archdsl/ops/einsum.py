@@ -102,7 +102,7 @@ def _macs(site: Site, out: TensorType) -> Size:
     """Of the matrix products that the inputs are joined by, from left to right.
 
     A letter of one input alone that is summed over is summed before; where none is
-    summed over, there is no matrix product.
+    summed over, or only axes of 1 are, there is no matrix product.
     """
     equation = _equation(site)
     assert isinstance(equation, Equation)
@@ -112,7 +112,7 @@ def _macs(site: Site, out: TensorType) -> Size:
     for number, operand in enumerate(equation.operands[1:], start=2):
         wanted = set(equation.out).union(*equation.operands[number:])
         shared = held & set(operand)
-        if shared - wanted:
+        if any(sizes[letter].size != 1 for letter in shared - wanted):
             count: Size = 1
             for letter in shared | ((held | set(operand)) & wanted):
                 count *= sizes[letter].size

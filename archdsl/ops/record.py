@@ -194,9 +194,14 @@ class Site(NamedTuple):
 
 def plain(value: object) -> object:
     """A size as PyTorch takes it: one number when all axes agree."""
-    if isinstance(value, tuple) and value and len(set(value)) == 1:
+    if isinstance(value, tuple) and len(set(value)) == 1 and not _is_row(value[0]):
         return value[0]
     return value
+
+
+def _is_row(value: object) -> bool:
+    """Whether it is one of several rows, and not the number of an axis."""
+    return isinstance(value, tuple | str)
 
 
 def dim_slot(dim: Dim) -> Slot:

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.api import check, source_of
+from archdsl.api import checked, source_of
 from archdsl.backends.torch.emit import net_class
 from archdsl.runtime.renames import renames_of
 from archdsl.runtime.weights import load_weights
@@ -45,8 +45,7 @@ def load(
     renames = renames_of(rename)
     if weights is None and rename is not None:
         raise TypeError("rename is for the names in a file: give weights, too")
-    checked = check(path_or_text, net, **params)
-    network = checked.network(net)
+    network = checked(path_or_text, net, params).network(net)
     module = execute(source_of(network))
     built = getattr(module, net_class(network.name))()
     assert isinstance(built, nn.Module)

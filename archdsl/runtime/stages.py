@@ -220,7 +220,9 @@ def evaluated(
         named = {
             a.name: value(a.code) for a in code.arguments if isinstance(a, Keyword)
         }
-        return _named(code.function)(*plain, **named)
+        # What is left out of a call is None in its record.
+        given = {name: part for name, part in named.items() if part is not None}
+        return _named(code.function)(*plain, **given)
     if isinstance(code, Infix):
         result = value(code.operands[0])
         for operand in code.operands[1:]:

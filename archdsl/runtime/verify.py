@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from archdsl.api import check
+from archdsl.api import checked
 from archdsl.ir.flat import MAX_LISTED
 from archdsl.ir.network import Network
 from archdsl.runtime.comparison import (
@@ -62,7 +62,7 @@ def verify(
     renames that cannot be used, RunError if sizes of inputs are not known or memory
     does not suffice, and VerifyError if the reference cannot be made or run.
     """
-    network = check(path_or_text, net, **dict(params or {})).network(net)
+    network = checked(path_or_text, net, params or {}).network(net)
     options = Options(tolerance, passes, batch, seed, device, dropout, double, order)
     module, name = reference_of(reference, kwargs or {})
     with _restored(module):

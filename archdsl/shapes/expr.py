@@ -78,6 +78,9 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         weight += operand.weight
     if folded:
         return Const(value)
+    if opaque:
+        # Two that depend on the same are not the same: nothing cancels.
+        return Opaque(depends(*operands))
     if operator == "-" and not isinstance(value, float):
         less = total(operands[0], negated(operands[1]))
         # Terms that cancel are worth another form; others stay as they were written.
@@ -100,7 +103,7 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
         if len(operands) == 1:
             return operands[0]
         weight = 1 + sum(operand.weight for operand in operands)
-    if opaque or weight > MAX_WEIGHT:
+    if weight > MAX_WEIGHT:
         return Opaque(depends(*operands))
     return Op(operator, operands, weight)
 

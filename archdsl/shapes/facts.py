@@ -165,7 +165,7 @@ class Facts(Places):
         while not reached(high):
             if high > _FAR or (last is not None and high > last):
                 return None
-            low, high = high, 2 * high - low + 1
+            low, high = high, high + 2 * (high - low)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if reached(middle) else (middle, high)

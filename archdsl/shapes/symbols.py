@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "Symbolic", "UndecidedError", "difference"]
 
+# Products of longer sums are not multiplied out.
+_MOST_TERMS = 1000
 # A formula of a higher power is no size of anything.
 _MOST_POWER = 32
 
@@ -89,8 +91,13 @@ class Symbolic:
         return self._made(poly, _formula("-", other, self))
 
     def __mul__(self, other: Size) -> Size:
-        poly = multiply(self.poly, self._other(other, "*"))
+        poly = self._product(self.poly, self._other(other, "*"), other)
         return self._made(poly, _formula("*", self, other))
+
+    def _product(self, p: Poly, q: Poly, other: object) -> Poly:
+        if len(p) * len(q) > _MOST_TERMS:
+            raise UndecidedError(self, "*", other)
+        return multiply(p, q)
 
     def __rmul__(self, other: int) -> Size:
         poly = multiply(self._other(other, "*"), self.poly)
@@ -141,7 +148,10 @@ class Symbolic:
         degree = max(len(monomial) for monomial, _ in self.poly)
         if not isinstance(other, int) or not 0 <= degree * other <= _MOST_POWER:
             raise UndecidedError(self, "**", other)
-        return self._made(power(self.poly, other), _formula("**", self, other))
+        poly = power(self.poly, 0)
+        for _ in range(other):
+            poly = self._product(poly, self.poly, other)
+        return self._made(poly, _formula("**", self, other))
 
     def __rpow__(self, other: int) -> NoReturn:
         raise UndecidedError(other, "**", self)

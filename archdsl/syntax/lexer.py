@@ -8,13 +8,13 @@ is a space; and next to a token that leads on, such as `|`, it is a space too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from archdsl.diagnostics import Diagnostic, Note
+from archdsl.limits import MAX_FINDINGS
 from archdsl.source import Source, Span
 from archdsl.syntax.build import Tokens
 from archdsl.syntax.tables import Tables
-
-MAX_NESTING = 64
 
 _CLOSED_BY = {"{": "}", "(": ")", "[": "]"}
 
@@ -41,9 +41,17 @@ _OPERATORS = frozenset(("ASSERT", "IF", "ELSE", "AND", "OR", "NOT"))
 # mistake each, and so is a run of letters that are not ASCII.
 _BAD = (
     r'"[^\n]*'
-    r"|(?P<QUOTE>['`])[^'`\n]*(?P=QUOTE)|[\u2018\u201c][^\u2019\u201d\n]*[\u2019\u201d]"
+    r"|(?P<QUOTE>['`])[^'`\n]*(?P=QUOTE)|[\u2018\u201c][^\u2019\u201d\n]*[\u2019\u201d]?"
     r"|\d\w*|[^\x00-\x7f](?:[^\x00-\x7f]|\w)*|."
 )
+
+# So much of a long word is quoted.
+_QUOTED = 40
+# Strings that have no end may hold brackets.
+_OPENS = ('"', "\u2018", "\u201c")
+
+# A name that is longer than `most`.
+_LONG = r"(?<![A-Za-z0-9_])[A-Za-z0-9_]{{{}}}"
 
 _INSTEAD = {
     "×": "write `x` between sizes: `3x3`",
@@ -81,6 +89,7 @@ class Lexer:
         opened: list[int] = []
         line_end = -1
         text = source.text
+        limits = source.limits
         for match in self._match(text):
             kind = match.lastgroup
             if kind == "SPACE" or kind == "COMMENT" or kind is None:
@@ -94,6 +103,8 @@ class Lexer:
                 kind = keywords.get(match.group(), kind)
             elif kind == "BAD":
                 found.append(_bad(source, start, end))
+                if len(found) == MAX_FINDINGS:
+                    break
                 continue
             if line_end >= 0:
                 if (
@@ -110,11 +121,11 @@ class Lexer:
                 if kind in _CALLS and kinds and kinds[-1] in _OPERATORS:
                     kind = _CALLS[kind]
                 opened.append(len(kinds))
-                if len(opened) > MAX_NESTING:
+                if len(opened) > limits.nesting:
                     found.append(
                         Diagnostic(
                             "E0703",
-                            f"brackets are nested more than {MAX_NESTING} deep",
+                            f"brackets are nested more than {limits.nesting} deep",
                             Span(source, start, end),
                             hints=("give the inner part a name with `block`",),
                         )
@@ -126,10 +137,21 @@ class Lexer:
                     found.append(problem)
                     break
                 opened.pop()
+            if len(kinds) >= limits.tokens:
+                found.append(
+                    Diagnostic(
+                        "E0704",
+                        f"there are more than {limits.tokens:,} words and signs",
+                        Span(source, start, end),
+                        hints=("what repeats is written once: `{…} x1000`",),
+                    )
+                )
+                break
             kinds.append(kind)
             starts.append(start)
             ends.append(end)
         else:
+            found += _long_names(source, kinds, starts, ends)
             if opened and not _cut_short(found):
                 at = starts[opened[-1]]
                 bracket = text[at]
@@ -147,9 +169,30 @@ class Lexer:
         return Tokens(text, kinds, starts, ends), found
 
 
+def _long_names(
+    source: Source, kinds: list[str], starts: list[int], ends: list[int]
+) -> Iterator[Diagnostic]:
+    """A finding for each name that is too long; it is only sought where one may be."""
+    most = source.limits.identifier
+    if not re.search(_LONG.format(most + 1), source.text):
+        return
+    for kind, start, end in zip(kinds, starts, ends, strict=True):
+        if end - start > most and kind in ("NAME", "FLAG"):
+            name = source.text[start:end]
+            yield Diagnostic(
+                "E0706",
+                f"the name `{name[:_QUOTED]}…` has {end - start:,} characters;"
+                f" {most} are the most",
+                Span(source, start, end),
+                hints=("choose a shorter name",),
+            )
+
+
 def _cut_short(found: list[Diagnostic]) -> bool:
     """Whether a string without an end took away what may have been brackets."""
-    return any(d.span is not None and d.span.text.startswith('"') for d in found)
+    return any(
+        d.span is not None and d.span.source.text[d.span.start] in _OPENS for d in found
+    )
 
 
 def _unmatched(
@@ -190,7 +233,7 @@ def _bad(source: Source, start: int, end: int) -> Diagnostic:
     if character.isdigit() and character.isascii():
         return Diagnostic(
             "E0101",
-            f"`{text}` is neither a number, a size nor a name",
+            f"`{_quoted(text)}` is neither a number, a size nor a name",
             Span(source, start, end),
             hints=_number_hint(text),
         )
@@ -205,6 +248,10 @@ def _bad(source: Source, start: int, end: int) -> Diagnostic:
         Span(source, start, start + 1),
         hints=hints,
     )
+
+
+def _quoted(text: str) -> str:
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
 
 
 def _number_hint(text: str) -> tuple[str, ...]:

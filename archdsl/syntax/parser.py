@@ -7,6 +7,7 @@ from typing import Any
 
 from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic
+from archdsl.limits import MAX_FINDINGS
 from archdsl.source import Source, Span
 from archdsl.syntax import tables as made
 from archdsl.syntax.build import Action, Tokens, action
@@ -70,9 +71,9 @@ def _parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
             break
         at = result
         states = _states_before(parser, tokens, begin, at)
-        found.append(_syntax_error(parser, source, tokens, states, at))
+        found.append(_syntax_error(parser, source, tokens, states, begin, at))
         begin = _next_definition(tokens, begin, at)
-        if begin < 0:
+        if begin < 0 or len(found) == MAX_FINDINGS:
             break
     return (None if found else tree), found
 
@@ -223,8 +224,14 @@ _RESERVED = frozenset(
 
 
 def _syntax_error(
-    parser: _Parser, source: Source, tokens: Tokens, states: list[int], at: int
+    parser: _Parser,
+    source: Source,
+    tokens: Tokens,
+    states: list[int],
+    begin: int,
+    at: int,
 ) -> Diagnostic:
+    """What is wrong with a token; `begin` is the first of its definition."""
     kind = tokens.kinds[at]
     start, end = tokens.starts[at], tokens.ends[at]
     text = tokens.text[start:end]
@@ -237,7 +244,7 @@ def _syntax_error(
     }
     code = "E0102"
     hints: tuple[str, ...]
-    special = _misplaced(tokens, possible, at)
+    special = _misplaced(tokens, possible, begin, at)
     incomplete = _incomplete_extern(tokens, at)
     if incomplete is not None:
         code = "E0222"
@@ -297,10 +304,10 @@ def _found(seen: str, expected: list[str]) -> str:
     return f"expected {' or '.join(expected)}, found {seen}"
 
 
-def _opener(tokens: Tokens, at: int) -> int:
-    """The bracket that a token stands in; -1 if in none."""
+def _opener(tokens: Tokens, begin: int, at: int) -> int:
+    """The bracket that a token stands in; -1 if in none. `begin` stands in none."""
     depth = 0
-    for index in range(at - 1, -1, -1):
+    for index in range(at - 1, begin - 1, -1):
         kind = tokens.kinds[index]
         if kind in CLOSERS:
             depth += 1
@@ -312,14 +319,14 @@ def _opener(tokens: Tokens, at: int) -> int:
 
 
 def _misplaced(
-    tokens: Tokens, possible: set[str], at: int
+    tokens: Tokens, possible: set[str], begin: int, at: int
 ) -> tuple[str, tuple[str, ...]] | None:
     """Mistakes that have a message of their own, with their hints."""
     kind = tokens.kinds[at]
     text = tokens.text[tokens.starts[at] : tokens.ends[at]]
     previous = tokens.kinds[at - 1] if at else ""
     stage = "STRING" in possible and "LBRACE" in possible and "LPAR" not in possible
-    opener = _opener(tokens, at)
+    opener = _opener(tokens, begin, at)
     apart = at == 0 or previous == "NEWLINE"
     if kind in _RESERVED and tokens.kinds[at + 1 : at + 2] == ["COLON"] and stage:
         return (

@@ -138,7 +138,8 @@ def mark(edges: list[Edge], spans: list[tuple[Box, Box]]) -> None:
 
 
 def _branches(box: Box, leaving: dict[str, list[Edge]]) -> bool:
-    return len({edge.head.id for edge in leaving[box.id]}) > 1
+    first, *others = leaving[box.id]
+    return any(edge.head is not first.head for edge in others)
 
 
 def _project(

@@ -17,7 +17,7 @@ from archdsl.backends.diagram.frames import anchor, bypass
 from archdsl.backends.diagram.fuse import SMALL, look_of, units
 from archdsl.backends.diagram.marked import has_fault, mark_unchecked
 from archdsl.backends.diagram.opening import Block, Opener, wanted
-from archdsl.backends.diagram.options import DEFAULT, Options
+from archdsl.backends.diagram.options import DEFAULT, Options, PlanError
 from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, mark
 from archdsl.backends.diagram.place import (
     Called,
@@ -40,6 +40,8 @@ from archdsl.source import Span
 
 # A picture with more boxes than this shows further blocks closed, as one box.
 MAX_BOXES = 4000
+# A picture with more boxes than this, because no block can be closed, is not drawn.
+MAX_DRAWN = 5000
 # A block nested deeper than this is shown closed.
 MAX_DEPTH = 40
 # So many names are looked up in one scope.
@@ -83,7 +85,7 @@ class _Planner:
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
-        self._ids: set[str] = set()
+        self._ids: dict[str, int] = {}
         self._boxes = 0
 
     def picture(self) -> Picture:
@@ -418,6 +420,11 @@ class _Planner:
     ) -> Box:
         if self._boxes >= MAX_BOXES and not self._options.fold:
             raise too_many(MAX_BOXES)
+        if self._boxes >= MAX_DRAWN:
+            raise PlanError(
+                f"there would be more than {MAX_DRAWN:,} boxes, which nobody can read;"
+                " what belongs together can be a block, which --depth closes"
+            )
         tooltip = self._at(span)
         if shape in ("layer", "merge", "closed", "source"):
             tooltip += " " + ".".join(place.path)
@@ -485,12 +492,9 @@ class _Planner:
             "".join(c if c.isascii() and c.isalnum() else "_" for c in part)
             for part in path
         )
-        name, number = plain, 1
-        while name in self._ids:
-            number += 1
-            name = f"{plain}-{number}"
-        self._ids.add(name)
-        return name
+        number = self._ids[plain] = self._ids.get(plain, 0) + 1
+        # No path holds a `-`.
+        return plain if number == 1 else f"{plain}-{number}"
 
     def _at(self, span: Span) -> str:
         name = span.source.name

@@ -83,6 +83,9 @@ def holder_of(name: str) -> str:
     own = outside.rpartition(".")[2]
     if is_attribute(own):
         return member(outside)
+    if own in MODULE_ATTRIBUTES or own.startswith("_"):
+        # `getattr` would find what every module has of that name.
+        return f'vars({holder_of(outside)})["_modules"][{quoted(own)}]'
     return f"getattr({holder_of(outside)}, {quoted(own)})"
 
 
@@ -112,10 +115,11 @@ def class_name(name: str) -> str:
     """The class for a block or net: `basic_block` → BasicBlock, `vgg16` → VGG16.
 
     A word without a vowel is taken for an initialism, and `net` at a word's end keeps
-    its capital: AlexNet, ResNet50.
+    its capital: AlexNet, ResNet50. Whatever is no letter or digit of ASCII, as labels
+    in quotes may hold, ends a word.
     """
     shown = ""
-    for word in name.split("_"):
+    for word in re.split("[^A-Za-z0-9]+", name):
         apart = shown[-1:].isdigit() and word[:1].isdigit()
         shown += f"_{_capitalised(word)}" if apart else _capitalised(word)
     shown = shown or "Net"

@@ -46,7 +46,8 @@ def _stages(nodes: tuple[Node, ...]) -> int:
                 copies = 1 if node.label is not None else run.count
                 inner = run.stage.target
                 grouped = isinstance(inner, Module) and inner.kind == "group"
-                total += copies * (_stages(inner.nodes) if grouped else 1)  # type: ignore[union-attr]
+                # Copies without a stage are gone through, too.
+                total += copies * (max(1, _stages(inner.nodes)) if grouped else 1)  # type: ignore[union-attr]
         else:
             group = node.target
             if isinstance(group, Module) and group.kind == "group":

@@ -32,13 +32,17 @@ on.
     ),
 )
 
+_LONG = "a" * 129
+_MANY = " ".join(f"p_{n}=1" for n in range(1001))
+
 LIMITS = (
     Code(
         "E0701",
         "a number that is too large",
         """
-Numbers, sizes and totals stay below 2**63. The limit is checked before the work is
-done, so that no expression can keep the checker busy.
+Numbers, sizes and totals stay below 2**63, those on the way to a result too. The
+limit is checked before the work is done, so that no expression can keep the checker
+busy. So are formulas of sizes that are not known: there are at most 500 that differ.
 """,
         "input 84 | fc 9**9**9\n",
         "input 84 | fc 9**3\n",
@@ -47,9 +51,9 @@ done, so that no expression can keep the checker busy.
         "E0702",
         "too many layers",
         """
-Written out, a net may have 1,000,000,000 layers, and 100,000 that differ from each
-other. No published network comes near it. Most likely a number of copies has a digit
-too many.
+Written out, the nets of a text may have 1,000,000,000 layers together, and 100,000
+that differ from each other. No published network comes near it. Most likely a number
+of copies has a digit too many.
 """,
         "input 84 | relu x1000000000000\n",
         "input 84 | relu x1000\n",
@@ -58,9 +62,9 @@ too many.
         "E0703",
         "nested too deep",
         """
-Brackets, expressions, calls of blocks and the parts of a label may be nested up to
-fixed depths. Beyond them nobody can read a spec. Give the inner part a name with
-`block`, or a parameter.
+Brackets, expressions, calls of blocks, nets that are derived from each other and the
+parts of a label may be nested up to fixed depths. Beyond them nobody can read a spec.
+Give the inner part a name with `block`, or a parameter.
 """,
         f"input 84 | fc {'(' * 70}1{')' * 70}\n",
         "input 84 | fc 1\n",
@@ -69,8 +73,9 @@ fixed depths. Beyond them nobody can read a spec. Give the inner part a name wit
         "E0704",
         "a file that is too large",
         """
-The file is larger than any spec has reason to be, and was not read. What repeats is
-written once, with `x`: a network of a thousand layers is a few lines.
+The file is larger than any spec has reason to be: more than 1 MiB, or 200,000 words
+and signs. What repeats is written once, with `x`: a network of a thousand layers is a
+few lines.
 """,
         "$ archdsl check dump.arch",
         "$ archdsl check resnet.arch",
@@ -85,6 +90,26 @@ copies are written once, in a list, however many they are.
 """,
         "$ archdsl compile -e 'input 8 | fc 8 x1000000'\n",
         "$ archdsl compile -e 'input 8 | layers: fc 8 x1000000'\n",
+    ),
+    Code(
+        "E0706",
+        "a name that is too long",
+        """
+Names, and the parts of a label between its dots, have at most 128 characters. They
+become names in Python, and nobody can read or tell apart longer ones.
+""",
+        f"net {_LONG} {{ input 8 | fc 8 }}\n",
+        "net mlp { input 8 | fc 8 }\n",
+    ),
+    Code(
+        "E0707",
+        "too many parameters",
+        """
+A block or net has at most 1,000 inputs and parameters. Numbers of one kind are better
+one list, from which the block takes what it needs: `n[0]`.
+""",
+        f"block b {_MANY} {{ relu }}\nnet n {{ input 8 | b }}\n",
+        "block b n=[1,2,3] { fc n[0] }\nnet n { input 8 | b }\n",
     ),
 )
 

@@ -13,7 +13,8 @@ Outside of strings and comments a spec is made of ASCII letters, digits and the 
 of the language. This character, word or string is none of them. Often it came along
 from a paper or a word processor: `×` between sizes, `→` before a shape, curly quotes.
 A name begins with a letter, a size is numbers joined by `x`, and a string ends on the
-line on which it begins. Comments, after `#`, may hold anything.
+line on which it begins. Comments, after `#`, may hold what can be seen: no control
+characters but tabs, and none that change the direction of text.
 """,
         "input 3×32×32\n",
         "input 3x32x32\n",

@@ -23,6 +23,7 @@ class PartialConv2d(nn.Module):
         kernel_size: int | tuple[int, int],
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
         bias: bool = True,
     ) -> None:
         super().__init__()
@@ -34,6 +35,7 @@ class PartialConv2d(nn.Module):
         self.out_channels = len(table)
         self.stride = stride
         self.padding = padding
+        self.dilation = dilation
         self.register_buffer("sources", torch.tensor(sources))
         self.register_buffer("targets", torch.tensor(targets))
         # As in nn.Conv2d: uniform, by how many numbers each output sees.
@@ -47,7 +49,8 @@ class PartialConv2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x.index_select(1, self.sources)
         groups = self.weight.shape[0]
-        x = F.conv2d(x, self.weight, None, self.stride, self.padding, groups=groups)
+        window = self.stride, self.padding, self.dilation
+        x = F.conv2d(x, self.weight, None, *window, groups)
         out = x.new_zeros(x.shape[0], self.out_channels, *x.shape[2:])
         out = out.index_add(1, self.targets, x)
         if self.bias is not None:
