@@ -308,6 +308,10 @@ def test_a_small_picture_is_one_column() -> None:
     middles = {round(at.x + at.wide / 2) for _, at in made.boxes}
     assert len(made.boxes) == 5
     assert len(middles) == 1
+    made = graph_drawing(network("input 3x8x8 | conv 4 3x3"), direction="LR")
+    middles = {round(at.y + at.high / 2) for _, at in made.boxes}
+    assert len(made.boxes) == 3
+    assert len(middles) == 1
 
 
 def test_dashes_are_told_where_there_are_any(resnet: Network) -> None:

@@ -174,6 +174,16 @@ def test_shortcuts_and_repeats_of_a_residual_network() -> None:
     assert {"×2", "×3", "×5", "dashed: projection"} <= set(said)
 
 
+def test_shortcuts_from_the_row_before_begin_on_the_line_from_there() -> None:
+    made = scene(spec("classics/resnet.arch", "resnet152"), options=SHAPES)
+    turn = next(line for line in made.lines if len(line.points) == 6)
+    (x, above), (_, below) = turn.points[3:5]
+    (arc,) = (line for line in made.lines if line.dashed and len(line.points) == 3)
+    begin, level = arc.points[0]
+    assert begin == x
+    assert above < level < below
+
+
 def test_few_copies_are_drawn_each(vgg: Network) -> None:
     assert not spine(vgg, SHAPES).repetitions
     net = spec("classics/resnet_cifar.arch", "resnet1202")

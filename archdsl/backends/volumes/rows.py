@@ -92,6 +92,7 @@ def rows(found: Sequence[Group], spine: Spine, starts: Sequence[int]) -> Placed:
         moved = shifted(row, _GUTTER if number else 0.0, top)
         if number:
             lines.append(_turn(bodies[-1], moved, top, right))
+            moved = _from_turn(moved)
         bodies += moved.bodies
         lines += moved.lines
         texts += moved.texts
@@ -116,6 +117,18 @@ def _turn(last: Body, row: Placed, top: float, right: float) -> Line:
     )
     wrong = bool(first.volume.fault)
     return Line(points, (last.number, first.number), leaves=last.end, wrong=wrong)
+
+
+def _from_turn(row: Placed) -> Placed:
+    """The row with shortcuts from the row before beginning on the line of the turn."""
+    first = row.bodies[0].number
+    lines = [
+        line._replace(points=((_BESIDE / 2, line.points[0][1]), *line.points[1:]))
+        if line.ends and line.ends[0] < first
+        else line
+        for line in row.lines
+    ]
+    return row._replace(lines=lines)
 
 
 class _Row:
