@@ -294,6 +294,18 @@ def test_arguments_are_not_torn_on_arrows() -> None:
     assert not any(text.endswith("groups") for text in said)
 
 
+def test_no_row_holds_the_input_alone() -> None:
+    """Where a shortcut passes a change of resolution, a row may end before it begins."""
+    for path, name in (
+        ("torchvision/regnet.arch", "regnet_y_400mf"),
+        ("segmentation/fcn_deeplabv3.arch", "fcn_resnet50"),
+    ):
+        made = scene(spec(path, name), options=SHAPES)
+        first = [b for b in made.bodies if b.middle == made.bodies[0].middle]
+        assert 8 <= len(first) < len(made.bodies), name
+        assert not faults(made), name
+
+
 def test_gates_are_told() -> None:
     net = spec("modern/se_resnet.arch", "se_resnet50")
     assert any("with gate" in v.text for v in spine(net, SHAPES).volumes)

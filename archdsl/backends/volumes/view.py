@@ -78,15 +78,18 @@ def _tries(made: Spine, options: Options) -> Iterator[Placed]:
     """Ways to place the volumes, the one that is wanted most first."""
     sizes = [size for volume in made.volumes for size in volume.sizes[-1][1:]]
     largest = max((nominal(size) for size in sizes), default=1)
-    found = [
-        groups(made, Measure(made, high / largest**0.5, growth), options.show)
+    measures = [
+        Measure(made, high / largest**0.5, growth)
         for growth, high in product(_GROWTHS, _HEIGHTS)
     ]
+    found = [groups(made, measure, options.show) for measure in measures]
     across = [placed for each in found if (placed := hourglass(each, made))]
     if across:
         yield from across
         return
     for count in range(1, _MOST_ROWS + 1):
+        if count == 2:
+            found = [groups(made, each, options.show, apart=True) for each in measures]
         for each in found:
             starts = split(each, breaks(each, made), count)
             if len(starts) < count:
