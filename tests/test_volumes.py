@@ -295,7 +295,7 @@ def test_arguments_are_not_torn_on_arrows() -> None:
 
 
 def test_no_row_holds_the_input_alone() -> None:
-    """Where a shortcut passes a change of resolution, a row may end before it begins."""
+    """Where a shortcut passes a change of resolution, a row ends before it begins."""
     for path, name in (
         ("torchvision/regnet.arch", "regnet_y_400mf"),
         ("segmentation/fcn_deeplabv3.arch", "fcn_resnet50"),
