@@ -24,6 +24,7 @@ from archdsl.backends.mermaid import flowchart
 from archdsl.backends.svg import graph
 from archdsl.backends.text.summary import summary_table
 from archdsl.backends.text.tree import tree
+from archdsl.backends.volumes import tikz, volumes
 from archdsl.collector import Paused
 from archdsl.diagnostics.render import FORMATS, render
 from archdsl.ir.network import Network
@@ -130,6 +131,20 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "badasserts": lambda n: (
         "net n { input 8\nfc 8\n" + "assert params == 71\n" * n + "}"
     ),
+    "wrong lines": lambda n: "input 8\n" + "foo if in.c == 8\n" * n,
+    "wrong arms": lambda n: "input 8\n" + "{foo | relu} if in.c > 8\n" * n,
+    "wrong in copies": lambda n: "input 8\n" + "{foo | {fc no | relu} x2} x2\n" * n,
+    "wrong and captured": lambda n: (
+        "input 8\n"
+        + series(lambda i: f"l{i}: fc 8\n", n)
+        + "{add("
+        + series(lambda i: f"l{i}", n, ",")
+        + ")\n"
+        + "foo\n" * n
+        + "} x2\n"
+    ),
+    "volumes": lambda n: "input 3x512x512\n" + "conv 3 3 same | maxpool 1\n" * min(n, 199),
+    "skips": lambda n: "input 3x64x64\n" + "add(id, conv 3 3 same)\n" * min(n, 190),
     "shapes": lambda n: "input 8\n" + "relu -> 8\n" * n,
     "badshapes": lambda n: "input 8\n" + "relu -> 9\n" * n,
     "ifs": lambda n: "input 8\n" + "relu if in.c == 8\n" * n,
@@ -195,7 +210,7 @@ def steps(text: str) -> Iterator[tuple[str, float]]:
     source, found = decoded(text.encode("utf-8", "surrogatepass"), "text.arch")
     networks: dict[str, Network] = {}
     drawn: tuple[Callable[[Network], object], ...] = (
-        *(source_of, dot, graph, flowchart, tree, summary_table),
+        *(source_of, dot, graph, flowchart, tree, summary_table, volumes, tikz),
     )
     if source is not None:
         checked = pipeline.check(source)
@@ -215,7 +230,7 @@ def steps(text: str) -> Iterator[tuple[str, float]]:
         known = pipeline.sketch(source, checked.nets[-1])
         yield "sketch", time.process_time() - begin
         networks = {} if known is None else {"": known}
-        drawn = (dot, graph, flowchart, tree)
+        drawn = (dot, graph, flowchart, tree, volumes, tikz)
     for network in list(networks.values())[-1:]:
         for made in drawn:
             begin = time.process_time()

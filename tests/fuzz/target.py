@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from archdsl import pipeline
 from archdsl.api import SpecError, source_of
 from archdsl.backends.diagram.options import PlanError
@@ -10,9 +12,13 @@ from archdsl.backends.mermaid import flowchart
 from archdsl.backends.svg import graph
 from archdsl.backends.text.summary import summary_table
 from archdsl.backends.text.tree import tree
+from archdsl.backends.tikz import document
+from archdsl.backends.volumes import scene
+from archdsl.backends.volumes.markup import svg
 from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.codes import CODES
 from archdsl.diagnostics.render import FORMATS, render
+from archdsl.ir.network import Network
 from archdsl.limits import lowered
 from archdsl.reading import decoded
 from archdsl.syntax.format import format_source
@@ -40,8 +46,21 @@ def run(data: bytes) -> None:
         assert list(again.networks) == list(checked.networks)
     for network in checked.networks.values():
         compile(source_of(network), "fuzz.py", "exec", dont_inherit=True)
-        for write in (dot, graph, flowchart, tree, summary_table):
-            write(network)
+        summary_table(network)
+        _drawn(network)
+    if checked.diagnostics and checked.nets:
+        known = pipeline.sketch(source, checked.nets[-1])
+        if known is not None:
+            _drawn(known)
+
+
+def _drawn(network: Network) -> None:
+    for write in (dot, graph, flowchart, tree):
+        write(network)
+    with contextlib.suppress(PlanError):
+        made = scene(network)
+        svg(made, "auto", 1.0)
+        document(made)
 
 
 def _told(found: list[Diagnostic]) -> None:
