@@ -331,7 +331,12 @@ class Sketched(Walk):
         return output
 
     def _inputs(self, atom: n.Call | n.Group, current: Value) -> list[Value]:
-        """What flows into a stage, as far as there is anything."""
+        """What flows into a stage, as far as there is anything: never into an input.
+
+        What stood before the first input is forgotten, with its values.
+        """
+        if _is_input(atom):
+            return []
         found = [current]
         if isinstance(atom, n.Call) and atom.inputs is not None:
             found = [
