@@ -56,8 +56,30 @@ def test_the_other_checks_find_escapes() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        *("\\input{x}", "\\write18{x}", "{x}", "a%b", "a & b", "a#b", "a^b", "~", "a_b"),
-        *("$x$", "\\textless", "\\{}{", "a,,b", "\u4e2d", "\t", "-", '"', "|", "<", "`"),
+        *(
+            "\\input{x}",
+            "\\write18{x}",
+            "{x}",
+            "a%b",
+            "a & b",
+            "a#b",
+            "a^b",
+            "~",
+            "a_b",
+        ),
+        *(
+            "$x$",
+            "\\textless",
+            "\\{}{",
+            "a,,b",
+            "\u4e2d",
+            "\t",
+            "-",
+            '"',
+            "|",
+            "<",
+            "`",
+        ),
     ],
 )
 def test_the_check_of_tikz_finds_escapes(said: str) -> None:

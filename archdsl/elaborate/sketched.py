@@ -161,6 +161,7 @@ class Sketched(Walk):
             # The first value of all: others before it were forgotten.
             self._made.clear()
             self._instead.clear()
+            self._gave.clear()
         if self._is_lost(result):
             self._keep(stage, current, result, before)
         if self._claim is not None:
@@ -229,7 +230,8 @@ class Sketched(Walk):
         if has_index(stage):
             label = None
         span = self.report.span(stage)
-        inputs = self._inputs(atom, current)
+        # Values of before the first input are forgotten: their numbers are used again.
+        inputs = [each for each in self._inputs(atom, current) if each.id < result.id]
         kind, look = "{}", None
         if isinstance(atom, n.Call):
             target = target_of(self, atom)
@@ -331,10 +333,7 @@ class Sketched(Walk):
         return output
 
     def _inputs(self, atom: n.Call | n.Group, current: Value) -> list[Value]:
-        """What flows into a stage, as far as there is anything: never into an input.
-
-        What stood before the first input is forgotten, with its values.
-        """
+        """What flows into a stage, as far as there is anything: never into an input."""
         if _is_input(atom):
             return []
         found = [current]

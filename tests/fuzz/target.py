@@ -46,7 +46,7 @@ class Steps:
 
 
 def run(data: bytes, everything: bool = True) -> None:
-    """Go through all steps, or this input's share. Raises one of `Expected`, or a bug."""
+    """Take all steps, or this input's share. Raises one of `Expected`, or a bug."""
     steps = Steps(data, everything)
     source, found = decoded(data, "fuzz.arch", LIMITS)
     if source is None:

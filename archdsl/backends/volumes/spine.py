@@ -149,7 +149,7 @@ def spine(network: Network, options: Options) -> Spine:
         except _TooManyError:
             continue
     raise PlanError(
-        f"`{name}` has more than {_MOST} volumes in a row; close blocks with --depth,"
+        f"`{name}` has more than {_MOST} volumes or shortcuts in a row; close blocks with --depth,"
         " or try --view graph"
     )
 
@@ -403,6 +403,8 @@ class _Builder:
         self._made.volumes.append(Volume(kind, text, sizes, tooltip))
 
     def _skip(self, source: int, projects: bool, text: str) -> None:
+        if len(self._made.skips) >= self._most:
+            raise _TooManyError
         self._made.skips.append(Skip(source, self._last, projects, text))
 
     def _add(self, cost: Cost) -> None:
