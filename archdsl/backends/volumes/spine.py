@@ -149,8 +149,8 @@ def spine(network: Network, options: Options) -> Spine:
         except _TooManyError:
             continue
     raise PlanError(
-        f"`{name}` has more than {_MOST} volumes or shortcuts in a row; close blocks with --depth,"
-        " or try --view graph"
+        f"`{name}` has more than {_MOST} volumes or shortcuts in a row; close blocks"
+        " with --depth, or try --view graph"
     )
 
 
