@@ -426,3 +426,16 @@ def test_the_command_line_knows_all_options() -> None:
     assert arguments.DIRECTIONS == DIRECTIONS
     assert arguments.SHOWN == SHOWN
     assert arguments.ORDERS == ORDERS
+
+
+def test_a_long_name_cuts_nothing_off_the_layer() -> None:
+    name = "patches_" * 6
+    net = network(f"input 3x64x64 | {name}: conv 8 16x16 s16")
+    said = f"{name}: conv 16×16, 8, /16"
+    assert said in dot(net)
+
+
+def test_what_makes_maps_larger_is_not_told_as_a_divisor() -> None:
+    text = dot(network("input 3x8x8 | upconv 4 2x2 s2 | conv 4 2x2 s2"))
+    assert "upconv 2×2, 4, stride 2" in text
+    assert "conv 2×2, 4, /2" in text

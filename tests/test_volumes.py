@@ -174,12 +174,38 @@ def test_shortcuts_and_repeats_of_a_residual_network() -> None:
     assert {"×2", "×3", "×5", "dashed: projection"} <= set(said)
 
 
+def test_shortcuts_from_the_row_before_begin_on_the_line_from_there() -> None:
+    made = scene(spec("classics/resnet.arch", "resnet152"), options=SHAPES)
+    turn = next(line for line in made.lines if len(line.points) == 6)
+    (x, above), (_, below) = turn.points[3:5]
+    (arc,) = (line for line in made.lines if line.dashed and len(line.points) == 3)
+    begin, level = arc.points[0]
+    assert begin == x
+    assert above < level < below
+
+
 def test_few_copies_are_drawn_each(vgg: Network) -> None:
     assert not spine(vgg, SHAPES).repetitions
     net = spec("classics/resnet_cifar.arch", "resnet1202")
     assert [each.times for each in spine(net, SHAPES).repetitions] == [200, 199, 199]
     with pytest.raises(PlanError, match="more than 400 volumes"):
         scene(net, options=SHAPES._replace(fold=False))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (SHAPES, "in a row; try --view graph"),
+        (SHAPES._replace(depth=3), "--depth 2, or try --view graph"),
+        (SHAPES._replace(fold=False), "leave --no-fold away, or try --view graph"),
+    ],
+)
+def test_too_many_volumes_are_refused_with_what_helps(
+    options: Options, says: str
+) -> None:
+    layers = " | ".join(f"conv {8 + n} 3x3 p1" for n in range(450))
+    with pytest.raises(PlanError, match=re.escape(says)):
+        spine(text_net(f"input 3x64x64 | {layers}"), options)
 
 
 def test_blocks_that_branch_are_closed() -> None:
@@ -193,6 +219,91 @@ def test_blocks_that_branch_are_closed() -> None:
         "layer3",
         "layer4",
     }
+
+
+def test_parts_that_are_joined_are_no_shortcuts() -> None:
+    # A fire module expands to 1x1 and to 3x3: neither is a projection.
+    made = spine(spec("modern/squeezenet.arch", "squeezenet1_0"), SHAPES)
+    assert [v.text for v in made.volumes if v.kind == "closed"] == ["fire"] * 8
+    assert not made.skips
+    # Nor is one of two branches that are summed, whichever comes first.
+    for branches in ("conv 8 1x1, conv 8 3x3 p1", "conv 8 3x3 p1, conv 8 1x1"):
+        beside = text_net(f"input 8x8x8 | unit\n\nblock unit {{ add({branches}) }}")
+        kinds = [v.kind for v in spine(beside, SHAPES).volumes]
+        assert kinds == ["input", "closed"]
+    # Across other resolutions it is one.
+    across = text_net(
+        "input 3x32x32 | top: conv 8 3x3 p1 | conv 16 3x3 s2 p1 | conv 16 3x3 p1\n"
+        "upconv 8 2x2 s2 | concat(id, top | conv 4 1x1) | conv 2 1x1"
+    )
+    assert [skip.projects for skip in spine(across, SHAPES).skips] == [True]
+
+
+def test_blocks_on_a_residual_way_are_counted() -> None:
+    made = scene(spec("torchvision/convnext.arch", "convnext_tiny"), options=SHAPES)
+    said = [text.text for text in made.texts]
+    assert (said.count("3 × block"), said.count("9 × block")) == (3, 1)
+
+
+def test_copies_of_copies_are_one_number() -> None:
+    net = text_net("input 8x8x8 | {{{conv 8 3x3 p1} x20} x30} x40 | conv 4 1x1")
+    made = spine(net, SHAPES)
+    assert [each.times for each in made.repetitions] == [24_000]
+    assert "×24,000" in [text.text for text in scene(net, options=SHAPES).texts]
+
+
+def test_an_embedding_tells_its_vocabulary() -> None:
+    made = spine(spec("modern/lstm_lm.arch", "lstm_lm_small"), SHAPES)
+    assert [v.text for v in made.volumes[1:]] == ["embedding 10000", "lstm", "fc"]
+
+
+def test_formulas_lose_terms_in_headings() -> None:
+    made = scene(
+        spec("segmentation/fcn_deeplabv3.arch", "fcn_resnet50"), options=SHAPES
+    )
+    assert made.texts[0].text.endswith("+ … MACs")
+    small = scene(text_net("input 3xHxW | conv 8 3x3 | conv 8 3x3"), options=SHAPES)
+    assert small.texts[0].text.endswith("MACs")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("input 10 | fc 5", "bold: channels"),
+        ("input 4xT | conv 8 3 p1", "bold: channels; on edges: length"),
+        ("input 3x8x8 | conv 4 3x3", "bold: channels; on edges: height × width"),
+        (
+            "input 3x8x8x8 | conv 4 3x3x3",
+            "bold: channels; on edges: depth × height × width",
+        ),
+        (
+            "input 3x8x8 | conv 4 3x3 | tokens | fc 3",
+            "bold: channels; on edges: height × width or length",
+        ),
+    ],
+)
+def test_what_stands_on_edges_is_told(text: str, says: str) -> None:
+    made = scene(text_net(text), options=SHAPES)
+    assert says in [text.text for text in made.texts]
+
+
+def test_arguments_are_not_torn_on_arrows() -> None:
+    made = scene(spec("torchvision/mobilenet_v2.arch", "mobilenet_v2"), options=SHAPES)
+    said = [text.text for text in made.texts]
+    assert "groups 144" in said
+    assert not any(text.endswith("groups") for text in said)
+
+
+def test_no_row_holds_the_input_alone() -> None:
+    """Where a shortcut passes a change of resolution, a row ends before it begins."""
+    for path, name in (
+        ("torchvision/regnet.arch", "regnet_y_400mf"),
+        ("segmentation/fcn_deeplabv3.arch", "fcn_resnet50"),
+    ):
+        made = scene(spec(path, name), options=SHAPES)
+        first = [b for b in made.bodies if b.middle == made.bodies[0].middle]
+        assert 8 <= len(first) < len(made.bodies), name
+        assert not faults(made), name
 
 
 def test_gates_are_told() -> None:

@@ -43,7 +43,10 @@ _NO_USE = {
         "shape_order": "is for graphs and trees, where shapes stand in one line",
         "engine": "is for graphs: volumes are drawn by archdsl alone",
     },
-    "tree": {"direction": "is for graphs, and a tree has one direction"},
+    "tree": {
+        "direction": "is for graphs, and a tree has one direction",
+        "engine": "is for graphs: a tree is text",
+    },
 }
 # The engines that are given DOT: the program, and the library.
 _GRAPHVIZ = ("dot", "pygraphviz")

@@ -39,6 +39,8 @@ _NO_LIBRARY = (
 # Screens of today have two pixels where an SVG counts one of 96 in an inch; print has
 # 300 in an inch.
 _SCREEN, _PRINT = 2.0, 300 / 96
+# More are opened by few programs.
+_MOST_PIXELS = 16_384
 
 
 def by_graphviz(text: str, form: str) -> bytes:
@@ -116,6 +118,9 @@ def by_cairo(text: str, form: str, printed: bool) -> bytes:
 
     A PNG that is `printed` has 300 pixels in an inch.
     """
+    scale = _PRINT if printed else _SCREEN
+    if form == "png":
+        _refuse_large(text, scale)
     try:
         import cairosvg
     except ImportError:
@@ -126,7 +131,6 @@ def by_cairo(text: str, form: str, printed: bool) -> bytes:
         if form == "pdf":
             made = cairosvg.svg2pdf(bytestring=text.encode())
         else:
-            scale = _PRINT if printed else _SCREEN
             made = cairosvg.svg2png(bytestring=text.encode(), scale=scale)
     except Exception as problem:
         # Cairo's own errors have no class in common; most often too many pixels.
@@ -135,6 +139,20 @@ def by_cairo(text: str, form: str, printed: bool) -> bytes:
             " or a smaller picture with --depth or --width-in"
         ) from None
     return bytes(made)
+
+
+def _refuse_large(text: str, scale: float) -> None:
+    """Raise CommandError for a PNG that would take gigabytes and open nowhere."""
+    wide, high = (
+        float(text.split(f'{side}="', 1)[1].split('"', 1)[0]) * scale
+        for side in ("width", "height")
+    )
+    if max(wide, high) > _MOST_PIXELS:
+        raise CommandError(
+            f"the PNG would have {wide:,.0f} × {high:,.0f} pixels, and at most"
+            f" {_MOST_PIXELS:,} on a side are made; try a smaller --width-in, --depth,"
+            " or -f svg"
+        )
 
 
 def _readable(problem: Exception) -> str:

@@ -507,4 +507,4 @@ def _label(box: Box, label: str) -> None:
     """Put a label before what a box says, unless it only counts or repeats that."""
     line = box.lines[0]
     if label and not label.isdigit() and label not in line.split():
-        box.lines[0] = words.short(f"{label}: {line}")
+        box.lines[0] = f"{words.short(label)}: {line}"

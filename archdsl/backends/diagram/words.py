@@ -18,9 +18,14 @@ from archdsl.shapes.tensor import TensorType
 
 # Arguments that a reader needs even where they are not positional, and how they read.
 SHORT = {"s": "/{}", "d": "dilation {}", "g": "groups {}"}
+# Layers whose stride makes maps larger: `/2` would say the opposite.
+_ENLARGES = ("upconv",)
 LONGEST = 60
-# Arguments that say how many channels come out.
-_CHANNELS = {("convolution", "c"), ("linear", "n"), ("linear", "hidden")}
+# Arguments that say how many channels come out: the first of these that a layer has.
+_CHANNELS: dict[str, tuple[str, ...]] = {
+    "convolution": ("c",),
+    "linear": ("size", "hidden", "n"),
+}
 # The sign of what is wrong, which the usual fonts have, and what is said of it.
 SIGN = "‼"
 AMISS = "refused; grey boxes: not checked"
@@ -45,13 +50,15 @@ def layer(site: Site, *, channels: bool = True) -> str:
         return _tensor(site)
     size = ""
     words: list[str] = []
+    of_channels = _CHANNELS.get(site.layer.look, ())
+    left = next((n for n in of_channels if n in site.layer.positional), None)
     for written in site.layer.positional:
         name = written.lstrip("*")
         record = site.layer.arg(name)
         bound = site.args[name]
         if record is None or bound.value is None:
             continue
-        if not channels and (site.layer.look, name) in _CHANNELS:
+        if not channels and name == left:
             continue
         if record.type.kind == "sizes" and isinstance(bound.value, tuple):
             size = sizes(site.sizes(name)) if site.spatial else ""
@@ -66,6 +73,8 @@ def layer(site: Site, *, channels: bool = True) -> str:
     for name, form in SHORT.items():
         if name in site.args and name not in placed and not site.layer.free_keys:
             step = _step(site, name, site.args[name])
+            if step and name == "s" and site.layer.name in _ENLARGES:
+                form = "stride {}"
             if step:
                 words.append(form.format(step))
     return short(" ".join((site.layer.name, ", ".join(words))).strip())
@@ -171,10 +180,10 @@ def span(low: object, high: object) -> str:
     return str(low) if low == high else f"{low}–{high}"
 
 
-def count(number: Size) -> str:
+def count(number: Size, longest: int = LONGEST) -> str:
     """A number of parameters or operations, to three digits: `9.41 k`."""
     if not isinstance(number, int):
-        return formula_text(number, LONGEST)
+        return formula_text(number, longest)
     if number < 1000:
         return str(number)
     scaled, units = number / 1000, iter("kMGTPE")
@@ -294,14 +303,18 @@ def needs(network: Network) -> list[str]:
     return [short(f"needs {', '.join(network.facts.constraints())}")]
 
 
-def totals(network: Network) -> str:
-    """All parameters and MACs of a net, or that it is none."""
+def totals(network: Network, longest: int = LONGEST) -> str:
+    """All parameters and MACs of a net, or that it is none.
+
+    No number is longer than `longest`; formulas lose terms.
+    """
     if network.wrong:
         first, more = network.wrong[0], len(network.wrong) - 1
         others = f" and {more} more" if more else ""
         return short(f"{SIGN} check failed: {first.code} in {first.where}{others}")
     cost = network.root.cost
-    return f"{count(cost.params)} parameters, {count(cost.macs)} MACs"
+    params, macs = (count(number, longest) for number in (cost.params, cost.macs))
+    return f"{params} parameters, {macs} MACs"
 
 
 def short(text: str) -> str:

@@ -25,6 +25,8 @@ SLIDE = 860.0
 LONGER = 1.25
 # Columns in a frame are not shorter than this, in pixels: what is short stays whole.
 SHORTEST = 460.0
+# A whole picture no longer than this stays in one column.
+SMALLEST = 320.0
 # What a further line between two columns costs, in pixels of height.
 CROSSING = 60.0
 # So many columns at most go down, and as many up, where the flow turns.
@@ -171,6 +173,8 @@ def _frame(node: Node, inner: Layout) -> None:
 def _best(layout: Layout, wanted: float) -> list[int]:
     """The breaks that bring the picture nearest to the wanted shape."""
     best: list[int] = []
+    if not layout.flat and layout.long <= SMALLEST:
+        return best
     least = _distance(layout, layout.wide, layout.long, wanted)
     tallest = max((e[3] - e[2] for e in layout.extents), default=0.0)
     tries = {

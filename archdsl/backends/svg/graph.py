@@ -56,7 +56,9 @@ def graph_drawing(
 
     def drawn(picture: Picture) -> Drawing:
         layouts = lay_out(levels(picture), direction == "LR")
-        return drawing(layouts, heading, _notes(network, options, picture))
+        links = (line.link for layout in layouts for line in layout.lines)
+        dashed = any((link.skip or link.far) and not link.dotted for link in links)
+        return drawing(layouts, heading, _notes(network, options, picture, dashed))
 
     if options.depth is not None or not options.fold:
         return drawn(plan(network, source_name, options))
@@ -74,13 +76,15 @@ def _totals(network: Network) -> str:
     return words.totals(network)
 
 
-def _notes(network: Network, options: Options, picture: Picture) -> str:
+def _notes(network: Network, options: Options, picture: Picture, dashed: bool) -> str:
     """What is needed to read the picture."""
     notes = []
     if "shapes" in options.show:
         notes.append(f"on lines: {words.order(network, options)}")
     if words.inside(network, options):
         notes.append(f"in brackets: {words.inside(network, options)}")
+    if dashed:
+        notes.append("dashed: past other boxes")
     if any(output.training for output in network.root.outputs):
         notes.append("dotted: in training only")
     if network.wrong:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 from archdsl.backends.diagram import words
@@ -77,10 +77,18 @@ class Group(NamedTuple):
         return found
 
 
-def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Group]:
-    """The volumes in groups, in order."""
+def groups(
+    spine: Spine, measure: Measure, show: tuple[Shown, ...], apart: bool = False
+) -> list[Group]:
+    """The volumes in groups, in order.
+
+    With `apart` a row may end before each of them, as far as shortcuts let it: a group
+    also begins where none passes by, if one does where the resolution changes.
+    """
     volumes = spine.volumes
     starts = _starts(volumes, measure)
+    if apart:
+        starts = _apart(starts, free(spine))
     grouper = _Grouper(measure, show)
     found = [
         grouper.group(range(start, end), tuple(volumes[start:end]))
@@ -90,6 +98,30 @@ def groups(spine: Spine, measure: Measure, show: tuple[Shown, ...]) -> list[Grou
     if not all(_fits_behind(group.leaving, group.solids[-1]) for group in behind):
         # All or none stand along their edges.
         found = [_with_leaving(group) for group in found]
+    return found
+
+
+def free(spine: Spine) -> set[int]:
+    """The volumes before which a row may end.
+
+    Nothing passes by there but shortcuts of the value that goes on to the next row.
+    """
+    spans = [(skip.source, skip.target) for skip in spine.skips]
+    spans += [(each.first - 1, each.last) for each in spine.repetitions]
+    return {
+        at
+        for at in range(1, len(spine.volumes))
+        if not any(begin < at - 1 and at <= end for begin, end in spans)
+    }
+
+
+def _apart(starts: list[int], allowed: set[int]) -> list[int]:
+    """More starts: the last one before each that is not allowed."""
+    found = [0]
+    for before, at in pairwise(starts):
+        if at not in allowed:
+            found += [n for n in range(at - 1, before, -1) if n in allowed][:1]
+        found.append(at)
     return found
 
 
@@ -206,15 +238,20 @@ def _captions(
 ) -> list[str]:
     """What the volumes of a group are; the first one has its operation on an arrow."""
     found: list[tuple[str, int]] = []
+    row, closed = "", False
     for number, volume in enumerate(members):
         if number == 0 and not first:
             continue
-        if found and found[-1][0] == volume.text:
+        if volume.text in SIGNS:
+            # The colour of a sum says what it is. Layers before and after it are
+            # not counted as one row, but blocks are.
+            row = row if closed else ""
+            continue
+        if found and row == volume.text:
             found[-1] = volume.text, found[-1][1] + 1
         else:
             found.append((volume.text, 1))
-    # The colour of a sum says what it is.
-    found = [(text, count) for text, count in found if text not in SIGNS]
+        row, closed = volume.text, volume.kind == "closed"
     said = [
         (f"{count} × " if count > 1 else "") + text.replace("\n", " · ")
         for text, count in found
@@ -245,7 +282,7 @@ def _broken(text: str) -> list[str]:
     """The lines of what stands on an arrow: few, and narrow."""
     found: list[str] = []
     for part in SIGNS.get(text, text).split("\n"):
-        words_of = part.split(" ")
+        words_of = _words(part)
         best = [part]
         for count in range(1, min(_MOST_LINES, len(words_of)) + 1):
             best = min(
@@ -256,6 +293,15 @@ def _broken(text: str) -> list[str]:
                 break
         found += best
     return found
+
+
+def _words(text: str) -> list[str]:
+    """Where a line may break: `conv`, `3×3,`, `/2,`, `groups 32`."""
+    first, *others = text.split(", ")
+    if not others:
+        return first.split(" ")
+    *more, last = others
+    return [*f"{first},".split(" "), *(f"{each}," for each in more), last]
 
 
 def _cuts(words_in: int, lines: int) -> Iterator[tuple[int, ...]]:

@@ -118,7 +118,10 @@ class _Ways:
             kind = self._kind(unit, joined)
             if joined and kind is None:
                 return None
-            if kind != "gate" and any(self._is_heavy(each) for each in joined):
+            if kind != "gate" and any(
+                self._is_heavy(each) or self._is_part(each, unit, kind, path)
+                for each in joined
+            ):
                 return None
             steps.append(Step(self.units[unit], unit, argument, tuple(joined), kind))
         passed = sum(len(each.units) for step in steps for each in step.bypasses)
@@ -195,8 +198,30 @@ class _Ways:
 
     def _is_heavy(self, bypass: Bypass) -> bool:
         """Whether a branch is more than a shortcut with a projection."""
+        return self._maps(bypass.units) > _MOST_WEIGHTS
+
+    def _is_part(
+        self, bypass: Bypass, end: int, kind: Kind | None, path: list[tuple[int, int]]
+    ) -> bool:
+        """Whether a branch does as much as the way beside it, so that neither passes.
+
+        What is concatenated passes only where it bridges other resolutions, as in an
+        hourglass: the branches of a fire module are parts of what it gives.
+        """
+        if not bypass.projects:
+            return False
+        order = [unit for unit, _ in path]
+        begin = order.index(bypass.source) + 1 if bypass.source in order else 0
+        between = order[begin : order.index(end)]
+        if kind == "concat":
+            shape = self._places(bypass.units[-1])
+            return all(self._places(unit) == shape for unit in between)
+        return self._maps(bypass.units) >= self._maps(between)
+
+    def _maps(self, units: Sequence[int]) -> int:
+        """How many maps with weights units stand for."""
         maps = 0
-        for unit in bypass.units:
+        for unit in units:
             for node in self._nodes(unit):
                 if look(node) in ("convolution", "linear"):
                     maps += 1
@@ -204,7 +229,11 @@ class _Ways:
                     # A block or group: its layers with weights come in pairs of a
                     # map and a normalisation at most.
                     maps += (node.cost.layers + 1) // 2 if node.cost.params else 0
-        return maps > _MOST_WEIGHTS
+        return maps
+
+    def _places(self, unit: int) -> tuple[Size, ...]:
+        """The sizes that a unit gives, without the first."""
+        return self._nodes(unit)[-1].type.sizes[1:]
 
     def _kind(self, unit: int, joined: list[Bypass]) -> Kind | None:
         first = self._nodes(unit)[0]

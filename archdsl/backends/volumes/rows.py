@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.svg.metrics import width
-from archdsl.backends.volumes.groups import LINE, ON_EDGE, Group, labels, on_edges
+from archdsl.backends.volumes.groups import LINE, ON_EDGE, Group, free, labels, on_edges
 from archdsl.backends.volumes.scene import SMALL, Body, Box, Line, Point, Text
 from archdsl.backends.volumes.spine import Skip, Spine
 
@@ -37,18 +37,9 @@ class Placed(NamedTuple):
 
 
 def breaks(found: Sequence[Group], spine: Spine) -> list[int]:
-    """The groups before which a row may end.
-
-    Nothing passes by there but shortcuts of the value that goes on to the next row.
-    """
-    spans = [(skip.source, skip.target) for skip in spine.skips]
-    spans += [(each.first - 1, each.last) for each in spine.repetitions]
-    allowed = []
-    for at, group in enumerate(found[1:], 1):
-        first = group.numbers[0]
-        if not any(begin < first - 1 and first <= end for begin, end in spans):
-            allowed.append(at)
-    return allowed
+    """The groups before which a row may end."""
+    allowed = free(spine)
+    return [at for at, group in enumerate(found) if group.numbers[0] in allowed]
 
 
 def split(found: Sequence[Group], allowed: Sequence[int], count: int) -> list[int]:
@@ -92,6 +83,7 @@ def rows(found: Sequence[Group], spine: Spine, starts: Sequence[int]) -> Placed:
         moved = shifted(row, _GUTTER if number else 0.0, top)
         if number:
             lines.append(_turn(bodies[-1], moved, top, right))
+            moved = _from_turn(moved)
         bodies += moved.bodies
         lines += moved.lines
         texts += moved.texts
@@ -116,6 +108,18 @@ def _turn(last: Body, row: Placed, top: float, right: float) -> Line:
     )
     wrong = bool(first.volume.fault)
     return Line(points, (last.number, first.number), leaves=last.end, wrong=wrong)
+
+
+def _from_turn(row: Placed) -> Placed:
+    """The row with shortcuts from the row before beginning on the line of the turn."""
+    first = row.bodies[0].number
+    lines = [
+        line._replace(points=((_BESIDE / 2, line.points[0][1]), *line.points[1:]))
+        if line.ends and line.ends[0] < first
+        else line
+        for line in row.lines
+    ]
+    return row._replace(lines=lines)
 
 
 class _Row:
@@ -193,7 +197,7 @@ def _row(found: Sequence[Group], spine: Spine, begins: bool) -> Placed:
     for group in found:
         row.add(group)
     bodies, texts = row.bodies, row.texts
-    arcs = _arcs(bodies, spine.skips, begins)
+    arcs = _arcs(bodies, spine.skips, begins, [text.box for text in texts])
     lines = [*row.lines, *(line for line, _ in arcs)]
     texts += [text for _, text in arcs if text is not None]
     brackets, badges = _badges(bodies, spine, row.lows)
@@ -211,11 +215,12 @@ def _row(found: Sequence[Group], spine: Spine, begins: bool) -> Placed:
 
 
 def _arcs(
-    bodies: Sequence[Body], skips: Iterable[Skip], begins: bool
+    bodies: Sequence[Body], skips: Iterable[Skip], begins: bool, said: Sequence[Box]
 ) -> list[tuple[Line, Text | None]]:
     """Shortcuts above the volumes, the shorter ones below the longer.
 
-    Those that come from the row before leave the line that comes from there.
+    They pass above what is `said`, too. Those that come from the row before leave the
+    line that comes from there.
     """
     place = {body.number: body for body in bodies}
     first = bodies[0].number
@@ -236,14 +241,14 @@ def _arcs(
         # One that arrives and one that leaves stand beside each other.
         x1, y1 = place[skip.target].top
         x1 -= _APART
-        points: tuple[Point, ...] = ((x1, level), (x1, y1))
         x0 = _BESIDE / 2
         if skip.source in place:
-            x0, y0 = place[skip.source].top
-            x0 += _APART
-            points = ((x0, y0), (x0, level), *points)
-        else:
-            points = ((x0, level), *points)
+            x0 = place[skip.source].top[0] + _APART
+        over = (box.top - 4 for box in said if box.right > x0 and box.left < x1)
+        level = min([level, *over])
+        points: tuple[Point, ...] = ((x0, level), (x1, level), (x1, y1))
+        if skip.source in place:
+            points = ((x0, place[skip.source].top[1]), *points)
         ends = (skip.source, skip.target)
         line = Line(points, ends, dashed=skip.projects)
         text = None
@@ -273,7 +278,7 @@ def _badges(
         bracket = ((left, y), (left, y + 4), (right, y + 4), (right, y))
         lines.append(Line(bracket, arrow=False))
         middle = (left + right) / 2
-        text = Text(f"×{each.times}", middle, y + 4 + LINE, bold=True)
+        text = Text(f"×{each.times:,}", middle, y + 4 + LINE, bold=True)
         while any(_meet(text.box, other.box) for other in texts):
             text = text._replace(y=text.y + LINE)
         texts.append(text)

@@ -148,10 +148,13 @@ def spine(network: Network, options: Options) -> Spine:
             return _Builder(network, every, depth, most).spine()
         except _TooManyError:
             continue
-    raise PlanError(
-        f"`{name}` has more than {_MOST} volumes or shortcuts in a row; close blocks"
-        " with --depth, or try --view graph"
-    )
+    remedy = "try --view graph"
+    if options.depth:
+        remedy = f"close more blocks with --depth {options.depth - 1}, or {remedy}"
+    elif not options.fold:
+        remedy = f"leave --no-fold away, or {remedy}"
+    what = f"more than {_MOST} volumes or shortcuts in a row"
+    raise PlanError(f"`{name}` has {what}; {remedy}")
 
 
 class _Builder:
@@ -256,7 +259,14 @@ class _Builder:
             part = Part(tuple(stages), tuple(counts))
             self._stage(part, flow, taken, level, repeats[0].label)
             if fold.count > 1 and len(self._made.volumes) > begun:
-                self._made.repetitions.append(Repetition(begun, self._last, fold.count))
+                self._repeated(begun, fold.count)
+
+    def _repeated(self, first: int, times: int) -> None:
+        """Note copies; copies of nothing but copies are told as one number."""
+        found = self._made.repetitions
+        if found and found[-1][:2] == (first, self._last):
+            times *= found.pop().times
+        found.append(Repetition(first, self._last, times))
 
     def _stage(
         self,

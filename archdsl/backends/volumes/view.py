@@ -31,6 +31,10 @@ _MOST_ROWS = 8
 _MARGIN = 10.0
 _HEAD, _FOOT = 24.0, 26.0
 _SWATCH = 10.0
+# The least that is shown of a formula.
+_FORMULA = 30
+# What stands along an edge, by the number of its sizes.
+_ON_EDGES = {1: "length", 2: "height × width", 3: "depth × height × width"}
 
 _KINDS: dict[Kind, str] = {
     "input": "input",
@@ -74,15 +78,18 @@ def _tries(made: Spine, options: Options) -> Iterator[Placed]:
     """Ways to place the volumes, the one that is wanted most first."""
     sizes = [size for volume in made.volumes for size in volume.sizes[-1][1:]]
     largest = max((nominal(size) for size in sizes), default=1)
-    found = [
-        groups(made, Measure(made, high / largest**0.5, growth), options.show)
+    measures = [
+        Measure(made, high / largest**0.5, growth)
         for growth, high in product(_GROWTHS, _HEIGHTS)
     ]
+    found = [groups(made, measure, options.show) for measure in measures]
     across = [placed for each in found if (placed := hourglass(each, made))]
     if across:
         yield from across
         return
     for count in range(1, _MOST_ROWS + 1):
+        if count == 2:
+            found = [groups(made, each, options.show, apart=True) for each in measures]
         for each in found:
             starts = split(each, breaks(each, made), count)
             if len(starts) < count:
@@ -100,10 +107,7 @@ def _miss(placed: Placed) -> float:
 def _framed(network: Network, made: Spine, placed: Placed, options: Options) -> Scene:
     """The picture with its heading and its legend."""
     name = network.name or "network"
-    totals = words.totals(network)
-    if network.wrong:
-        totals = f"{words.SIGN} {network.wrong[0].code}: {network.wrong[0].message}"
-    heading = words.short(f"{words.short(name)}: {totals}")
+    heading = _heading(network, placed.wide)
     head = Text(heading, _MARGIN, _MARGIN + LARGE - 3, LARGE, "start", True)
     texts = [head]
     swatches: list[Face] = []
@@ -145,6 +149,20 @@ def _framed(network: Network, made: Spine, placed: Placed, options: Options) -> 
     )
 
 
+def _heading(network: Network, wide: float) -> str:
+    """The name and what the net costs; formulas are as long as there is room."""
+    name = words.short(network.name or "network")
+    if network.wrong:
+        first = network.wrong[0]
+        return words.short(f"{name}: {words.SIGN} {first.code}: {first.message}")
+    heading = ""
+    for longest in range(words.LONGEST, _FORMULA - 1, -10):
+        heading = f"{name}: {words.totals(network, longest)}"
+        if width(heading, LARGE, True) <= wide:
+            break
+    return heading
+
+
 def _said(kind: Kind, made: Spine) -> str:
     """What a colour stands for."""
     if kind != "merge":
@@ -164,8 +182,15 @@ def _notes(network: Network, made: Spine, options: Options) -> list[str]:
     if any(skip.projects for skip in made.skips):
         notes.append("dashed: projection")
     if "shapes" in options.show:
-        notes.append("bold: channels; on edges: height × width")
+        notes.append("; ".join(["bold: channels", *_on_edges(made)]))
     return [*notes, "not to scale", *words.needs(network)]
+
+
+def _on_edges(made: Spine) -> list[str]:
+    """What stands along edges, if anything does."""
+    ranks = {len(volume.sizes[-1]) - 1 for volume in made.volumes}
+    said = [text for rank, text in _ON_EDGES.items() if rank in ranks]
+    return [f"on edges: {' or '.join(reversed(said))}"] if said else []
 
 
 def volumes(
