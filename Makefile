@@ -96,7 +96,7 @@ hostile: $(DEV_STAMP)
 fuzz: $(DEV_STAMP)
 	$(BIN)/python -m pip install --group fuzz
 	mkdir -p build/fuzz/corpus
-	$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600 -timeout=5 -max_len=4096 \
+	$(BIN)/python tests/fuzz/fuzz.py -max_total_time=600 -timeout=5 -max_len=512 \
 		-rss_limit_mb=512 -artifact_prefix=build/fuzz/ \
 		build/fuzz/corpus tests/fuzz/corpus archdsl/std specs/classics
 

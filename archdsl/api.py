@@ -117,7 +117,11 @@ def checked(
 
 
 def sketch(
-    path_or_text: str | Path, net: str | None = None, **params: object
+    path_or_text: str | Path,
+    net: str | None = None,
+    *,
+    limits: Mapping[str, int] | None = None,
+    **params: object,
 ) -> Network:
     """What is known of a net, also where its check fails, for pictures only.
 
@@ -126,11 +130,12 @@ def sketch(
     are those of `check`. Raises SpecError if nothing of the net is known, as where the
     spec cannot be read, and what `check` and `Checked.network` raise.
     """
-    whole = checked(path_or_text, net, params)
+    most = lowered(limits) if limits else MOST
+    whole = checked(path_or_text, net, params, most)
     if whole.ok:
         return whole.network(net)
     name, data, files = _read(path_or_text)
-    source, _ = decoded(data, name)
+    source, _ = decoded(data, name, most)
     known = None
     if source is not None:
         values = {key: converted(value, source, files) for key, value in params.items()}

@@ -30,6 +30,8 @@ SPECS = (
     ("modern/ddpm_unet.arch", None),
     ("transformers/bert.arch", "bert_base"),
 )
+# Those that are one row of volumes.
+ROWS = ("alexnet", "efficientnet_b0", "swin_t")
 WRONG = """\
 use "no.arch"
 default cnv same
@@ -39,16 +41,22 @@ net n { input 3x8xH | a 3 | conv 4 q=3 s=t | fcc 3 | add(id, foo, bar) -> 3x4 }
 net m = n k=3 l=4
 net n { input 8 | fc 9**99 | fc 8 -> 9 | share nothing | reshape 3x5 }
 """
+# Nets whose check fails, which are drawn all the same.
+FAILING = {
+    "n": "net n { input 3x32x32 | conv 8 3 same | foo: cnv 4 | relu | conv 3 | fc 4 }",
+    "m": "net m { input 8 | add(id, fc 9) | {fc 8 | fc no} x3 | relu -> 9 }",
+}
 
 
 def outputs() -> Iterator[tuple[str, str]]:
     """All outputs of some specs, and the findings of a wrong one, with names."""
-    from archdsl.api import check, source_of
+    from archdsl.api import check, sketch, source_of
     from archdsl.backends.graphviz import dot
     from archdsl.backends.mermaid import flowchart
     from archdsl.backends.svg import graph
     from archdsl.backends.text.summary import summary_json, summary_table
     from archdsl.backends.text.tree import tree
+    from archdsl.backends.volumes import tikz, volumes
     from archdsl.diagnostics.render import FORMATS, render
     from archdsl.ir.dump import dump
     from archdsl.ir.flat import state_dict_names
@@ -64,6 +72,8 @@ def outputs() -> Iterator[tuple[str, str]]:
             "tree": tree,
             "dump": dump,
         }
+        if net in ROWS:
+            made |= {"volumes": volumes, "TikZ": tikz}
         for name, write in made.items():
             yield f"{path} {name}", write(network)
         names = [(n, list(map(str, w.shape))) for n, w in state_dict_names(network)]
@@ -78,6 +88,10 @@ def outputs() -> Iterator[tuple[str, str]]:
         found = check(text).diagnostics
         for form in FORMATS:
             yield f"mistakes {number} {form}", render(found, form)
+    for net, text in FAILING.items():
+        known = sketch(text, net)
+        for write in (dot, graph, flowchart, tree, volumes, tikz):
+            yield f"{net} {write.__name__}", write(known)
 
 
 def digests() -> dict[str, str]:

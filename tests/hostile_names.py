@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import io
+import itertools
 import keyword
 import os
 import random
@@ -23,11 +25,15 @@ from collections.abc import Iterator
 
 from archdsl import pipeline
 from archdsl.api import source_of
+from archdsl.backends.diagram.options import PlanError
 from archdsl.backends.graphviz import dot
 from archdsl.backends.mermaid import flowchart
 from archdsl.backends.svg import graph
 from archdsl.backends.text.summary import summary_json, summary_table
 from archdsl.backends.text.tree import tree
+from archdsl.backends.tikz import document
+from archdsl.backends.volumes import scene
+from archdsl.backends.volumes.markup import svg
 from archdsl.diagnostics.render import FORMATS, render
 from archdsl.ir.network import Network
 from archdsl.reading import decoded
@@ -65,6 +71,15 @@ PIECES = (
     *("\u200b", "\u200d", "\ufeff", "\u200f", "\u061c", "\u0301", "\u00ad", "\u3164"),
     *("\U0001f600", "\U000e0041", "\u00e9", "e\u0301", "\u0130", "\u212a", "\u202f"),
     *("\u202e", "\u2066", "\x1b[31m", "\x07", "\r", "\x85", "\u2028", "\x7f", "\x00"),
+    *(
+        "\\input{x}",
+        "\\write18{x}",
+        "\\end{document}",
+        "\\catcode`\\%=12",
+        "^^5cdef",
+        "%",
+    ),
+    *("\\verb|", "$\\x$", "}\\x{", "!TeX program = x", "arara: x: {shell: yes}", ",,"),
     *(" ", "  ", "\t", "-", "+", ":", ",", ";", "=", "(", "[", "{", "|", "?", "!", "@"),
     *("i", "0", "00", "1e9", "training", "forward", "__class__", "_modules", "self"),
 )
@@ -76,6 +91,8 @@ WORDS = (
 )
 # So many labels stand in one net.
 TOGETHER = 8
+# One of so many nets is drawn as volumes, too.
+EVERY = 3
 
 
 class EscapeError(AssertionError):
@@ -99,13 +116,16 @@ def name(draw: random.Random) -> str:
     return made[: draw.choice((8, 40, 128))]
 
 
-def spec(labels: list[str]) -> str:
-    """A net with these labels: on its stages, in a block, on a repeat and a merge."""
+def spec(labels: list[str], wrong: str = "") -> str:
+    """A net with these labels: on its stages, in a block, on a repeat and a merge.
+
+    What is `wrong` stands before the last lines.
+    """
     half = len(labels) // 2
     body = "\n".join(f'  "{label}": fc 8' for label in labels[:half])
     net = "\n".join(f'  "{label}": fc 8 x2' for label in labels[half:])
     return (
-        f"block b {{\n{body}\n}}\nnet n {{\n  input 8\n  b\n{net}\n"
+        f"block b {{\n{body}\n}}\nnet n {{\n  input 8\n  b\n{wrong}{net}\n"
         "  add(id, {fc 8 | relu})\n}\n"
     )
 
@@ -125,6 +145,21 @@ def networks(labels: list[str], file: str) -> Iterator[tuple[list[str], Network]
     if len(labels) > 2:
         for at in range(0, len(labels), 2):
             yield from networks(labels[at : at + 2], file)
+
+
+# Stages that are refused, `{}` being a hostile label.
+WRONG = (
+    *('  "{}": conv 3\n', '  "{}": fc 8 -> 9\n', '  "{}": {fc 8 | nothing} x3\n'),
+    *('  "{}": fc "{}"\n', '  fc 8 bias="{}"\n', '  {fc 8 | "{}": nothing 3}\n'),
+    *('  b "{}"\n', '  fc 8 bias=false q="{}"\n', '  "{}": add(id, {fc 9})\n'),
+)
+
+
+def sketched(labels: list[str], file: str, wrong: str) -> Network | None:
+    """What is known of a net with a stage that is refused."""
+    text = spec(labels[1:], wrong.replace("{}", labels[0]))
+    source, _ = decoded(text.encode("utf-8", "surrogatepass"), file)
+    return None if source is None else pipeline.sketch(source, "n")
 
 
 def _printable(line: str, what: str) -> None:
@@ -235,6 +270,59 @@ def check_svg(text: str) -> None:
     _steers_nothing(text.replace("\n", ""), "SVG")
 
 
+# TeX with no text of a spec in it, and where such text may stand.
+_PLACE = r"\(-?[\d.e+]+,-?[\d.e+]+\)"
+_WAY = rf"{_PLACE}(?: -- {_PLACE})*(?: -- cycle)?"
+_TEX_LINE = re.compile(
+    r"% Made by archdsl, for pdflatex, xelatex or lualatex\."
+    r"|% The tensors of the network [ -~]*|% volume: [ -~]*"
+    r"|\\documentclass\[border=2pt\]\{standalone\}"
+    r"|\\usepackage(?:\[\w+\])?\{(?:fontenc|inputenc|helvet|amssymb|tikz)\}"
+    r"|\\definecolor\{[a-z]+(?:-[a-z]+)?\}\{HTML\}\{[0-9A-F]{6}\}"
+    r"|\\(?:begin|end)\{(?:document|tikzpicture)\}"
+    r"|\\begin\{tikzpicture\}\[x=[\d.]+pt, y=-[\d.]+pt,"
+    r"|  line width=[\d.]+pt, draw=edge, line join=round,"
+    r" every node/\.style=\{inner sep=0pt, outer sep=0pt\},"
+    r"|  font=\\sffamily\]"
+    rf"|\\path\[use as bounding box\] \(0,0\) rectangle {_PLACE};"
+    rf"|\\filldraw\[fill=[a-z]+-[a-z]+(?:, draw=wrong)?\] {_WAY};"
+    rf"|\\fill\[edge\] {_WAY};"
+    rf"|\\draw\[[a-z\d ,=.]*\] {_WAY};"
+    rf"|\\node\[anchor=base(?: west)?(?:, rotate=90)?\] at {_PLACE} "
+    r"\{\\fontsize\{[\d.]+\}\{[\d.]+\}\\selectfont"
+    r"(?:\\bfseries)?(?:\\color\{wrong\})? (?P<said>.*)\};"
+)
+_TEX_SAID = re.compile(
+    r"\\[{}$&#%_]"
+    r"|\\(?:textbackslash|textascii(?:circum|tilde|grave)|text(?:less|greater|bar)"
+    r"|text(?:quotedbl|quotesingle|endash)|ldots)\{\}"
+    r"|\$(?:\\(?:times|cdot|lceil|rceil|lfloor|rfloor|Vert|geq|leq|neq|div)|-)\$"
+    r"|\{[-,]\}"
+    # A comma that no other precedes: two make one sign.
+    r"|(?<!,),|[A-Za-z0-9 !()*+./:;=?@\[\]\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff]"
+)
+
+
+def check_tikz(text: str) -> None:
+    """Each line is one of those of such documents; what is said holds no command."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        found = _TEX_LINE.fullmatch(line)
+        if found is None and (line or number < len(lines) - 1):
+            raise EscapeError(f"TikZ: {line!a}")
+        if found is None or found["said"] is None:
+            continue
+        at, said = 0, found["said"]
+        while at < len(said):
+            token = _TEX_SAID.match(said, at)
+            if token is None:
+                raise EscapeError(f"TikZ: {said[at : at + 40]!a}")
+            at = token.end()
+    ends = [line for line in lines if line.startswith("\\end")]
+    if ends != ["\\end{tikzpicture}", "\\end{document}"]:
+        raise EscapeError(f"TikZ: {ends}")
+
+
 _DOT = re.compile(
     r'(?P<string>"(?:[^"\\\n]|\\[\\"n])*")|(?P<word>\w+|-?\d*\.?\d+)'
     r"|(?P<sign>->|[{}\[\];=,])|\s+"
@@ -276,6 +364,13 @@ def mermaid_shape(text: str) -> list[str]:
     return lines
 
 
+def made_of(drawn: list[str], charted: list[str]) -> set[str]:
+    """The words of DOT and Mermaid, whatever their numbers."""
+    charted = [word for line in charted for word in line.split()]
+    words = (re.sub(r"\d+", "0", word) for word in (*drawn, *charted))
+    return {re.sub(r"\b(\w+)(,\1)+", r"\1", word) for word in words}
+
+
 class Checker:
     """Holds what hostile names make against what plain ones make."""
 
@@ -284,10 +379,19 @@ class Checker:
         self._shapes: dict[int, tuple[list[str], list[str]]] = {}
         self.written = 0
         self.refused = 0
+        self.sketched = 0
+        self.rows = 0
+        self._pictured = 0
+        # Mermaid's arrows, and what is seen in pictures of plain labels.
+        self._words = {"-->", '-->|""|', "-.->", '-.->|""|'}
+        self._wrong = itertools.cycle(WRONG)
 
     def check(self, labels: list[str], file: str) -> None:
         """Raises EscapeError if a label or the name of the file is more than a name."""
         fine = 0
+        # All of them where none is refused as a text, and two that may be.
+        self._failing(labels, file)
+        self._failing(labels[:2], file)
         for some, network in networks(labels, file):
             fine += len(some)
             self._outputs(some, network)
@@ -296,7 +400,7 @@ class Checker:
 
     def _outputs(self, labels: list[str], network: Network) -> None:
         check_python(source_of(network), labels)
-        check_svg(graph(network))
+        self._pictures(network)
         drawn, charted = self._shape(len(labels))
         if dot_shape(dot(network)) != drawn:
             raise EscapeError(f"DOT: {labels!a}")
@@ -307,6 +411,47 @@ class Checker:
             # Names of files are made printable where they are shown.
             for line in text.replace(network.source_name, "").split("\n"):
                 _steers_nothing(line, "text")
+
+    def _failing(self, labels: list[str], file: str) -> None:
+        """Pictures of nets that are refused, at a stage with the first label at least.
+
+        They differ with what is refused: what they are made of is compared.
+        """
+        known = sketched(labels, file, next(self._wrong))
+        if known is None:
+            return
+        self.sketched += 1
+        self._pictures(known)
+        self._plain_words()
+        for line in made_of(dot_shape(dot(known)), mermaid_shape(flowchart(known))):
+            if line not in self._words:
+                raise EscapeError(f"DOT or Mermaid: {line!a} in {labels!a}")
+        for line in tree(known).replace(file, "").split("\n"):
+            _steers_nothing(line, "text")
+
+    def _plain_words(self) -> None:
+        """What pictures of refused nets with plain labels are made of."""
+        if "digraph" in self._words:
+            return
+        for wrong in (*WRONG, *(each + WRONG[2] for each in WRONG)):
+            for count in (2, TOGETHER):
+                plain = [f"plain{n}" for n in range(count)]
+                known = sketched(plain, "plain.arch", wrong)
+                assert known is not None, wrong
+                self._words |= made_of(
+                    dot_shape(dot(known)), mermaid_shape(flowchart(known))
+                )
+
+    def _pictures(self, network: Network) -> None:
+        check_svg(graph(network))
+        # Most of the time is spent on where volumes stand.
+        self._pictured += 1
+        if self._pictured % EVERY == 0:
+            with contextlib.suppress(PlanError):
+                made = scene(network)
+                check_svg(svg(made, "auto", 1.0))
+                check_tikz(document(made))
+                self.rows += 1
 
     def _shape(self, count: int) -> tuple[list[str], list[str]]:
         if count not in self._shapes:
@@ -340,6 +485,7 @@ if __name__ == "__main__":
     sys.path.insert(0, os.path.join(os.path.dirname(__file__), os.pardir))
     done = run(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
     sys.stdout.write(
-        f"{done.written:,} names were written in seven formats, {done.refused:,} were"
-        " refused, and 0 escaped\n"
+        f"{done.written:,} names were written in nine formats, {done.refused:,} were"
+        f" refused, and 0 escaped; {done.sketched:,} nets with a mistake were drawn,"
+        f" and {done.rows:,} rows of volumes\n"
     )

@@ -11,16 +11,19 @@ import torch
 from torch import nn
 
 from archdsl.api import check, source_of
+from archdsl.backends.volumes import tikz
 from archdsl.ir.flat import state_dict_names
 from archdsl.runtime.load import execute
 
-COUNT = 2000
+COUNT = 1600
 
 
 def test_hostile_names_do_not_escape() -> None:
     done = hostile_names.run(COUNT)
     assert done.written > COUNT / 2
     assert done.refused > COUNT / 10
+    assert done.sketched > COUNT / 10
+    assert done.rows > COUNT / 20
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,56 @@ def test_the_other_checks_find_escapes() -> None:
         hostile_names.dot_shape('digraph "a\\l" {}')
     with pytest.raises(hostile_names.EscapeError):
         hostile_names.mermaid_shape('a["<b>"]')
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(
+            "\\input{x}",
+            "\\write18{x}",
+            "{x}",
+            "a%b",
+            "a & b",
+            "a#b",
+            "a^b",
+            "~",
+            "a_b",
+        ),
+        *(
+            "$x$",
+            "\\textless",
+            "\\{}{",
+            "a,,b",
+            "\u4e2d",
+            "\t",
+            "-",
+            '"',
+            "|",
+            "<",
+            "`",
+        ),
+    ],
+)
+def test_the_check_of_tikz_finds_escapes(said: str) -> None:
+    text = tikz(check("input 8 | a: fc 9").network())
+    hostile_names.check_tikz(text)
+    begin, mark, rest = text.rpartition("};")
+    with pytest.raises(hostile_names.EscapeError):
+        hostile_names.check_tikz(begin + said + mark + rest)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("\\input{x}", "% arara: x", "% !TeX program = x", "% volume: \u4e2d", "x"),
+        *("\\usepackage{shellesc}", "\\end{document}", "\\draw[x/.code={y}] (0,0);"),
+    ],
+)
+def test_the_check_of_tikz_finds_lines(line: str) -> None:
+    head, mark, rest = tikz(check("input 8 | a: fc 9").network()).partition("% volume")
+    with pytest.raises(hostile_names.EscapeError):
+        hostile_names.check_tikz(f"{head}{line}\n{mark}{rest}")
 
 
 def labels() -> list[str]:

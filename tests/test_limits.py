@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from archdsl import pipeline
-from archdsl.api import check, compile
+from archdsl.api import SpecError, check, compile, sketch
 from archdsl.cli.main import main
 from archdsl.diagnostics import Diagnostic
 from archdsl.limits import MAX_FINDINGS, MEANING, MOST, LimitsError, lowered, parsed
@@ -160,6 +160,28 @@ def test_the_environment_lowers_limits(
         "archdsl check: ARCHDSL_LIMITS: the limit `tokens` is 200,000, and can only"
         " be lowered\n"
     )
+
+
+def test_limits_hold_for_sketches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = "net n { input 8 | fc 8 | foo | {relu} x9 }"
+    assert sketch(wrong, limits={"stages": 9}).wrong[0].code == "E0201"
+    with pytest.raises(SpecError) as caught:
+        sketch(wrong, limits={"tokens": 4})
+    assert [d.code for d in caught.value.diagnostics] == ["E0704"]
+    with pytest.raises(LimitsError):
+        sketch(wrong, limits={"tokens": 2**40})
+    # A limit reached within the net is drawn as what is wrong.
+    many = "net n { input 8 | fc 8 | fc 9 | fc 10 | fc 11 | fc 12 }"
+    assert not sketch(many).wrong
+    assert [f.code for f in sketch(many, limits={"stages": 3}).wrong] == ["E0702"]
+    # The command keeps those of the environment.
+    picture = tmp_path / "net.svg"
+    monkeypatch.setenv("ARCHDSL_LIMITS", "stages=3")
+    assert main(["draw", "-e", many, "-o", str(picture)]) == 1
+    assert "E0702" in capsys.readouterr().err
+    assert "E0702" in picture.read_text(encoding="utf-8")
 
 
 def bomb(depth: int) -> str:

@@ -39,6 +39,12 @@ COMMANDS = (
     ),
     *("names {}", "names {} --lock {o}.lock"),
 )
+# What is one row of volumes, and what is drawn although its check fails.
+ROWS = ("alexnet.arch", "resnet.arch", "own.arch")
+PICTURES = (
+    *("draw {} --view volumes -o {o}.svg", "draw {} --view volumes -o {o}.tex"),
+    *("draw {} --view volumes -f tikz", "draw {} --view volumes --theme dark -f svg"),
+)
 # Nets of specs that hold several, and none called like the file.
 NETS = {
     "bert": "bert_base",
@@ -80,6 +86,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (made / "used.arch").write_text(f"block b c {{ {MARKER}: fc c }}\n")
     (made / "wrong.arch").write_text(f"net {MARKER} {{ input 8 | {MARKER}_x 3 }}\n")
+    (made / "failing.arch").write_text(
+        f"net n {{ input 8 | {MARKER}: fc 8 | {MARKER}_x 3 | relu | fc 2 -> 3 }}\n"
+    )
     return made
 
 
@@ -87,7 +96,8 @@ def test_nothing_is_executed(project: Path, tmp_path: Path) -> None:
     commands: list[list[str]] = []
     specs = [Path(spec).name for spec in SPECS] + ["own.arch"]
     for spec in specs:
-        for number, form in enumerate(COMMANDS):
+        forms = (*COMMANDS, *PICTURES) if spec in ROWS else COMMANDS
+        for number, form in enumerate(forms):
             words = form.replace("{}", spec).replace("{o}", f"{tmp_path}/out/{number}")
             command = words.split()
             name = NETS.get(spec.removesuffix(".arch"))
@@ -95,6 +105,12 @@ def test_nothing_is_executed(project: Path, tmp_path: Path) -> None:
                 command += ["--net", name]
             if spec == "ddpm_unet.arch" or command[0] != "names":
                 commands.append(command)
+    failing = [
+        form.format("failing.arch", o=f"{tmp_path}/out/failing{number}").split()
+        for number, form in enumerate((*COMMANDS, *PICTURES))
+        if form.startswith("draw")
+    ]
+    commands += failing
     commands += [
         *(["check", "wrong.arch"], ["explain", "E0101"], ["completion", "bash"]),
         *(["init", f"{tmp_path}/out/first.arch"], ["--help"]),
@@ -107,7 +123,13 @@ def test_nothing_is_executed(project: Path, tmp_path: Path) -> None:
         for command, status in zip(commands, found["statuses"], strict=True)
         if status
     ]
-    assert [command for command, _ in failed] == [["check", "wrong.arch"]], failed
+    wrong = [*failing, ["check", "wrong.arch"]]
+    assert [command for command, _ in failed] == wrong, failed
+    for number, form in enumerate((*COMMANDS, *PICTURES)):
+        if "{o}" in form and form.startswith("draw"):
+            ending = form.rpartition("{o}")[2]
+            picture = tmp_path / "out" / f"failing{number}{ending}"
+            assert "E0201" in picture.read_text(encoding="utf-8")
     # The hook has been there: files were opened, and modules imported.
     assert found["events"]["open"] > 100
     assert found["events"]["import"] > 50

@@ -14,7 +14,7 @@ from archdsl.elaborate.definitions import Definitions
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.sketched import Left, Sketched, key, within
+from archdsl.elaborate.sketched import Early, Left, Sketched, key
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Choice, Module, Network, Node
 from archdsl.ir.unchecked import UNKNOWN, Fault, placed, unchecked
@@ -32,9 +32,9 @@ class Sketcher(Elaborator):
         super().__init__(definitions, report)
         self.report = report
         # What was found before, when names were looked up.
-        self.early = tuple(report.found)
-        # The findings that some stage in the picture tells.
-        self.told: set[object] = set()
+        self._early = Early(report.found)
+        # The findings that some stage in the picture tells, in order.
+        self.told: dict[object, None] = {}
         self.left: Left | None = None
         self._root: Module | None = None
 
@@ -48,11 +48,15 @@ class Sketcher(Elaborator):
         text = Span(self.definitions.source, item.start, item.end)
         late = self.report.found[begun:]
         if not self.told:
-            late = [each for each in self.early if within(each.span, text)] + late
+            late = self.early(text) + late
         root = self.ended(root, late)
         wrong = tuple(self.fault(each) for each in in_order(self.report.found))
         source = self.definitions.source
         return Network(name, root, source.name, self.facts, wrong)
+
+    def early(self, span: Span) -> list[Diagnostic]:
+        """What was found before in a place."""
+        return self._early.within(span)
 
     def walk(self, frame: Frame, defaults: dict[str, Bindings]) -> Walk:
         """A walk that keeps what is wrong."""
@@ -98,7 +102,7 @@ class Sketcher(Elaborator):
             if each.span is None:
                 continue
             fresh += 1
-            self.told.add(key(each))
+            self.told[key(each)] = None
             claim = each.span.text
             # An assertion is found where its condition stands.
             text = f"assert {claim}" if each.code == "E0602" else claim

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic
@@ -16,13 +18,14 @@ from archdsl.ir.network import Choice, Cost, Module, Node, Repeat, Run
 from archdsl.ir.unchecked import UNKNOWN, Fault, Unchecked, placed, unchecked
 from archdsl.ops.record import Bound
 from archdsl.shapes.expr import Const
-from archdsl.source import Span
+from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
 from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.elaborate.sketch import Sketcher
 
+_START = itemgetter(0)
 # Codes of values that do not go together.
 _UNEQUAL = ("E0301", "E0304", "E0309")
 _NO_FAULT = Bound(None, Const(None), None)
@@ -59,6 +62,27 @@ def within(inner: Span | None, outer: Span) -> bool:
         and outer.start <= inner.start
         and inner.end <= outer.end
     )
+
+
+class Early:
+    """Findings by their places, so that not all are looked at for each stage."""
+
+    def __init__(self, found: Iterable[Diagnostic]) -> None:
+        self._by_source: dict[Source, list[tuple[int, int, Diagnostic]]] = {}
+        for number, each in enumerate(found):
+            if each.span is not None:
+                places = self._by_source.setdefault(each.span.source, [])
+                places.append((each.span.start, number, each))
+        for places in self._by_source.values():
+            places.sort(key=_START)
+
+    def within(self, span: Span) -> list[Diagnostic]:
+        """Those in a place, in the order in which they were found."""
+        places = self._by_source.get(span.source, [])
+        begin = bisect_left(places, span.start, key=_START)
+        end = bisect_right(places, span.end, begin, key=_START)
+        near = sorted(places[begin:end], key=itemgetter(1))
+        return [each for *_, each in near if within(each.span, span)]
 
 
 class Sketched(Walk):
@@ -99,23 +123,28 @@ class Sketched(Walk):
     def _conditional(self, line: n.Line, current: Value) -> Value:
         """A line with a condition; where that cannot be told, it is one stage."""
         frame, report = self.frame, self.report
-        before, told, cost = len(report.found), set(self.owner.told), frame.cost
+        before, cost = len(report.found), frame.cost
+        told = len(self.owner.told)
         outside, frame.nodes = frame.nodes, []
         result = super()._line(line, current)
         inside, frame.nodes = frame.nodes, outside
         if not self._is_lost(result):
             frame.nodes += inside
             return result
-        self.owner.told, frame.cost = told, cost
+        frame.cost = cost
+        while len(self.owner.told) > told:
+            self.owner.told.popitem()
         made: set[int] = set()
         used = dict.fromkeys((current.id,) if current.id >= 0 else ())
         _gather(inside, made, used)
         inputs = tuple(value for value in used if value not in made)
         self._instead |= dict.fromkeys(made, result.id)
-        late = [each for each in report.found[before:] if key(each) not in told]
+        late = [
+            each for each in report.found[before:] if key(each) not in self.owner.told
+        ]
         fault = None
         if late:
-            self.owner.told.add(key(late[0]))
+            self.owner.told[key(late[0])] = None
             fault = self.owner.fault(late[0])._replace(at=0 if inputs else None)
         span = report.span(line)
         types = (current.type or UNKNOWN, *(UNKNOWN for _ in inputs[1:]))
@@ -132,6 +161,7 @@ class Sketched(Walk):
             # The first value of all: others before it were forgotten.
             self._made.clear()
             self._instead.clear()
+            self._gave.clear()
         if self._is_lost(result):
             self._keep(stage, current, result, before)
         if self._claim is not None:
@@ -200,7 +230,8 @@ class Sketched(Walk):
         if has_index(stage):
             label = None
         span = self.report.span(stage)
-        inputs = self._inputs(atom, current)
+        # Values of before the first input are forgotten: their numbers are used again.
+        inputs = [each for each in self._inputs(atom, current) if each.id < result.id]
         kind, look = "{}", None
         if isinstance(atom, n.Call):
             target = target_of(self, atom)
@@ -290,7 +321,7 @@ class Sketched(Walk):
         found = self.report.found[-1]
         span = self.report.span(claim)
         told = span.text.removeprefix("->").strip()
-        self.owner.told.add(key(found))
+        self.owner.told[key(found)] = None
         fault = self.owner.fault(found)._replace(at=0, claimed=told)
         assert value.type is not None
         target = unchecked(f"-> {told}", None, (value.type,), fault, span)
@@ -302,7 +333,9 @@ class Sketched(Walk):
         return output
 
     def _inputs(self, atom: n.Call | n.Group, current: Value) -> list[Value]:
-        """What flows into a stage, as far as there is anything."""
+        """What flows into a stage, as far as there is anything: never into an input."""
+        if _is_input(atom):
+            return []
         found = [current]
         if isinstance(atom, n.Call) and atom.inputs is not None:
             found = [
@@ -316,11 +349,10 @@ class Sketched(Walk):
         """What was found at a stage and is told by no other; None if nothing was."""
         span = self.report.span(stage)
         late = self.report.found[before:]
-        early = [each for each in self.owner.early if within(each.span, span)]
-        for found in (*late, *early):
+        for found in (*late, *self.owner.early(span)):
             if key(found) in self.owner.told:
                 continue
-            self.owner.told.add(key(found))
+            self.owner.told[key(found)] = None
             fault = self.owner.fault(found)
             at = self._refused(stage.atom, inputs, found)
             if at is None:

@@ -29,7 +29,7 @@ def is_flag(name: str) -> bool:
 def place(name: str) -> int | None:
     """The axis whose places a name stands for: 1 for `ax1`."""
     digits = name.removeprefix("ax")
-    return int(digits) if digits != name and digits in "0123456789" else None
+    return int(digits) if digits != name and digits in tuple("0123456789") else None
 
 
 def is_symbol(name: str) -> bool:

@@ -56,9 +56,13 @@ _BAND = 30.0
 def lay_out(levels: list[Level], flat: bool) -> list[Layout]:
     """Place all levels; the inner ones come first, the whole picture last.
 
-    With `flat` the flow goes from left to right.
+    With `flat` the flow goes from left to right. Raises PlanError where more lines go
+    past boxes than anybody could follow.
     """
-    layouts = [Layout(level, arrange(level), flat) for level in levels]
+    layouts: list[Layout] = []
+    for level in levels:
+        passed = layouts[-1].rows.passed if layouts else 0
+        layouts.append(Layout(level, arrange(level, passed), flat))
     by_level = {id(layout.level): layout for layout in layouts}
     folded = _fit(layouts, by_level, 1 / SHAPE if flat else SHAPE)
     whole = layouts[-1]

@@ -7,7 +7,11 @@ what is left of something in one row is left of it in all.
 
 from __future__ import annotations
 
+from archdsl.backends.diagram.options import PlanError
 from archdsl.backends.svg.level import Level, Link, Node
+
+# So many times lines go by a row in one picture: each is a place of its own.
+MAX_PASSED = 50_000
 
 
 class Lane:
@@ -43,7 +47,9 @@ class Net:
 class Rows:
     """A level in rows and lanes. `passing[row][net]` is where a net goes by."""
 
-    def __init__(self) -> None:
+    def __init__(self, passed: int) -> None:
+        # How often lines have gone by rows, in the levels before too.
+        self.passed = passed
         self.rows: list[list[Node]] = []
         self.nets: list[Net] = []
         self.lanes: list[Lane] = []
@@ -54,15 +60,19 @@ class Rows:
         self.aside: set[Link] = set()
 
 
-def arrange(level: Level) -> Rows:
-    """Rows and lanes for all nodes of a level."""
+def arrange(level: Level, passed: int = 0) -> Rows:
+    """Rows and lanes for all nodes of a level.
+
+    In levels before, lines have `passed` so many rows. Raises PlanError where these
+    become more than `MAX_PASSED`.
+    """
     entering: dict[Node, list[Link]] = {node: [] for node in level.nodes}
     leaving: dict[Node, list[Link]] = {node: [] for node in level.nodes}
     for link in level.links.values():
         entering[link.head].append(link)
         leaving[link.tail].append(link)
     _layer(level, entering, leaving)
-    made = Rows()
+    made = Rows(passed)
     count = max((node.row for node in level.nodes), default=-1) + 1
     made.rows = [[] for _ in range(count)]
     made.passing = [{} for _ in range(count)]
@@ -271,6 +281,12 @@ def _pass_by(net: Net, first: bool, made: Rows) -> None:
         lane = Lane(net.lane)
         lane.parent, lane.begin, lane.end = tail.lane, tail.row, net.last
         lanes.append(lane)
+    made.passed += max(0, net.last - tail.row - 1)
+    if made.passed > MAX_PASSED:
+        raise PlanError(
+            "too many lines go past too many boxes, which nobody can read; what belongs"
+            " together can be a block, which --depth closes, or try --view tree"
+        )
     for row in range(tail.row + 1, net.last):
         node = Node("pass")
         node.row, node.lane = row, net.lane

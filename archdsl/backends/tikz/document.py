@@ -83,7 +83,8 @@ def document(made: Scene, width_in: float | None = None) -> str:
         f"\\path[use as bounding box] (0,0) rectangle {_at(made.wide, made.high)};\n"
     )
     for body in made.bodies:
-        out.append(f"% {_comment(body.volume.text)}\n")
+        # With words of its own before it: tools obey comments such as `% arara: …`.
+        out.append(f"% volume: {_comment(body.volume.text)}\n")
         out += [_face(face, colours) for face in body.faces()]
     out += [_face(face, colours) for face in made.swatches]
     out += [_line(line, scale) for line in made.lines]
@@ -148,7 +149,8 @@ def escape(text: str) -> str:
 
     What the fonts of every LaTeX lack comes out as its number, `[U+4E2D]`.
     """
-    return "".join(_letter(letter) for letter in text)
+    # Two commas would become one sign.
+    return "".join(_letter(letter) for letter in text).replace(",,", ",{,}")
 
 
 def _letter(letter: str) -> str:

@@ -153,7 +153,8 @@ def spine(network: Network, options: Options) -> Spine:
         remedy = f"close more blocks with --depth {options.depth - 1}, or {remedy}"
     elif not options.fold:
         remedy = f"leave --no-fold away, or {remedy}"
-    raise PlanError(f"`{name}` has more than {_MOST} volumes in a row; {remedy}")
+    what = f"more than {_MOST} volumes or shortcuts in a row"
+    raise PlanError(f"`{name}` has {what}; {remedy}")
 
 
 class _Builder:
@@ -412,6 +413,8 @@ class _Builder:
         self._made.volumes.append(Volume(kind, text, sizes, tooltip))
 
     def _skip(self, source: int, projects: bool, text: str) -> None:
+        if len(self._made.skips) >= self._most:
+            raise _TooManyError
         self._made.skips.append(Skip(source, self._last, projects, text))
 
     def _add(self, cost: Cost) -> None:
