@@ -360,6 +360,21 @@ def test_the_rules_find_what_is_broken(vgg: Network, unet: Network) -> None:
     assert any("through `" in fault for fault in found)
 
 
+def test_copies_of_copies_end() -> None:
+    """Layers that give no volume could stand a billion times."""
+    inner = "relu"
+    for _ in range(28):
+        inner = f"{{{inner}}} x2"
+    began = time.process_time()
+    made = spine(text_net(f"input 3x8x8 | {inner} | conv 3 1x1"), SHAPES)
+    assert len(made.volumes) == 2
+    assert sum(v.cost.layers for v in made.volumes) == 2**28 + 1
+    blocks = "".join(f"block b{n + 1} {{ b{n} | b{n} }}\n" for n in range(27))
+    text = f"block b0 {{ relu }}\n{blocks}net n {{\n input 3x8x8\n b27\n}}"
+    assert len(spine(text_net(text), SHAPES).volumes) >= 2
+    assert time.process_time() - began < 5
+
+
 def test_many_layers_in_rows() -> None:
     layers = " | ".join(f"conv {8 + n} 3x3 p1" for n in range(150))
     began = time.process_time()

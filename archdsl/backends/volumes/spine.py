@@ -31,6 +31,8 @@ Kind: TypeAlias = Look | Literal["input", "closed", "wrong", "unchecked"]
 _FEW = 30
 # More are not drawn where closing blocks helps, and never more than the most.
 _MANY, _MOST = 60, 400
+# Layers that give no volume are many where blocks or copies hold each other.
+_STEPS = 30_000
 # Blocks are closed from this depth on, one level after the other.
 _DEEPEST = 4
 
@@ -169,6 +171,7 @@ class _Builder:
         self._folder = Unfolder(most) if every else Folder()
         self._depth = depth
         self._most = most
+        self._steps = 0
         self._ways: dict[tuple[int, int], Way | None] = {}
         self._made = Spine([], [], [])
 
@@ -211,6 +214,9 @@ class _Builder:
             return made[source] if source >= 0 else ports[-1 - source]
 
         before = -1
+        self._steps += 1 + len(found.steps)
+        if self._steps > _STEPS:
+            raise _TooManyError
         for step in found.steps:
             node = flats[0].nodes[step.nodes[0]]
             current = self._last
