@@ -183,3 +183,27 @@ def tally(box: Box, parts: list[Part], times: int) -> None:
         # Which of two formulas is the larger may not be known.
         ordered = len(known) == len(macs)
         box.macs = (min(known), max(known)) if ordered else (macs[0], macs[-1])
+
+
+class Ids:
+    """Names for Graphviz, each of one thing alone."""
+
+    def __init__(self) -> None:
+        self._uses: dict[str, int] = {}
+
+    def name(self, path: tuple[str, ...]) -> str:
+        """A name for what has this path."""
+        plain = ".".join(
+            "".join(c if c.isascii() and c.isalnum() else "_" for c in part)
+            for part in path
+        )
+        number = self._uses[plain] = self._uses.get(plain, 0) + 1
+        # No path holds a `-`.
+        return plain if number == 1 else f"{plain}-{number}"
+
+
+def label(box: Box, text: str) -> None:
+    """Put a label before what a box says, unless it only counts or repeats that."""
+    line = box.lines[0]
+    if text and not text.isdigit() and text not in line.split():
+        box.lines[0] = f"{words.short(text)}: {line}"

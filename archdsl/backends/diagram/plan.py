@@ -22,11 +22,13 @@ from archdsl.backends.diagram.picture import Box, Edge, Frame, Picture, Shape, m
 from archdsl.backends.diagram.place import (
     Called,
     Copies,
+    Ids,
     Names,
     Part,
     Place,
     Port,
     alike,
+    label,
     tally,
 )
 from archdsl.backends.diagram.told import Told
@@ -85,7 +87,7 @@ class _Planner:
         self._names: dict[int, Names] = {}
         self._edges: list[Edge] = []
         self._spans: list[tuple[Box, Box]] = []
-        self._ids: dict[str, int] = {}
+        self._ids = Ids()
         self._boxes = 0
 
     def picture(self) -> Picture:
@@ -264,7 +266,9 @@ class _Planner:
             inner = place._replace(depth=place.depth + 1)
             return self._body(modules, part.weights, inputs, inner)[0]
         frame = Frame(
-            self._id(("cluster", *place.path)), self._at(part.first.span), called.times
+            self._ids.name(("cluster", *place.path)),
+            self._at(part.first.span),
+            called.times,
         )
         frame.training = place.training
         inner = place._replace(frame=frame, depth=place.depth + 1)
@@ -285,7 +289,7 @@ class _Planner:
             # A frame around a single box says nothing.
             self._boxes -= 1
             bypass(self._edges, head, begun)
-            _label(only, called.label)
+            label(only, called.label)
             only.times *= called.times
             only.home = place.frame.id
             place.frame.items.append(only)
@@ -379,7 +383,7 @@ class _Planner:
         box = self._box(place, form, lines, lead.span, look)
         box.sums = lead.kind == "add"
         box.commutes = lead.kind in ("add", "mul")
-        _label(box, called.label if len(parts) == 1 else lead.label or "")
+        label(box, called.label if len(parts) == 1 else lead.label or "")
         tally(box, parts, called.times)
         for port in inputs:
             self._join(port, box, merges)
@@ -428,7 +432,7 @@ class _Planner:
         tooltip = self._at(span)
         if shape in ("layer", "merge", "closed", "source"):
             tooltip += " " + ".".join(place.path)
-        box = Box(self._id(place.path), shape, lines, look, tooltip)
+        box = Box(self._ids.name(place.path), shape, lines, look, tooltip)
         box.training = place.training
         box.home = place.frame.id
         place.frame.items.append(box)
@@ -486,25 +490,8 @@ class _Planner:
             }
         return found
 
-    def _id(self, path: tuple[str, ...]) -> str:
-        """A name for Graphviz that no other thing has."""
-        plain = ".".join(
-            "".join(c if c.isascii() and c.isalnum() else "_" for c in part)
-            for part in path
-        )
-        number = self._ids[plain] = self._ids.get(plain, 0) + 1
-        # No path holds a `-`.
-        return plain if number == 1 else f"{plain}-{number}"
-
     def _at(self, span: Span) -> str:
         name = span.source.name
         if name == self._network.source_name:
             name = self._source_name
         return f"{name}:{span.line}"
-
-
-def _label(box: Box, label: str) -> None:
-    """Put a label before what a box says, unless it only counts or repeats that."""
-    line = box.lines[0]
-    if label and not label.isdigit() and label not in line.split():
-        box.lines[0] = f"{words.short(label)}: {line}"
