@@ -126,11 +126,11 @@ def _plain(points: list[Point]) -> list[Point]:
 
 def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) -> str:
     """The picture as SVG text, `scale` times its natural size."""
-    wide, high = _number(made.wide), _number(made.high)
+    wide, high = number(made.wide), number(made.high)
     failed = any(box.state != "checked" for box, _ in made.boxes)
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(made.wide * scale)}"'
-        f' height="{_number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(made.wide * scale)}"'
+        f' height="{number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
         f' role="img" aria-labelledby="t e">\n'
         f'<title id="t">{escape(name)}</title><desc id="e">{escape(description)}</desc>'
         f"\n<style>{css(theme, failed)}</style>\n"
@@ -176,9 +176,9 @@ def _lines(lines: Iterable[tuple[Link, list[Point]]]) -> Iterator[str]:
         before.append(points)
         way = f"M{_point(rest[0])}"
         for (x, y), (to_x, to_y) in pairwise(rest):
-            way += f"V{_number(to_y)}" if x == to_x else f"H{_number(to_x)}"
+            way += f"V{number(to_y)}" if x == to_x else f"H{number(to_x)}"
             if x != to_x and y != to_y:
-                way += f"V{_number(to_y)}"
+                way += f"V{number(to_y)}"
         paths.setdefault((looks, link.tail, link.outof), []).append(way)
     for (looks, _, _), ways in paths.items():
         style = f' class="{looks}"' if looks else ""
@@ -242,8 +242,7 @@ def _box(box: Box, at: Placed) -> str:
     faint = "u" if box.state == "unknown" else ""
     radius = at.high / 2 if box.shape == "merge" and box.state != "wrong" else 4
     said = "".join(
-        _text(line, faint, middle, first + number * LINE)
-        for number, line in enumerate(text)
+        _text(line, faint, middle, first + row * LINE) for row, line in enumerate(text)
     )
     return f"<g>{tip}{_rect(at, ' '.join(looks), radius)}{said}</g>\n"
 
@@ -251,25 +250,26 @@ def _box(box: Box, at: Placed) -> str:
 def _rect(at: Placed, looks: str, radius: float) -> str:
     style = f' class="{looks}"' if looks else ""
     return (
-        f'<rect{style} x="{_number(at.x)}" y="{_number(at.y)}"'
-        f' width="{_number(at.wide)}" height="{_number(at.high)}"'
-        f' rx="{_number(radius)}"/>'
+        f'<rect{style} x="{number(at.x)}" y="{number(at.y)}"'
+        f' width="{number(at.wide)}" height="{number(at.high)}"'
+        f' rx="{number(radius)}"/>'
     )
 
 
 def _text(text: str, looks: str, x: float, y: float, style: str = "") -> str:
     kind = f' class="{looks}"' if looks else ""
     more = f' style="{style}"' if style else ""
-    place = f'x="{_number(x)}" y="{_number(y)}"'
+    place = f'x="{number(x)}" y="{number(y)}"'
     return f"<text{kind} {place}{more}>{escape(text)}</text>"
 
 
 def _point(point: Point) -> str:
-    return f"{_number(point[0])} {_number(point[1])}"
+    return f"{number(point[0])} {number(point[1])}"
 
 
-def _number(value: float) -> str:
-    return f"{round(value, 1):g}" if value < 100_000 else f"{value:.0f}"
+def number(value: float) -> str:
+    """A place or length in few characters: tenths of a pixel are enough."""
+    return f"{round(value, 1):g}" if abs(value) < 100_000 else f"{value:.0f}"
 
 
 def escape(text: str) -> str:

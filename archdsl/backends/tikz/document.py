@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.backends.svg.markup import number
 from archdsl.backends.svg.theme import LIGHT
 from archdsl.backends.volumes.markup import shaded
 from archdsl.backends.volumes.scene import Face, Line, Point, Scene, Shade, Text
@@ -94,11 +95,7 @@ def document(made: Scene, width_in: float | None = None) -> str:
 
 
 def _at(x: float, y: float) -> str:
-    return f"({_number(x)},{_number(y)})"
-
-
-def _number(value: float) -> str:
-    return f"{round(value, 1):g}" if abs(value) < 100_000 else f"{value:.0f}"
+    return f"({number(x)},{number(y)})"
 
 
 def _way(points: tuple[Point, ...]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.backends.diagram.palette import COLOURS, PLAIN, UNKNOWN
-from archdsl.backends.svg.markup import escape
+from archdsl.backends.svg.markup import escape, number
 from archdsl.backends.svg.theme import DARK, LIGHT, Palette, Theme
 from archdsl.backends.volumes.scene import SMALL, Face, Line, Point, Scene, Shade, Text
 from archdsl.backends.volumes.spine import Kind
@@ -27,14 +27,14 @@ def shaded(kind: Kind, shade: Shade) -> str:
 
 def svg(made: Scene, theme: Theme, scale: float) -> str:
     """The picture as SVG text, `scale` times its natural size."""
-    wide, high = _number(made.wide), _number(made.high)
+    wide, high = number(made.wide), number(made.high)
     faces = [face for body in made.bodies for face in body.faces()] + made.swatches
     names: dict[tuple[Kind, Shade], str] = {}
     for face in faces:
         names.setdefault((face.kind, face.shade), f"c{len(names)}")
     out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_number(made.wide * scale)}"'
-        f' height="{_number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(made.wide * scale)}"'
+        f' height="{number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
         f' role="img" aria-labelledby="t e">\n'
         f'<title id="t">{escape(made.name)}</title>'
         f'<desc id="e">{escape(made.description)}</desc>'
@@ -110,7 +110,7 @@ def _text(text: Text) -> str:
     )
     looks = f' class="{looks}"' if looks else ""
     size = f' style="font-size:{text.size:g}px"' if text.size != SMALL else ""
-    place = f'x="{_number(text.x)}" y="{_number(text.y)}"'
+    place = f'x="{number(text.x)}" y="{number(text.y)}"'
     if text.turned:
         place = f'transform="translate({_point((text.x, text.y))}) rotate(-90)"'
         looks = ' class="s"'
@@ -118,8 +118,4 @@ def _text(text: Text) -> str:
 
 
 def _point(point: Point) -> str:
-    return f"{_number(point[0])} {_number(point[1])}"
-
-
-def _number(value: float) -> str:
-    return f"{round(value, 1):g}" if abs(value) < 100_000 else f"{value:.0f}"
+    return f"{number(point[0])} {number(point[1])}"
