@@ -327,6 +327,11 @@ def _lrn_torch(site: Site) -> Form:
         "beta": site.slot("beta", 0.75),
         "k": site.slot("k", 1.0),
     }
+    if site.spatial == 3:
+        return Form(
+            apply("LocalResponseNorm3d", *arguments, **keywords),
+            helper="local_response_norm3d",
+        )
     return Form(
         apply("nn.LocalResponseNorm", *arguments, **keywords),
         apply("F.local_response_norm", X, *arguments, **keywords),
