@@ -5,7 +5,9 @@ The modules of this package decide; `templates/module.py.j2` lays out.
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch import (
@@ -36,6 +38,9 @@ from archdsl.backends.torch.uses import blocks, exposed
 from archdsl.ir.network import Module, Network
 from archdsl.ir.signature import inputs_text, outputs_text
 from archdsl.shapes.expr import Const
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def emit(network: Network) -> str:
@@ -324,22 +329,12 @@ class _Emitter:
         return found
 
     def _laid_out(self) -> str:
-        from jinja2 import Environment, StrictUndefined
-
-        template = files(__package__).joinpath("templates/module.py.j2")
-        environment = Environment(
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            undefined=StrictUndefined,
-            autoescape=False,
-        )
         helpers = [helper_source(name) for name in sorted(self._helpers & HELPERS)]
         text = "\n".join(
             "\n".join((*source.init, *source.forward)) for source in self._classes
         ) + "".join(helpers)
         text += "".join(source.base for source in self._classes)
-        body = environment.from_string(template.read_text(encoding="utf-8")).render(
+        body = _template().render(
             title=_title(self._network),
             imports=imports.lines(
                 text, self._needs_math, self._standard(), self._imported
@@ -348,6 +343,21 @@ class _Emitter:
             classes=self._classes,
         )
         return body
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=StrictUndefined,
+        autoescape=False,
+    )
+    file = files(__package__).joinpath("templates/module.py.j2")
+    return environment.from_string(file.read_text(encoding="utf-8"))
 
 
 def _title(network: Network) -> str:
