@@ -104,6 +104,11 @@ LAYERS = [
     ("input 3x2x2\nunfold 3", "E0302", "3"),
     ("input 3x4x4\nconv 3x7x7", "E0302", "3x7x7"),
     ("input CxL\nconv 4x3", "E0310", "conv 4x3"),
+    ("input 3xHxW\ndropout H", "E0405", "H"),
+    ("input 8xL\nattention 2 dropout=L", "E0405", "dropout=L"),
+    ("input 3xHxW\nhardtanh H 200", "E0310", "hardtanh H 200"),
+    ("input 3xHxW\nrelu -> _xHx4", "E0601", "_xHx4"),
+    ("input 3xHxW\nrelu -> _xHxK", "E0503", "_xHxK"),
 ]
 
 # The same for values, labels, outputs and assertions.
@@ -263,6 +268,7 @@ VALUES = [
 
 # What is right, and the shape that leaves.
 RIGHT = {
+    "input 3xHxW\nrelu -> _xHxW": "3xHxW",
     "input a: 3x8\ninput b: 3x8\nconcat(a, b) d": "3x16",
     "input 9xC\nconv 4x3": "4x(C-2)",
     "input 3x8x8\nadd(relu, id) x2": "3x8x8",

@@ -392,8 +392,10 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
     layer = site.layer
     if not symbolic:
         return layer.shape(site)
+    from archdsl.elaborate.unknowns import hold_lengths
+
     try:
-        out = layer.shape(site)
+        out = hold_lengths(layer.shape(site))
         if isinstance(out, Problem) or not (
             any(map(_has_symbol, (*site.ins, out)))
             or any(_symbol_in(bound.value) for bound in site.args.values())

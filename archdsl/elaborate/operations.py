@@ -25,6 +25,7 @@ from archdsl.shapes.size import (
     is_symbolic,
     largest,
     smallest,
+    too_long,
 )
 from archdsl.syntax import nodes as n
 
@@ -152,6 +153,10 @@ class Operations:
                 value = ARITHMETIC[node.operator](a, b)
         except UndecidedError as problem:
             return self.unknown_size(problem, "this", node)
+        if too_long(value):
+            from archdsl.elaborate.unknowns import TOO_LONG, TOO_LONG_HINTS
+
+            return self.fail("E0701", TOO_LONG, node, TOO_LONG_HINTS)
         return Result(value, op(node.operator, value, left.expr, right.expr))
 
     def arithmetic(

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from archdsl.shapes.arithmetic import ARITHMETIC, FUNCTIONS
-from archdsl.shapes.expr import Const, Expr, Op, negated, total
+from archdsl.shapes.expr import (
+    Const,
+    Expr,
+    Op,
+    Opaque,
+    bounded,
+    depends,
+    negated,
+    total,
+)
 from archdsl.shapes.facts import Facts
 from archdsl.shapes.polynomial import (
     Poly,
@@ -247,6 +256,11 @@ class Symbolic:
         """
         return self.facts.value(self.poly, assignment)
 
+    @property
+    def parts(self) -> int:
+        """How many symbols its text has."""
+        return self.facts.algebra.weight(self.poly)
+
     # Text
 
     @property
@@ -291,10 +305,12 @@ def _formula(operator: str, left: Size, right: Size) -> Expr:
             return b
     if isinstance(a, Const) and isinstance(b, Const):
         return Const(_folded(operator, a.value, b.value))
+    if isinstance(a, Opaque) or isinstance(b, Opaque):
+        return Opaque(depends(a, b))
     if operator in ("+", "-"):
         # Collected, or a formula would grow with every layer.
-        return total(a, b if operator == "+" else negated(b))
-    return Op(operator, (a, b), 1 + a.weight + b.weight)
+        return bounded(total(a, b if operator == "+" else negated(b)))
+    return bounded(Op(operator, (a, b), 1 + a.weight + b.weight))
 
 
 def _folded(operator: str, a: Any, b: Any) -> object:
