@@ -10,13 +10,11 @@ import operator
 from collections.abc import Callable
 
 import pytest
+from branches import assert_refused, assert_right
 
-import archdsl
-from archdsl.pipeline import check
 from archdsl.shapes.expr import InputSize
 from archdsl.shapes.size import Size, divides, largest, require, smallest
 from archdsl.shapes.symbols import Facts, Symbolic, UndecidedError, difference
-from archdsl.source import Source
 
 # A use of a layer, the code of the one finding, and the text that it is about.
 LAYERS = [
@@ -331,19 +329,12 @@ RIGHT = {
 
 @pytest.mark.parametrize(("text", "code", "about"), LAYERS + VALUES)
 def test_is_refused(text: str, code: str, about: str) -> None:
-    (finding,) = check(Source("t.arch", text)).diagnostics
-    assert finding.code == code
-    assert finding.span is not None
-    assert finding.span.text == about
+    assert_refused(text, code, about)
 
 
 @pytest.mark.parametrize(("text", "shape"), RIGHT.items())
 def test_is_right(text: str, shape: str) -> None:
-    checked = check(Source("t.arch", text))
-    assert checked.diagnostics == []
-    (network,) = checked.networks.values()
-    assert str(network.root.type) == shape
-    compile(archdsl.compile(text), "made", "exec")
+    assert_right(text, shape)
 
 
 def symbols(*names: str) -> list[Symbolic]:

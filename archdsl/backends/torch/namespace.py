@@ -14,6 +14,7 @@ from archdsl.ir.network import LayerRef, Module
 from archdsl.ops.form import Slot
 from archdsl.ops.record import unknown
 from archdsl.shapes.expr import Const, Expr, InputSize, Opaque, Var, depends
+from archdsl.shapes.size import is_symbolic
 
 Name = Var | InputSize
 
@@ -96,6 +97,14 @@ class Namespace:
             if len(text) <= _LONGEST_FORMULA or names & self.dynamic:
                 return text
             self.used = used
+        own: dict[int, Expr] = {
+            at: value.expr  # type: ignore[attr-defined]
+            for at, value in values.items()
+            if is_symbolic(value)
+        }
+        if own and own != exprs:
+            # The argument's formula says less than that of the size.
+            return self.write(values, own, hint)
         for at, value in values.items():
             slot = unknown(Slot(value, exprs.get(at, Const(None))))
             if slot is not None:
