@@ -84,9 +84,7 @@ class Built(NamedTuple):
     def equals(self, other: Built) -> bool:
         """Whether two copies are alike in value and in formula."""
         if isinstance(self.made, Module) or isinstance(other.made, Module):
-            if self.made is not other.made:
-                return False
-            if not isinstance(self.made, Module) or self.made.kind == "group":
+            if self.made is not other.made or self.made.kind == "group":  # type: ignore[union-attr]
                 return False
         elif self.made.ins != other.made.ins or any(
             not same_formula(a, b)

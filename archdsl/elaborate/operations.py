@@ -89,9 +89,8 @@ class Operations:
         try:
             if operator not in ("==", "!="):
                 return COMPARE[operator](a, b)
-            equal_everywhere = a == b
-            if not equal_everywhere and not (a < b or a > b):
-                raise UndecidedError(a, operator, b)
+            # One that is neither smaller nor greater is equal.
+            equal_everywhere = a == b or not (a < b or a > b)
         except UndecidedError:
             undecided = UndecidedError(a, operator, b)
             self.unknown_size(undecided, "whether this holds", node)

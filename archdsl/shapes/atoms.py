@@ -198,18 +198,15 @@ class Atoms:
 
     def _evaluated(self, number: int, values: Values) -> int:
         atom = self.atoms[number]
-        if atom.kind == "symbol":
+        if atom.kind in ("symbol", "part"):
             raise KeyError(atom.name)
-        if atom.kind == "part":
-            value = (values[atom.source] - atom.offset) // atom.step
+        over = [self.evaluate(p, values) for p in atom.over]
+        if atom.kind == "floor":
+            value = over[0] // over[1]
+        elif atom.kind == "ceil":
+            value = -(-over[0] // over[1])
         else:
-            over = [self.evaluate(p, values) for p in atom.over]
-            if atom.kind == "floor":
-                value = over[0] // over[1]
-            elif atom.kind == "ceil":
-                value = -(-over[0] // over[1])
-            else:
-                value = max(over) if atom.kind == "max" else min(over)
+            value = max(over) if atom.kind == "max" else min(over)
         values[number] = value
         return value
 

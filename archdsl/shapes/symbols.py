@@ -18,13 +18,13 @@ from archdsl.shapes.expr import (
 )
 from archdsl.shapes.facts import Facts
 from archdsl.shapes.polynomial import (
+    ONE,
     Poly,
     constant,
     known,
     minus,
     multiply,
     plus,
-    power,
     quotient,
     scale,
 )
@@ -157,7 +157,7 @@ class Symbolic:
         degree = max(len(monomial) for monomial, _ in self.poly)
         if not isinstance(other, int) or not 0 <= degree * other <= _MOST_POWER:
             raise UndecidedError(self, "**", other)
-        poly = power(self.poly, 0)
+        poly = ONE
         for _ in range(other):
             poly = self._product(poly, self.poly, other)
         return self._made(poly, _formula("**", self, other))
@@ -314,9 +314,8 @@ def _formula(operator: str, left: Size, right: Size) -> Expr:
 
 
 def _folded(operator: str, a: Any, b: Any) -> object:
-    if operator in ARITHMETIC:
-        return ARITHMETIC[operator](a, b)
-    return FUNCTIONS[operator][2](a, b)
+    function = ARITHMETIC.get(operator) or FUNCTIONS[operator][2]
+    return function(a, b)
 
 
 def difference(a: Size, b: Size) -> dict[str, int] | None:
