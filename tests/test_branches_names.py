@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from branches import assert_refused, assert_right
 
+import archdsl
 from archdsl.elaborate.alone import only_argument
 from archdsl.limits import Limits
 from archdsl.pipeline import check
@@ -29,13 +32,30 @@ REFUSED = [
     ("input 3x8x8\na: conv 3x9x9 | share a", "E0302", "3x9x9"),
     ("net n { output(id) }", "E0306", "output(id)"),
     ("net n { a\n input 3 }", "E0201", "a"),
+    ("net n { relu if 3 }", "E0503", "3"),
     ("net n { g: {relu}\n input 3x8x8 }", "E0306", "g: {relu}"),
     ("net n { id\n input 3 }", "E0306", "id"),
+    (
+        'extern e(x, y) c=y.h -> 3 4 c from "m:E"\ninput 3x8x8\ne',
+        "E0407",
+        "e",
+    ),
+    (
+        'extern e(x) c=x.h -> c 1 1 from "m:E"\ninput 3x8x8\nconv 3x9x9 | e',
+        "E0302",
+        "3x9x9",
+    ),
 ]
 
 RIGHT = {
     "input 3x8x8\nrelu -> _ 8 8": "3x8x8",
     "net n a=2 { input 8\n relu if 1 < a < 3 }": "8",
+    'default rearrange h=2\nnet n { input 4x8\n rearrange "(h c) y -> c h y" }': (
+        "2x2x8"
+    ),
+    "net n { order b a\n input 3x8x8\n add(id, b: conv 3x1x1)\n a: conv 3x1x1 }": (
+        "3x8x8"
+    ),
 }
 
 
@@ -92,6 +112,25 @@ def test_symbols_are_given_sizes(size: object) -> None:
     (finding,) = check(source, "n", {"H": size}).diagnostics
     assert finding.code == "E0404"
     assert finding.message.startswith("`H` is a size, a whole number of 1 or more, not")
+
+
+def test_a_shape_may_come_from_another_file(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    up, spec = tmp_path / "up.arch", tmp_path / "net.arch"
+    up.write_text("block up c {\n  conv c 3x3 p1\n}\n", "utf-8")
+    spec.write_text('use "up.arch"\ninput 3x8x8 | up 9 | relu -> 3x8x8\n', "utf-8")
+    (finding,) = archdsl.check(spec).diagnostics
+    assert finding.code == "E0601"
+    assert finding.hints == (f"write 9x8x8 here, or 3 channels in line 2 of {up}",)
+
+
+def test_a_limit_is_told_once() -> None:
+    layers = "input 8\n fc 8\n fc 7\n fc 6"
+    text = f"net a {{ {layers} }}\nnet b {{ {layers} }}"
+    (finding,) = check(Source("t.arch", text, Limits(stages=2))).diagnostics
+    assert finding.code == "E0702"
+    assert finding.span is not None
+    assert finding.span.text == "fc 7"
 
 
 def test_copies_stop_at_the_limit() -> None:
