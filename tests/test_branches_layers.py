@@ -7,6 +7,8 @@ from string import ascii_letters
 import pytest
 from branches import assert_refused, assert_right
 
+from archdsl.ops import LAYERS, families
+
 # More letters than are left beside a batch.
 _ALL_LETTERS = ",".join(ascii_letters[at : at + 4] for at in range(0, 52, 4)) + "->a"
 
@@ -78,6 +80,17 @@ RIGHT = {
     "input 3xHxW\npad size(H,W)[1:]": "3x(H+2·W)x3·W",
     "input 8\nfc floor(5.5/2)": "2",
 }
+
+
+def test_the_table_of_layers() -> None:
+    own = LAYERS["relu"]._replace(name="mine")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(LAYERS, "mine", own)
+        assert LAYERS["mine"] is own
+    with pytest.raises(KeyError):
+        LAYERS["mine"]
+    named = [layer.name for _, layers in families() for layer in layers]
+    assert sorted(named) == sorted(LAYERS)
 
 
 @pytest.mark.parametrize(("text", "code", "about"), REFUSED)
