@@ -7,6 +7,8 @@ from string import ascii_letters
 import pytest
 from branches import assert_refused, assert_right
 
+import archdsl
+from archdsl.ir.receptive import receptive
 from archdsl.ops import LAYERS, families
 
 # More letters than are left beside a batch.
@@ -80,6 +82,21 @@ RIGHT = {
     "input 3xHxW\npad size(H,W)[1:]": "3x(H+2·W)x3·W",
     "input 8\nfc floor(5.5/2)": "2",
 }
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("input 3x32x32\nconv 8x3x3 s2 p=tf", (3, 3)),
+        ("input 3x32x32\nconv 8x4x4 p=tf | conv 8x3x3 p=tf", (6, 6)),
+        ("input 3xHxW\nconv 8x3x3 s2 p=tf", None),
+    ],
+)
+def test_receptive_fields_of_tf_padding(
+    text: str, size: tuple[int, int] | None
+) -> None:
+    found = receptive(archdsl.check(text).network())
+    assert (found and found.size) == size
 
 
 def test_the_table_of_layers() -> None:

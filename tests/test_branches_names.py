@@ -49,6 +49,9 @@ REFUSED = [
 
 RIGHT = {
     "input 3x8x8\nrelu -> _ 8 8": "3x8x8",
+    (
+        "block b k { conv 3 1x1 if k > 0\n relu }\nnet n { input 3x8x8\n b [1,1,2] x4 }"
+    ): "3x8x8",
     "net n a=2 { input 8\n relu if 1 < a < 3 }": "8",
     'default rearrange h=2\nnet n { input 4x8\n rearrange "(h c) y -> c h y" }': (
         "2x2x8"
@@ -100,10 +103,18 @@ def test_many_findings_come_without_names_that_are_like(
 
 
 @pytest.mark.parametrize(
-    "text", ["block b { relu }", "id 1\nrelu", "id 1 | relu", "id"]
+    "text",
+    [
+        "net a { relu }\nnet b { relu }",
+        "block b { relu }",
+        "id 1\nrelu",
+        "id 1 | relu",
+        "id",
+    ],
 )
 def test_what_is_no_argument_alone(text: str) -> None:
     assert only_argument(parse(Source("t.arch", text))[0]) is None
+    assert only_argument(None) is None
 
 
 @pytest.mark.parametrize("size", ["x", 0, True, 1.5])

@@ -61,6 +61,8 @@ REQUIRED = [
     ),
     (lambda h, w: divides(2, h * (h + 1)), True, ()),
     (lambda h, w: divides(4, 2 * h + 1), False, ()),
+    (lambda h, w: divides(20000, 2 * h + 1), False, ()),
+    (lambda h, w: divides(14000, 2 * h * h + 1), False, ()),
     (lambda h, w: divides(h, 12), True, ("12 % H == 0",)),
     (lambda h, w: divides(30011, h * h), True, ("H² % 30011 == 0",)),
     (
@@ -104,6 +106,7 @@ def test_places_where_a_divisor_is_zero() -> None:
     assert not facts.accepts({"H": 3, "W": 1})
     assert facts.accepts({"H": 10, "W": 1})
     assert facts.smallest() == {"H": 4, "W": 1}
+    _, h, w = two()
     assert 7 // (h - 1) != w
     with pytest.raises(ZeroDivisionError):
         operator.truediv(h, 0)
@@ -116,6 +119,7 @@ def test_places_that_are_not_found() -> None:
     assert require(h * w, "==", 3)
     with pytest.raises(ValueError, match="no sizes were found"):
         facts.smallest()
+    assert difference(h, w) is None
     facts, h, w = two()
     assert require(h * h, "==", 2 * w * w)
     with pytest.raises(ValueError, match="no sizes were found"):

@@ -83,6 +83,12 @@ def test_formulas_that_double_are_refused(text: str, about: str) -> None:
             "E0705",
             "upsample size=id.w",
         ),
+        (
+            f"block b {{ {HALVES} x7 }}\n"
+            "net n { input 3xL\n b\n upsample size=id.w }",
+            "E0705",
+            "upsample size=id.w",
+        ),
         ("block b k { pad k }\nnet n { input 3xHxW\n b H }", "E0310", "b H"),
         (
             "block b k { pad 1 | pad k | relu }\nnet n { input 3xHxW\n a: b H x2 }",
