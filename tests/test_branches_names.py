@@ -33,6 +33,12 @@ REFUSED = [
     ("net n { output(id) }", "E0306", "output(id)"),
     ("net n { a\n input 3 }", "E0201", "a"),
     ("net n { relu if 3 }", "E0503", "3"),
+    ("input 8\nrelu\noutput dict", "E0314", "output dict"),
+    (
+        "net n { order a\n input 3x8x8\n a: relu\n add(assert params > 3, id) }",
+        "E0102",
+        "assert params > 3",
+    ),
     ("net n { g: {relu}\n input 3x8x8 }", "E0306", "g: {relu}"),
     ("net n { id\n input 3 }", "E0306", "id"),
     (

@@ -23,6 +23,12 @@ FAILING = {
     ): [2],
     "net n { input 3x8x8\n a: relu\n {add(id, a)\n conv 3 9x9} -> 3x1x1 }": [4],
     "net n { input 3x8x8\n a: relu\n {add(id, a, a)\n conv 3 5x5} x3 }": [3],
+    "net n { input 3x8x8\n concat(relu, tanh) d }": [2],
+    (
+        "net n { input 3x8x8\n a: conv 3 9x9\n {add(id, a)} x2\n"
+        " g: {add(id, a)\n add(id, a)} }"
+    ): [2],
+    "net n { input 3x8x8\n a: nosuch 3\n {relu if a.h > 2} x3\n tanh }": [2],
     (
         "block up(x, s) c { add(id, s)\n conv c 3x3 }\n"
         "net n { input 3x8x8\n a: relu\n g: up(id, a) 3 x4\n add(g, a, a) }"
