@@ -163,18 +163,18 @@ def compile(
 
 
 def source_of(network: Network) -> str:
-    """The PyTorch source of a checked net. Raises SpecError if it would be too long."""
+    """The PyTorch source of a checked net. Raises SpecError if there is none."""
     from archdsl.backends.torch.emit import emit
-    from archdsl.backends.torch.size import TooLongError
+    from archdsl.backends.torch.size import NoSourceError
 
     try:
         return emit(network)
-    except TooLongError as problem:
+    except NoSourceError as problem:
         found = Diagnostic(
-            "E0705",
+            problem.code,
             str(problem),
             problem.span,
-            hints=("label the repeat: its copies are then written once, as a list",),
+            hints=(problem.hint,),
         )
     raise SpecError([found])
 

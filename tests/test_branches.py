@@ -10,13 +10,11 @@ import operator
 from collections.abc import Callable
 
 import pytest
+from branches import assert_refused, assert_right
 
-import archdsl
-from archdsl.pipeline import check
 from archdsl.shapes.expr import InputSize
 from archdsl.shapes.size import Size, divides, largest, require, smallest
 from archdsl.shapes.symbols import Facts, Symbolic, UndecidedError, difference
-from archdsl.source import Source
 
 # A use of a layer, the code of the one finding, and the text that it is about.
 LAYERS = [
@@ -104,6 +102,11 @@ LAYERS = [
     ("input 3x2x2\nunfold 3", "E0302", "3"),
     ("input 3x4x4\nconv 3x7x7", "E0302", "3x7x7"),
     ("input CxL\nconv 4x3", "E0310", "conv 4x3"),
+    ("input 3xHxW\ndropout H", "E0405", "H"),
+    ("input 8xL\nattention 2 dropout=L", "E0405", "dropout=L"),
+    ("input 3xHxW\nhardtanh H 200", "E0310", "hardtanh H 200"),
+    ("input 3xHxW\nrelu -> _xHx4", "E0601", "_xHx4"),
+    ("input 3xHxW\nrelu -> _xHxK", "E0503", "_xHxK"),
 ]
 
 # The same for values, labels, outputs and assertions.
@@ -263,6 +266,7 @@ VALUES = [
 
 # What is right, and the shape that leaves.
 RIGHT = {
+    "input 3xHxW\nrelu -> _xHxW": "3xHxW",
     "input a: 3x8\ninput b: 3x8\nconcat(a, b) d": "3x16",
     "input 9xC\nconv 4x3": "4x(C-2)",
     "input 3x8x8\nadd(relu, id) x2": "3x8x8",
@@ -325,19 +329,12 @@ RIGHT = {
 
 @pytest.mark.parametrize(("text", "code", "about"), LAYERS + VALUES)
 def test_is_refused(text: str, code: str, about: str) -> None:
-    (finding,) = check(Source("t.arch", text)).diagnostics
-    assert finding.code == code
-    assert finding.span is not None
-    assert finding.span.text == about
+    assert_refused(text, code, about)
 
 
 @pytest.mark.parametrize(("text", "shape"), RIGHT.items())
 def test_is_right(text: str, shape: str) -> None:
-    checked = check(Source("t.arch", text))
-    assert checked.diagnostics == []
-    (network,) = checked.networks.values()
-    assert str(network.root.type) == shape
-    compile(archdsl.compile(text), "made", "exec")
+    assert_right(text, shape)
 
 
 def symbols(*names: str) -> list[Symbolic]:

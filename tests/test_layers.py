@@ -13,7 +13,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import interpreter
 import pytest
 import torch
 from drawn_uses import (
@@ -45,7 +44,9 @@ from archdsl.ops.record import (
     plain,
 )
 from archdsl.pipeline import check
+from archdsl.runtime.contract import filled, hold_forms, hold_use
 from archdsl.runtime.load import execute
+from archdsl.runtime.matching import BATCH, MismatchError
 from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 from archdsl.source import Source
@@ -62,26 +63,6 @@ def checked(text: str) -> Network | None:
     return None if found.diagnostics else found.networks[""]
 
 
-def filled(tensor: TensorType, batch: int = 2) -> torch.Tensor:
-    """Random numbers of that shape and kind."""
-    numbers = torch.empty(
-        batch if tensor.batched else 1, *map(int, tensor.sizes)
-    ).normal_()
-    if tensor.dtype == "bool":
-        return numbers > -1
-    return numbers.abs().to(torch.int64) if tensor.dtype == "int" else numbers
-
-
-def inputs_of(site: Site) -> list[torch.Tensor]:
-    """Random inputs for the layer."""
-    if site.layer.name == "embedding":
-        return [filled(site.x) % site.whole("n")]
-    if site.layer.name == "index":
-        table, places = map(filled, site.ins)
-        return [table, places % table.shape[1]]
-    return [filled(tensor) for tensor in site.ins]
-
-
 def last_site(network: Network) -> tuple[Site, TensorType, Stage]:
     """The last layer of a net, its output and its stage."""
     stage = network.root.nodes[-1]
@@ -96,47 +77,19 @@ def last_site(network: Network) -> tuple[Site, TensorType, Stage]:
 def assert_holds(
     site: Site, out: TensorType, counter: FlopCounterMode | None = None
 ) -> None:
-    """Shape, weights and MACs are those of PyTorch.
+    """The contract that layers of users are held to, too, on meta or on the CPU.
 
-    Operations are counted on meta: PyTorch knows no count for attention on the CPU.
+    PyTorch's own counter agrees. Layers of one input are modules.
     """
     form = site.layer.torch(site)
-    inputs = inputs_of(site)
+    assert form.module or len(site.ins) > 1 or site.layer.inputs != (1, 1)
     before = counter.get_total_flops() if counter else 0
-    if form.module is None:
-        assert not site.layer.weights(site, out)
-        assert len(site.ins) > 1 or site.layer.inputs != (1, 1)
-        result = interpreter.applied(form, inputs)
-    else:
-        module = interpreter.constructed(form)
-        weights = site.layer.weights(site, out)
-        there = {name: tuple(t.shape) for name, t in module.state_dict().items()}
-        assert there == {weight.name: weight.shape for weight in weights}
-        learned = {name for name, _ in module.named_parameters()}
-        assert learned == {weight.name for weight in weights if weight.parameter}
-        result = module(*inputs)
-    batch = 2 if any(tensor.batched for tensor in site.ins) else 1
-    assert tuple(result.shape) == (batch, *out.sizes)
+    hold_use(site, out, "meta" if counter else "cpu")
     if counter:
+        batch = BATCH if any(tensor.batched for tensor in site.ins) else 1
         # Two operations each, for each sample.
         macs = batch * site.layer.macs(site, out)
         assert counter.get_total_flops() - before == 2 * macs
-
-
-def assert_forms_agree(site: Site) -> None:
-    """The function computes what the module computes."""
-    form = site.layer.torch(site)
-    if form.module is None or form.function is None:
-        return
-    inputs = inputs_of(site)
-    module = interpreter.constructed(form).eval()
-    expected = module(*inputs)
-    found = interpreter.applied(form, inputs)
-    assert found.dtype == expected.dtype
-    if not found.is_floating_point():
-        assert torch.equal(found, expected)
-        return
-    assert torch.allclose(found, expected, equal_nan=True, rtol=1e-5, atol=1e-6)
 
 
 # What is drawn
@@ -282,7 +235,7 @@ def assert_holds_for_many(layer: Layer, meta: int, cpu: int) -> None:
             found = next(uses, None)
             assert found is not None
             assert_holds(*found)
-            assert_forms_agree(found[0])
+            hold_forms(found[0])
 
 
 # Tensors of the module itself are no modules: tests/test_own_tensors.py has them.
@@ -309,7 +262,7 @@ def test_example(name: str) -> None:
     x = filled(network.root.inputs[0])
     with torch.no_grad():
         assert tuple(module(x).shape) == (2, *stage.type.sizes)
-    assert_forms_agree(site)
+    hold_forms(site)
 
 
 def alone(layer: Layer) -> tuple[str, str]:
@@ -455,5 +408,5 @@ def test_wrong_shape_rule_is_caught(name: str) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(LAYERS, name, layer._replace(shape=wrong))
-        with pytest.raises(AssertionError):
+        with pytest.raises(MismatchError):
             assert_holds_for_many(LAYERS[name], 5, 0)

@@ -84,9 +84,7 @@ class Built(NamedTuple):
     def equals(self, other: Built) -> bool:
         """Whether two copies are alike in value and in formula."""
         if isinstance(self.made, Module) or isinstance(other.made, Module):
-            if self.made is not other.made:
-                return False
-            if not isinstance(self.made, Module) or self.made.kind == "group":
+            if self.made is not other.made or self.made.kind == "group":  # type: ignore[union-attr]
                 return False
         elif self.made.ins != other.made.ins or any(
             not same_formula(a, b)
@@ -392,8 +390,10 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
     layer = site.layer
     if not symbolic:
         return layer.shape(site)
+    from archdsl.elaborate.unknowns import hold_lengths
+
     try:
-        out = layer.shape(site)
+        out = hold_lengths(layer.shape(site))
         if isinstance(out, Problem) or not (
             any(map(_has_symbol, (*site.ins, out)))
             or any(_symbol_in(bound.value) for bound in site.args.values())

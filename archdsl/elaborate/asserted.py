@@ -40,10 +40,13 @@ def hold(
             believed.append(None)
         elif isinstance(part, n.Size) and _ANY in part.parts:
             for size in part.parts:
-                if isinstance(size, str) and size != _ANY:
-                    report.error("E0503", f"`{size}` is not a number", part)
+                if size == _ANY:
+                    believed.append(None)
+                    continue
+                dims = sizes_of(part._replace(parts=(size,)))
+                if dims is None:
                     return
-                believed.append(size if isinstance(size, int) else None)
+                believed += [dim.size for dim in dims]
         else:
             dims = sizes_of(part)
             if dims is None:

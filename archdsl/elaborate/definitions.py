@@ -83,11 +83,7 @@ class Library:
         """What was given as an argument."""
         home = self.homes.get(ref.file)
         found = home.visible.get(ref.name) if home else None
-        if found is None:
-            found = self.standard(ref.name)
-            if found is not None and ref.file not in ("", found.home.file):
-                return None
-        return found
+        return self.standard(ref.name) if found is None else found
 
 
 class Definitions:
@@ -243,8 +239,8 @@ def _check_home(
         called: dict[tuple[str, str], Span] = {}
         for other, node in scope.called.items():
             found = home.find(other)
-            if found is not None:
-                called.setdefault(found.key, report.span(node))
+            assert found is not None
+            called.setdefault(found.key, report.span(node))
         calls[home.file, name] = called
     if home.externs:
         from archdsl.elaborate.extern import check_extern

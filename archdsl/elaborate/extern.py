@@ -154,7 +154,7 @@ class _Names:
         """A size of an input; that there is none is reported."""
         number = self._inputs.get(base, len(self._ins))
         if number >= len(self._ins):
-            self._report.error("E0206", f"`{base}` is no input of the extern", node)
+            # Reported with the names, or with the inputs that lack.
             return None
         tensor = self._ins[number]
         axes = AXES.get(tensor.rank, {})

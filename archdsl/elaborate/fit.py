@@ -55,6 +55,9 @@ _FITS: dict[Kind, Callable[[object, ArgType], bool]] = {
 
 def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:
     if is_symbolic(value):
+        if not whole and wanted.most is not None:
+            # A share, say of what is dropped: no size is one.
+            return False
         if wanted.least is not None and not require(value, ">=", int(wanted.least)):  # type: ignore[arg-type]
             return False
         return wanted.most is None or require(value, "<=", int(wanted.most))  # type: ignore[arg-type]

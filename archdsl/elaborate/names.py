@@ -409,7 +409,7 @@ class Scope:
 
         It may speak of `totals`, of the `training` mode or of `places` in a tensor.
         """
-        stack: list[object] = [node]
+        stack: list[tuple[object, ...]] = [node]
         while stack:
             part = stack.pop()
             if isinstance(part, n.Name):
@@ -436,7 +436,7 @@ class Scope:
                         hints=did_you_mean(part.name, (*FUNCTIONS, *OF_LISTS))
                         or there_are((*FUNCTIONS, *OF_LISTS)),
                     )
-            elif isinstance(part, tuple):
+            else:
                 stack.extend(
                     child for child in reversed(part) if isinstance(child, tuple)
                 )

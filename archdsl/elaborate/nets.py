@@ -179,10 +179,7 @@ class Elaborator:
         given: set[str | None] = set()
         while isinstance(item, n.Family):
             given |= {arg.key for arg in item.args}
-            following = self.definitions.nets.get(item.base.name)
-            if following is None:
-                return []
-            item = following
+            item = self.definitions.nets[item.base.name]
         required = (p.name for p in item.params if p.default is None)
         return [name for name in required if name not in given]
 

@@ -25,6 +25,7 @@ from archdsl.shapes.size import (
     is_symbolic,
     largest,
     smallest,
+    too_long,
 )
 from archdsl.syntax import nodes as n
 
@@ -88,9 +89,8 @@ class Operations:
         try:
             if operator not in ("==", "!="):
                 return COMPARE[operator](a, b)
-            equal_everywhere = a == b
-            if not equal_everywhere and not (a < b or a > b):
-                raise UndecidedError(a, operator, b)
+            # One that is neither smaller nor greater is equal.
+            equal_everywhere = a == b or not (a < b or a > b)
         except UndecidedError:
             undecided = UndecidedError(a, operator, b)
             self.unknown_size(undecided, "whether this holds", node)
@@ -152,6 +152,10 @@ class Operations:
                 value = ARITHMETIC[node.operator](a, b)
         except UndecidedError as problem:
             return self.unknown_size(problem, "this", node)
+        if too_long(value):
+            from archdsl.elaborate.unknowns import TOO_LONG, TOO_LONG_HINTS
+
+            return self.fail("E0701", TOO_LONG, node, TOO_LONG_HINTS)
         return Result(value, op(node.operator, value, left.expr, right.expr))
 
     def arithmetic(

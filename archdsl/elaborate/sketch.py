@@ -99,8 +99,7 @@ class Sketcher(Elaborator):
         fresh = max([output, len(module.inputs), *_outputs(nodes)])
         late = {key(each): each for each in found if key(each) not in self.told}
         for each in list(late.values())[:_MOST]:
-            if each.span is None:
-                continue
+            assert each.span is not None
             fresh += 1
             self.told[key(each)] = None
             claim = each.span.text
@@ -118,12 +117,10 @@ class Sketcher(Elaborator):
 
     def fault(self, found: Diagnostic) -> Fault:
         """A finding in short."""
-        where = ""
-        if found.span is not None:
-            source = found.span.source
-            where = f"line {found.span.line}"
-            if source is not self.definitions.source:
-                where = f"{source.name}:{found.span.line}"
+        assert found.span is not None
+        where = f"line {found.span.line}"
+        if found.span.source is not self.definitions.source:
+            where = f"{found.span.source.name}:{found.span.line}"
         return Fault(found.code, found.message, where)
 
 

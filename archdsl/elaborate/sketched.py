@@ -70,9 +70,10 @@ class Early:
     def __init__(self, found: Iterable[Diagnostic]) -> None:
         self._by_source: dict[Source, list[tuple[int, int, Diagnostic]]] = {}
         for number, each in enumerate(found):
-            if each.span is not None:
-                places = self._by_source.setdefault(each.span.source, [])
-                places.append((each.span.start, number, each))
+            # What has no place is told where the text is read.
+            assert each.span is not None
+            places = self._by_source.setdefault(each.span.source, [])
+            places.append((each.span.start, number, each))
         for places in self._by_source.values():
             places.sort(key=_START)
 

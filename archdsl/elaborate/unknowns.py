@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
 from archdsl.elaborate.words import is_symbol
+from archdsl.ops.record import Problem
 from archdsl.shapes.expr import Var
-from archdsl.shapes.size import Relation, is_symbolic, require
+from archdsl.shapes.size import MAX_PARTS, Relation, is_symbolic, require, too_long
+from archdsl.shapes.tensor import TensorType
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 # Far beyond any axis of a tensor.
 MAX_SIZE = 2**40
+
+TOO_LONG = f"the formula of a size has more than {MAX_PARTS:,} parts"
+TOO_LONG_HINTS = ("give some sizes of the input as numbers",)
 
 
 def declare(frame: Frame, names: Iterable[str]) -> None:
@@ -111,6 +116,13 @@ def report_impossible(frame: Frame, at: n.Expression) -> None:
         notes=(f"known so far: {', '.join(known)}",) if known else (),
         hints=("remove one of the conditions",),
     )
+
+
+def hold_lengths(out: TensorType | Problem) -> TensorType | Problem:
+    """The outcome of a layer, or a problem where the formula of a size is too long."""
+    if isinstance(out, TensorType) and any(map(too_long, out.sizes)):
+        return Problem("E0701", TOO_LONG, hints=TOO_LONG_HINTS)
+    return out
 
 
 def undecided(problem: UndecidedError, what: str) -> tuple[str, tuple[str, ...]]:

@@ -243,13 +243,10 @@ def standard_block(name: str, files: Files, library: Library) -> Defined | None:
     place = files.own()
     home = library.homes.get(place.file)
     if home is None:
-        try:
-            source, _ = decoded(files.read(place), place.shown)
-        except UseError:
-            return None
-        tree = parse(source)[0] if source is not None else None
-        if source is None or tree is None:
-            return None
+        source, _ = decoded(files.read(place), place.shown)
+        assert source is not None
+        tree, _ = parse(source)
+        assert tree is not None
         home = Definitions(source, library, place.file, place, standard=True)
         # Its own uses start from the standard library's root.
         spec_files, library.files = library.files, files

@@ -57,9 +57,8 @@ def describe(value: object) -> str:
         return "the size " + "x".join(map(str, value))
     if is_list(value):
         return "a list"
-    if isinstance(value, LayerRef):
-        return f"the layer `{value.name}`"
-    return "nothing"
+    assert isinstance(value, LayerRef)
+    return f"the layer `{value.name}`"
 
 
 def is_number(value: object) -> TypeGuard[int | float]:

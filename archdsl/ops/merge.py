@@ -172,6 +172,26 @@ def _to_make_equal(a: TensorType, b: TensorType) -> tuple[str, ...]:
     return ("the padding differs between the branches: does one lack `same`?",)
 
 
+def _to_crop(a: TensorType, b: TensorType) -> tuple[str, ...]:
+    """How the larger of two maps becomes as large as the other, if it is near it."""
+    if a.rank < 3 or not all(map(is_known, (*a.sizes[1:], *b.sizes[1:]))):
+        return ()
+    big, small = sorted((a, b), key=lambda t: t.sizes[1:], reverse=True)
+    pairs = zip(big.sizes[1:], small.sizes[1:], strict=True)
+    if not all(least <= most < 2 * least for most, least in pairs):
+        return ()
+    middle = "x".join(map(str, small.sizes[1:]))
+    return (f"`crop {middle}` on the branch of {big} leaves its middle",)
+
+
+def _to_join(a: TensorType, b: TensorType, joined_axis: int) -> tuple[str, ...]:
+    """What would let two shapes of the same rank be joined."""
+    crop = _to_crop(a, b) if not joined_axis else ()
+    if crop:
+        return ("the padding differs between the branches", *crop)
+    return ("the stride or padding differs between the branches",)
+
+
 def _elementwise_torch(operator: str, site: Site) -> Form:
     widest = max(tensor.rank for tensor in site.ins)
     batched = any(tensor.batched for tensor in site.ins)
@@ -252,7 +272,7 @@ def _concat_shape(site: Site) -> TensorType | Problem:
                 (first.dims[at], f"the {first.dims[at].size} comes from here"),
                 (tensor.dims[at], f"the {tensor.dims[at].size} comes from here"),
             ),
-            hints=("the stride or padding differs between the branches",)
+            hints=_to_join(first, tensor, joined_axis)
             if first.rank == tensor.rank
             else (),
         )

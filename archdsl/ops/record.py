@@ -11,7 +11,6 @@ from archdsl.ops.form import (
     Form,
     Infix,
     Keyword,
-    Lambda,
     Listed,
     Slot,
 )
@@ -368,8 +367,7 @@ def unknown(code: Code | Keyword) -> Slot | None:
         parts = code.operands
     elif isinstance(code, Listed):
         parts = code.items
-    elif isinstance(code, Lambda):
-        parts = (code.body,)
+    # The formulas of places in a function without a name hold no sizes of tensors.
     return next((slot for slot in map(unknown, parts) if slot is not None), None)
 
 

@@ -94,10 +94,10 @@ def _pad_torch(site: Site) -> Form:
     every = tuple(slot.value for slot in slots)
     if any(map(is_symbolic, every)):
         # A module would need the numbers before a map arrives.
-        pads = Slot(every, op("tuple", every, *(slot.expr for slot in slots)))
+        each_pad = Apply("", tuple(slots))
         if mode != "zeros":
-            return Form(None, apply("F.pad", X, pads, Slot(mode, Const(mode))))
-        return Form(None, apply("F.pad", X, pads, value=site.slot("value", 0)))
+            return Form(None, apply("F.pad", X, each_pad, Slot(mode, Const(mode))))
+        return Form(None, apply("F.pad", X, each_pad, value=site.slot("value", 0)))
     value = plain(every)
     expr = op("tuple", value, *(slot.expr for slot in slots))
     if not isinstance(value, tuple):

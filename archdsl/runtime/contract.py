@@ -67,15 +67,15 @@ def _value(code: Any, inputs: list[Tensor]) -> Any:
     return evaluated(code, inputs, lambda inner: _value(inner, inputs))
 
 
-def hold_use(site: Site, out: TensorType) -> None:
-    """Shape, weights and multiply-adds of one use, on the meta device.
+def hold_use(site: Site, out: TensorType, device: str = "meta") -> None:
+    """Shape, weights and multiply-adds of one use. Raises MismatchError.
 
-    Raises MismatchError.
+    The last are counted on meta: PyTorch knows no count for attention on the CPU.
     """
     layer = site.layer
     form = layer.torch(site)
     weights = layer.weights(site, out)
-    with warnings.catch_warnings(), torch.no_grad(), torch.device("meta"):
+    with warnings.catch_warnings(), torch.no_grad(), torch.device(device):
         warnings.simplefilter("ignore")
         inputs = inputs_of(site)
         module = constructed(form) if form.module is not None else None
@@ -89,7 +89,7 @@ def hold_use(site: Site, out: TensorType) -> None:
             result = module(*inputs) if module is not None else applied(form, inputs)
     batch = BATCH if any(tensor.batched for tensor in site.ins) else 1
     _same("the output", (batch, *out.sizes), tuple(result.shape))
-    if layer.counted:
+    if layer.counted and device == "meta":
         _same("multiply-adds", layer.macs(site, out), counter.total / 2 / batch)
 
 

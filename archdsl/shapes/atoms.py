@@ -30,7 +30,8 @@ class Atom(NamedTuple):
     A `symbol` is a size not known yet. A `part` is k where the symbol `source` is
     known to be step · k + offset. A `floor` and a `ceil` are the rounded quotient of
     the two polynomials in `over`; `max` and `min` are of all of them. `variables` are
-    the symbols and parts that the atom depends on.
+    the symbols and parts that the atom depends on; `weight` is how many there are in
+    it, written out.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Atom(NamedTuple):
     source: int = -1
     step: int = 1
     offset: int = 0
+    weight: int = 1
 
 
 class Range(NamedTuple):
@@ -118,7 +120,9 @@ class Atoms:
         if number is None:
             degree = max(1, self.degree(p))
             variables = self.variables(p) | self.variables(divisor)
-            number = self._number(key, Atom(kind, "", (p, divisor), variables, degree))
+            weight = self.weight(p) + self.weight(divisor)
+            own = Atom(kind, "", (p, divisor), variables, degree, weight=weight)
+            number = self._number(key, own)
         return (((number,), 1),)
 
     def extreme_atom(self, kind: Literal["max", "min"], over: tuple[Poly, ...]) -> Poly:
@@ -128,7 +132,9 @@ class Atoms:
         if number is None:
             variables = frozenset[int]().union(*map(self.variables, over))
             degree = max(map(self.degree, over))
-            number = self._number(key, Atom(kind, "", over, variables, degree))
+            weight = sum(map(self.weight, over))
+            own = Atom(kind, "", over, variables, degree, weight=weight)
+            number = self._number(key, own)
         return (((number,), 1),)
 
     def variables(self, p: Poly) -> frozenset[int]:
@@ -149,6 +155,11 @@ class Atoms:
         """The degree, rounded quotients counting as their numerators do."""
         atoms = self.atoms
         return max((sum(atoms[n].degree for n in m) for m, _ in p), default=0)
+
+    def weight(self, p: Poly) -> int:
+        """How many symbols and parts there are in it, written out."""
+        atoms = self.atoms
+        return sum(atoms[number].weight for monomial, _ in p for number in monomial)
 
     def order(self, monomial: Monomial) -> tuple[object, ...]:
         """Sorts by descending degree, then by the symbols' declaration."""
@@ -187,18 +198,15 @@ class Atoms:
 
     def _evaluated(self, number: int, values: Values) -> int:
         atom = self.atoms[number]
-        if atom.kind == "symbol":
+        if atom.kind in ("symbol", "part"):
             raise KeyError(atom.name)
-        if atom.kind == "part":
-            value = (values[atom.source] - atom.offset) // atom.step
+        over = [self.evaluate(p, values) for p in atom.over]
+        if atom.kind == "floor":
+            value = over[0] // over[1]
+        elif atom.kind == "ceil":
+            value = -(-over[0] // over[1])
         else:
-            over = [self.evaluate(p, values) for p in atom.over]
-            if atom.kind == "floor":
-                value = over[0] // over[1]
-            elif atom.kind == "ceil":
-                value = -(-over[0] // over[1])
-            else:
-                value = max(over) if atom.kind == "max" else min(over)
+            value = max(over) if atom.kind == "max" else min(over)
         values[number] = value
         return value
 

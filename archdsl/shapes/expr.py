@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from archdsl.shapes.size import is_symbolic
 from archdsl.tuples import NamedTuple
 
 # A formula with more parts than this is no longer something a person would write.
 MAX_WEIGHT = 24
+# A size that is not known cannot be written in any other way.
+MAX_UNKNOWN_WEIGHT = 200
 
 
 class Const(NamedTuple):
@@ -98,14 +101,26 @@ def op(operator: str, value: object, *operands: Expr) -> Expr:
             and isinstance(at.value, int)
         ) and parts.operator in ("tuple", "list"):
             return parts.operands[at.value]
-    if operator == "+" and isinstance(value, int):
+    if operator == "+" and not isinstance(value, float):
         operands = _collected(operands)
         if len(operands) == 1:
             return operands[0]
         weight = 1 + sum(operand.weight for operand in operands)
-    if weight > MAX_WEIGHT:
+    if weight > MAX_WEIGHT and (weight > MAX_UNKNOWN_WEIGHT or not _unknown(value)):
         return Opaque(depends(*operands))
     return Op(operator, operands, weight)
+
+
+def _unknown(value: object) -> bool:
+    """Whether a value is a size that is not known, or holds one."""
+    if isinstance(value, tuple):
+        return any(map(_unknown, value))
+    return is_symbolic(value)
+
+
+def bounded(expr: Expr) -> Expr:
+    """The formula of a size that is not known, opaque if it is too long to write."""
+    return expr if expr.weight <= MAX_UNKNOWN_WEIGHT else Opaque(depends(expr))
 
 
 def _without_factor(product: Expr, factor: Expr) -> Expr | None:
@@ -225,14 +240,16 @@ def substitute(
 def exact(
     expr: Expr, variables: dict[str, Expr], inputs: tuple[tuple[Expr, ...], ...]
 ) -> Expr:
-    """The formula with a call's arguments and sizes put in, however long."""
+    """The formula of a size that is not known, with a call's arguments put in."""
     replaced: dict[Var | InputSize, Expr] = {
         name: variables[name.name]
         if isinstance(name, Var)
         else inputs[name.input][name.axis]
         for name in depends(expr)
     }
-    return _replace(expr, replaced)
+    if isinstance(expr, Opaque):
+        return Opaque(depends(*replaced.values()))
+    return bounded(_replace(expr, replaced))
 
 
 def _replace(expr: Expr, replaced: dict[Var | InputSize, Expr]) -> Expr:

@@ -91,14 +91,6 @@ def multiply(p: Poly, q: Poly) -> Poly:
     return tuple(sorted((m, c) for m, c in terms.items() if c))
 
 
-def power(p: Poly, exponent: int) -> Poly:
-    """The polynomial to a power of 0 or more."""
-    result = ONE
-    for _ in range(exponent):
-        result = multiply(result, p)
-    return result
-
-
 def without(monomial: Monomial, divisor: Monomial) -> Monomial | None:
     """The quotient of two monomials, None where there is none."""
     left = list(monomial)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 else:
     Size = int
 
+# The formula of a size may double with every layer; one of more parts is no size.
+MAX_PARTS = 1000
+
 Relation = Literal[">=", "<=", ">", "<", "==", "!="]
 
 
@@ -79,6 +82,11 @@ def divides(d: Size, a: Size) -> bool:
 def exceeds(a: Size, limit: int) -> bool:
     """Whether the size is a number over the limit. Symbols never are."""
     return isinstance(a, int) and a > limit
+
+
+def too_long(value: object) -> bool:
+    """Whether a value is a size that is not known, and its formula too long."""
+    return is_symbolic(value) and value.parts > MAX_PARTS  # type: ignore[attr-defined]
 
 
 def largest(a: Size, b: Size) -> Size:

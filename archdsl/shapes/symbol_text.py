@@ -41,8 +41,6 @@ class Writer:
         shared = lcm(*(term.below for term in terms))
         below = scale(divisor, shared)
         text = self._sum(_scaled(terms, shared), False)
-        if known(below) == 1:
-            return text
         if len(terms) > 1:
             text = f"({text})"
         under = self._sum(self._terms(below), False)

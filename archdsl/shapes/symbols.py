@@ -6,16 +6,25 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from archdsl.shapes.arithmetic import ARITHMETIC, FUNCTIONS
-from archdsl.shapes.expr import Const, Expr, Op, negated, total
+from archdsl.shapes.expr import (
+    Const,
+    Expr,
+    Op,
+    Opaque,
+    bounded,
+    depends,
+    negated,
+    total,
+)
 from archdsl.shapes.facts import Facts
 from archdsl.shapes.polynomial import (
+    ONE,
     Poly,
     constant,
     known,
     minus,
     multiply,
     plus,
-    power,
     quotient,
     scale,
 )
@@ -148,7 +157,7 @@ class Symbolic:
         degree = max(len(monomial) for monomial, _ in self.poly)
         if not isinstance(other, int) or not 0 <= degree * other <= _MOST_POWER:
             raise UndecidedError(self, "**", other)
-        poly = power(self.poly, 0)
+        poly = ONE
         for _ in range(other):
             poly = self._product(poly, self.poly, other)
         return self._made(poly, _formula("**", self, other))
@@ -247,6 +256,11 @@ class Symbolic:
         """
         return self.facts.value(self.poly, assignment)
 
+    @property
+    def parts(self) -> int:
+        """How many symbols its text has."""
+        return self.facts.algebra.weight(self.poly)
+
     # Text
 
     @property
@@ -291,16 +305,17 @@ def _formula(operator: str, left: Size, right: Size) -> Expr:
             return b
     if isinstance(a, Const) and isinstance(b, Const):
         return Const(_folded(operator, a.value, b.value))
+    if isinstance(a, Opaque) or isinstance(b, Opaque):
+        return Opaque(depends(a, b))
     if operator in ("+", "-"):
         # Collected, or a formula would grow with every layer.
-        return total(a, b if operator == "+" else negated(b))
-    return Op(operator, (a, b), 1 + a.weight + b.weight)
+        return bounded(total(a, b if operator == "+" else negated(b)))
+    return bounded(Op(operator, (a, b), 1 + a.weight + b.weight))
 
 
 def _folded(operator: str, a: Any, b: Any) -> object:
-    if operator in ARITHMETIC:
-        return ARITHMETIC[operator](a, b)
-    return FUNCTIONS[operator][2](a, b)
+    function = ARITHMETIC.get(operator) or FUNCTIONS[operator][2]
+    return function(a, b)
 
 
 def difference(a: Size, b: Size) -> dict[str, int] | None:

@@ -30,14 +30,20 @@ from archdsl.backends.torch.forward import Forward
 from archdsl.backends.torch.helpers import HELPERS, helper_class, helper_source
 from archdsl.backends.torch.namespace import Namespace, for_block, for_net
 from archdsl.backends.torch.plan import plan
-from archdsl.backends.torch.planned import MismatchError, PlannedStage, Scope
+from archdsl.backends.torch.planned import (
+    MismatchError,
+    PlannedStage,
+    Scope,
+    UnwrittenError,
+)
 from archdsl.backends.torch.reserved import clashes, class_name, safe_name
 from archdsl.backends.torch.results import ClassSource
-from archdsl.backends.torch.size import check_size
+from archdsl.backends.torch.size import NoSourceError, check_size
 from archdsl.backends.torch.uses import blocks, exposed
 from archdsl.ir.network import Module, Network
 from archdsl.ir.signature import inputs_text, outputs_text
 from archdsl.shapes.expr import Const
+from archdsl.source import Span
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -47,9 +53,30 @@ def emit(network: Network) -> str:
     """The PyTorch source of a checked net.
 
     The source imports torch alone, and what externs name. Its last class is the net.
-    Raises TooLongError for a repeat that would have to be written out and is too long.
+    Raises NoSourceError for a repeat that would have to be written out and is too long,
+    and for a size that is not known and cannot be written where it is needed.
     """
-    return _Emitter(network).source()
+    try:
+        return _Emitter(network).source()
+    except UnwrittenError as problem:
+        raise _unwritten(problem, problem.span or network.root.span) from None
+
+
+def _unwritten(problem: UnwrittenError, span: Span) -> NoSourceError:
+    if problem.too_long:
+        return NoSourceError(
+            "E0705",
+            "the formula of a size is too long to be written into a source",
+            span,
+            "give some sizes of the input as numbers",
+        )
+    return NoSourceError(
+        "E0310",
+        f"the source needs a number here, and {problem.size} is known only when tensors"
+        " arrive",
+        span,
+        "inside a block `in.h` and the like read the sizes of its own inputs",
+    )
 
 
 def net_class(name: str) -> str:

@@ -33,6 +33,7 @@ from archdsl.backends.torch.planned import (
     PlannedStage,
     PlannedTraining,
     Scope,
+    writing,
 )
 from archdsl.backends.torch.reserved import member, safe_name
 from archdsl.ir.network import Module
@@ -136,6 +137,10 @@ class Expressions:
         """The expression that builds a submodule."""
         if isinstance(node, PlannedRepeat):
             return self._repeat(node)
+        with writing(node.any.span):
+            return self._stage(node)
+
+    def _stage(self, node: PlannedStage) -> c.Code:
         if node.site is not None:
             forms = node.forms()
             for form in forms.values():

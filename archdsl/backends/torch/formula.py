@@ -10,6 +10,7 @@ from archdsl.backends.torch.code import is_simple
 from archdsl.ir.network import LayerRef
 from archdsl.shapes.arithmetic import ARITHMETIC, COMPARE, FUNCTIONS, equal
 from archdsl.shapes.expr import Const, Expr, InputSize, Op, Opaque, Var
+from archdsl.shapes.size import is_symbolic, largest, smallest
 
 Known = Mapping[Var | InputSize, object]
 
@@ -40,6 +41,8 @@ def _apply(operator: str, v: list[object]) -> object:
         return reduce(ARITHMETIC[operator], v)  # type: ignore[arg-type]
     if operator in COMPARE:
         return COMPARE[operator](v[0], v[1])
+    if operator in ("max", "min") and any(map(is_symbolic, v)):
+        return reduce(largest if operator == "max" else smallest, v)  # type: ignore[arg-type]
     if operator in FUNCTIONS:
         return FUNCTIONS[operator][2](*v)
     if operator == "==":

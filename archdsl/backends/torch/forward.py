@@ -17,6 +17,7 @@ from archdsl.backends.torch.planned import (
     PlannedStage,
     PlannedTraining,
     Scope,
+    writing,
 )
 from archdsl.backends.torch.reserved import is_attribute, member, safe_name
 from archdsl.ops.form import Apply, Attribute
@@ -263,7 +264,8 @@ class Forward:
             }
             namespace = self._constructor.namespace
             namespace.in_forward = True
-            code = self._constructor.code(functions, stage.name, inputs)
+            with writing(stage.any.span):
+                code = self._constructor.code(functions, stage.name, inputs)
             namespace.in_forward = False
             assert code is not None
         else:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from archdsl.backends.torch import formula
 from archdsl.backends.torch.code import Code, Listing, Text
-from archdsl.backends.torch.planned import MismatchError
+from archdsl.backends.torch.planned import MismatchError, UnwrittenError
 from archdsl.backends.torch.reserved import is_attribute, safe_name
 from archdsl.ir.network import LayerRef, Module
 from archdsl.ops.form import Slot
 from archdsl.ops.record import unknown
-from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
+from archdsl.shapes.expr import Const, Expr, InputSize, Opaque, Var, depends
+from archdsl.shapes.size import is_symbolic
 
 Name = Var | InputSize
 
@@ -96,8 +97,18 @@ class Namespace:
             if len(text) <= _LONGEST_FORMULA or names & self.dynamic:
                 return text
             self.used = used
-        if any(unknown(Slot(value, Const(None))) for value in values.values()):
-            raise MismatchError
+        own: dict[int, Expr] = {
+            at: value.expr  # type: ignore[attr-defined]
+            for at, value in values.items()
+            if is_symbolic(value)
+        }
+        if own and own != exprs:
+            # The argument's formula says less than that of the size.
+            return self.write(values, own, hint)
+        for at, value in values.items():
+            slot = unknown(Slot(value, exprs.get(at, Const(None))))
+            if slot is not None:
+                raise UnwrittenError(value, isinstance(slot.expr, Opaque))
         if uniform:
             return formula.literal(first)
         return self._extra(values, hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -17,6 +18,30 @@ from archdsl.source import Span
 
 class MismatchError(Exception):
     """These uses of a block cannot share a class."""
+
+
+class UnwrittenError(MismatchError):
+    """A size that is not known cannot be written where it is needed.
+
+    Its formula is `too_long`, or it is known only when tensors arrive. `span` is the
+    stage that needs it.
+    """
+
+    def __init__(self, size: object, too_long: bool) -> None:
+        super().__init__()
+        self.size = size
+        self.too_long = too_long
+        self.span: Span | None = None
+
+
+@contextmanager
+def writing(span: Span) -> Iterator[None]:
+    """Inside, the stage at that place is written."""
+    try:
+        yield
+    except UnwrittenError as problem:
+        problem.span = problem.span or span
+        raise
 
 
 @dataclass(eq=False)

@@ -9,19 +9,18 @@ from archdsl.source import Span
 MAX_WRITTEN_STAGES = 20_000
 
 
-class TooLongError(ValueError):
-    """A source would be too long. `span` is the repeat that makes it so."""
+class NoSourceError(ValueError):
+    """A checked net has no source. `span` is what makes it so, `hint` what helps."""
 
-    def __init__(self, stages: int, span: Span) -> None:
-        super().__init__(
-            f"written out, these are {stages:,} stages, and a source holds at most"
-            f" {MAX_WRITTEN_STAGES:,}"
-        )
+    def __init__(self, code: str, message: str, span: Span, hint: str) -> None:
+        super().__init__(message)
+        self.code = code
         self.span = span
+        self.hint = hint
 
 
 def check_size(root: Module, blocks: list[Module]) -> None:
-    """Raise TooLongError if the classes together would write too many stages."""
+    """Raise NoSourceError if the classes together would write too many stages."""
     total = 0
     for module in (root, *blocks):
         total += _stages(module.nodes)
@@ -31,7 +30,13 @@ def check_size(root: Module, blocks: list[Module]) -> None:
             key=lambda repeat: _stages((repeat,)),
             default=None,
         )
-        raise TooLongError(total, longest.span if longest else root.span)
+        raise NoSourceError(
+            "E0705",
+            f"written out, these are {total:,} stages, and a source holds at most"
+            f" {MAX_WRITTEN_STAGES:,}",
+            longest.span if longest else root.span,
+            "label the repeat: its copies are then written once, as a list",
+        )
 
 
 def _stages(nodes: tuple[Node, ...]) -> int:
