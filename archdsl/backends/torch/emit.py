@@ -91,9 +91,9 @@ class _Emitter:
         return f", line {module.span.line} of {name}."
 
     def _unique(self, name: str) -> str:
-        taken = self._taken | _reserved_classes()
+        reserved = _reserved_classes()
         unique, number = name, 2
-        while unique in taken:
+        while unique in self._taken or unique in reserved:
             unique = f"{name}{number}"
             number += 1
         self._taken.add(unique)
@@ -117,7 +117,7 @@ class _Emitter:
         self, modules: list[Module], given: dict[int, set[str]], keep: bool = False
     ) -> bool:
         """Whether these variants can share a class, which is written to `keep`."""
-        before = len(self._classes), set(self._taken), set(self._helpers)
+        count, helpers = len(self._classes), set(self._helpers)
         needs_math = self._needs_math
         try:
             self._write_block(modules, given)
@@ -126,8 +126,8 @@ class _Emitter:
             return False
         finally:
             if not keep:
-                count, self._taken, self._helpers = before
-                self._needs_math = needs_math
+                self._helpers, self._needs_math = helpers, needs_math
+                self._taken.difference_update(c.name for c in self._classes[count:])
                 del self._classes[count:]
                 for module in modules:
                     self._callees.pop(id(module), None)
@@ -142,7 +142,6 @@ class _Emitter:
             {at: given[id(module)] for at, module in enumerate(modules)},
             first.input_names,
         )
-        name = self._unique(class_name(first.name))
         follow = scope.chain == "positions"
         constructor = self._constructor(namespace, first.name, positional=follow)
         namespace.taken = scope.names()
@@ -164,6 +163,7 @@ class _Emitter:
         init = lines.init(arguments, built, with_super=not follow)
         base = "nn.Sequential" if follow else "nn.Module"
         init = [*lines.declared(namespace), *init]
+        name = self._unique(class_name(first.name))
         self._classes.append(ClassSource(name, base, doc, init, forward))
         self._finish(namespace)
         index = {id(module): at for at, module in enumerate(modules)}
