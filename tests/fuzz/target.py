@@ -102,8 +102,10 @@ def _again(text: str, checked: pipeline.Checked) -> None:
     laid_out, _ = decoded(text.encode(), "fuzz.arch")
     assert laid_out is not None
     assert format_source(laid_out)[0] == text, "fmt is not idempotent"
-    again = pipeline.check(laid_out)
-    assert list(again.networks) == list(checked.networks)
+    if not any(d.code.startswith("E07") for d in checked.diagnostics):
+        # What is over a limit may be within those that a text has here.
+        again = pipeline.check(laid_out)
+        assert list(again.networks) == list(checked.networks)
 
 
 def _drawn(network: Network, steps: Steps) -> None:
