@@ -52,6 +52,14 @@ def series(text: Callable[[int], str], n: int, between: str = "") -> str:
     return between.join(map(text, range(n)))
 
 
+def alike(i: int) -> str:
+    """A name for each number, of which all make one name of a class."""
+    return "".join(
+        letter + ("__" if i >> at & 1 else "_")
+        for at, letter in enumerate("abcdefghijk")
+    )
+
+
 FAMILIES: dict[str, Callable[[int], str]] = {
     "brackets": lambda n: "input 8 | fc " + "(" * n + "1" + ")" * n,
     "braces": lambda n: "input 8 | " + "{" * n + "relu" + "}" * n,
@@ -80,6 +88,11 @@ FAMILIES: dict[str, Callable[[int], str]] = {
         "".join(f"block b{i} {{ fc 8 }}\n" for i in range(n))
         + "input 8"
         + "".join(f"| b{i}" for i in range(n))
+    ),
+    "classes of one name": lambda n: (
+        series(lambda i: f"block {alike(i)} {{ fc 8 }}\n", min(n, 2000))
+        + "input 8"
+        + series(lambda i: f"| {alike(i)}", min(n, 2000))
     ),
     "blockchain": lambda n: (
         "block b0 { fc 8 }\n"
