@@ -74,6 +74,8 @@ class Frame:
         self.trusting = False
         self.index_used = False
         self.captured: dict[tuple[int, int], tuple[Value, Value]] = {}
+        # How they are called inside.
+        self.captured_ids: set[int] = set()
         # Where the net's inputs stand, and what they are called.
         self.input_spans: list[Span] = []
         self.input_names: list[str] = []
@@ -126,6 +128,7 @@ class Frame:
             if value.type is not None:
                 self.inputs.append(value.type)
             found = self.captured[key] = (outside, inside)
+            self.captured_ids.add(inside.id)
         return found[1]
 
     def fetch(self, name: str) -> Labelled | None:

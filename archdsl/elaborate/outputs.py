@@ -34,6 +34,10 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
     found: list[Output] = []
     good = True
     for line in call.inputs or ():
+        if not isinstance(line, n.Line):
+            # What is no stage was refused with the names.
+            good = False
+            continue
         training, rest = _split(line.condition)
         frame.current = current
         good = _wanted(walk, rest) and good

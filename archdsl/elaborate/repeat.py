@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
@@ -203,13 +204,27 @@ class _Copies:
         if grouped is None:
             return None
         module, captured, index_used = grouped
-        for outside in captured:
-            if outside not in self.extra:
-                self.extra.append(outside)
-        taken = tuple(1 + self.extra.index(outside) for outside in captured)
+        taken = taken_from(self.extra, captured)
         built = Built(None, module, {}, module.type, module.cost)
         settled = not index_used and _settled(built, value)
         return _Copy(built, taken, settled, module.written)
+
+
+def taken_from(extra: list[Value], captured: Iterable[Value]) -> tuple[int, ...]:
+    """Which inputs of a repeat a copy gets after the one that flows.
+
+    `extra` are the others that the repeat has; what is lacking is added to them.
+    """
+    places: dict[int, int] = {}
+    for at, value in enumerate(extra, start=1):
+        places.setdefault(value.id, at)
+    taken = []
+    for value in captured:
+        if value.id not in places:
+            extra.append(value)
+            places[value.id] = len(extra)
+        taken.append(places[value.id])
+    return tuple(taken)
 
 
 def _settled(built: Built, value: Value) -> bool:

@@ -12,6 +12,7 @@ from archdsl.elaborate.apply import target_of
 from archdsl.elaborate.bind import Bindings
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.labels import has_index
+from archdsl.elaborate.repeat import taken_from
 from archdsl.elaborate.walk import Walk, in_input_order
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Cost, Module, Node, Repeat, Run
@@ -223,7 +224,7 @@ class Sketched(Walk):
             return False
         if frame.outer is not None and value.id == frame.input_value.id:
             return False
-        return all(value.id != mine.id for _, mine in frame.captured.values())
+        return value.id not in frame.captured_ids
 
     def _keep(self, stage: n.Stage, current: Value, result: Value, before: int) -> None:
         atom = stage.atom
@@ -276,10 +277,7 @@ class Sketched(Walk):
         if cut.left is not None:
             target = cut.left.module
             if kind == "{}" or target.kind == "group":
-                for value in cut.left.captured:
-                    if value not in extra:
-                        extra.append(value)
-                taken = tuple(1 + extra.index(value) for value in cut.left.captured)
+                taken = taken_from(extra, cut.left.captured)
         grouped = cut.runs and cut.runs[0].stage.kind == "{}"
         if grouped or (isinstance(target, Module) and target.kind == "group"):
             kind = "{}"

@@ -6,6 +6,10 @@ share a piece of track, nor a piece of the way to it.
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect
+from collections.abc import Iterable, Iterator
+
 from archdsl.backends.svg.lanes import Net
 from archdsl.backends.svg.level import Link, Node
 
@@ -97,34 +101,97 @@ def _spread(node: Node, found: list[tuple[Wire, int]]) -> list[float]:
 
 
 def assign(made: list[Wire]) -> int:
-    """Give each wire that is not straight a track; returns how many there are."""
-    bent = [wire for wire in made if not wire.straight]
-    above: dict[Wire, list[Wire]] = {wire: [] for wire in bent}
-    for wire in bent:
-        for other in bent:
-            if other is not wire and _before(other, wire):
-                above[wire].append(other)
-    tracks: list[list[tuple[float, float]]] = []
-    waiting = sorted(bent, key=lambda wire: (wire.reach[1] - wire.reach[0], wire.reach))
-    while waiting:
-        ready = [w for w in waiting if all(o.track >= 0 for o in above[w])]
-        wire = (ready or waiting)[0]
-        waiting.remove(wire)
-        low, high = wire.reach
-        least = max((other.track + 1 for other in above[wire]), default=0)
-        while least < len(tracks) and any(
-            low < end + _NEAR and begin < high + _NEAR for begin, end in tracks[least]
-        ):
-            least += 1
-        while least >= len(tracks):
-            tracks.append([])
-        tracks[least].append((low, high))
-        wire.track = least
-    return len(tracks)
+    """Give each wire that is not straight a track; returns how many there are.
+
+    The shortest comes first, but for those that must run below one that has none yet.
+    """
+    reaches = {wire: wire.reach for wire in made if not wire.straight}
+    bent = sorted(reaches, key=lambda w: (reaches[w][1] - reaches[w][0], reaches[w]))
+    above, below = _orders(bent)
+    tracks = Tracks(reaches.values())
+    missing = [len(upper) for upper in above]
+    ready = [at for at, count in enumerate(missing) if not count]
+    first = 0
+    for _ in bent:
+        while bent[first].track >= 0:
+            first += 1
+        # Where each must run below another, one has to begin.
+        at = heapq.heappop(ready) if ready else first
+        wire = bent[at]
+        least = max((bent[upper].track + 1 for upper in above[at]), default=0)
+        wire.track = tracks.take(reaches[wire], least)
+        for lower in below[at]:
+            missing[lower] -= 1
+            if not missing[lower] and bent[lower].track < 0:
+                heapq.heappush(ready, lower)
+    return tracks.count
 
 
-def _before(upper: Wire, lower: Wire) -> bool:
-    """Whether a wire must run above another: it comes down where that one goes on."""
-    return any(
-        abs(top - bottom[0]) < _NEAR for top in upper.tops for bottom in lower.bottoms
-    )
+def _orders(bent: list[Wire]) -> tuple[list[list[int]], list[list[int]]]:
+    """Which wires must run above each, and which below: by their numbers.
+
+    A wire that comes down where another goes on must run above it.
+    """
+    tops = sorted((top, at) for at, wire in enumerate(bent) for top in wire.tops)
+    above: list[list[int]] = []
+    below: list[list[int]] = [[] for _ in bent]
+    for at, wire in enumerate(bent):
+        upper: set[int] = set()
+        for x, *_ in wire.bottoms:
+            near = bisect(tops, (x - _NEAR, len(bent)))
+            while near < len(tops) and tops[near][0] - x < _NEAR:
+                upper.add(tops[near][1])
+                near += 1
+        upper.discard(at)
+        above.append(sorted(upper))
+        for other in upper:
+            below[other].append(at)
+    return above, below
+
+
+class Tracks:
+    """Which tracks are taken where: a tree over the places, with a bit for each track.
+
+    `_all` are the tracks taken all along a part, `_any` those taken somewhere in it.
+    """
+
+    def __init__(self, reaches: Iterable[tuple[float, float]]) -> None:
+        places = {x for low, high in reaches for x in (low, high + _NEAR)}
+        self._at = {x: at for at, x in enumerate(sorted(places))}
+        self._leaves = len(self._at)
+        self._all = [0] * (2 * self._leaves)
+        self._any = [0] * (2 * self._leaves)
+        self.count = 0
+
+    def take(self, reach: tuple[float, float], least: int) -> int:
+        """Take the first track from `least` on that is free where a wire reaches."""
+        begin, end = self._at[reach[0]], self._at[reach[1] + _NEAR]
+        parts = list(self._parts(begin, end))
+        taken = 0
+        for part in parts:
+            taken |= self._any[part]
+            while part > 1:
+                part //= 2
+                taken |= self._all[part]
+        rest = taken >> least
+        track = least + (~rest & (rest + 1)).bit_length() - 1
+        bit = 1 << track
+        for part in parts:
+            self._all[part] |= bit
+            while part:
+                self._any[part] |= bit
+                part //= 2
+        self.count = max(self.count, track + 1)
+        return track
+
+    def _parts(self, begin: int, end: int) -> Iterator[int]:
+        """The parts of the tree that make up a range of places."""
+        begin, end = begin + self._leaves, end + self._leaves
+        while begin < end:
+            if begin % 2:
+                yield begin
+                begin += 1
+            if end % 2:
+                end -= 1
+                yield end
+            begin, end = begin // 2, end // 2

@@ -31,7 +31,10 @@ class Lane:
 class Net:
     """A value in a level: the port where it begins, and all lines from there."""
 
-    __slots__ = ("label", "lane", "last", "links", "outof", "side", "tail")
+    __slots__ = (
+        *("_ends", "_final", "label", "lane", "last", "links", "outof", "side"),
+        "tail",
+    )
 
     def __init__(self, tail: Node, outof: str) -> None:
         self.tail = tail
@@ -42,6 +45,24 @@ class Net:
         self.last = -1
         # Links that may come into a merge from the side.
         self.side: set[Link] = set()
+        self._ends: dict[int, list[Link]] = {}
+        self._final = -1
+
+    def ends(self, row: int) -> list[Link]:
+        """The lines that end in a row, once all are known."""
+        if not self._ends:
+            for link in self.links:
+                self._ends.setdefault(link.head.row, []).append(link)
+        return self._ends.get(row, [])
+
+    def final(self, away: Link | None = None) -> int:
+        """The last row that a line goes to, but for one; -1 if there is none."""
+        if away is not None:
+            rows = (link.head.row for link in self.links if link is not away)
+            return max(rows, default=-1)
+        if self._final < 0:
+            self._final = max(link.head.row for link in self.links)
+        return self._final
 
 
 class Rows:

@@ -158,8 +158,8 @@ def reaches(rows: Rows, far: dict[Net, Far]) -> list[list[Net]]:
 def last_row(net: Net, far: dict[Net, Far]) -> int:
     """The last row that a value goes to along the flow."""
     away = far[net].link if net in far else None
-    rows = [link.head.row for link in net.links if link is not away]
-    return max(rows, default=net.tail.row + 1)
+    last = net.final(away)
+    return last if last >= 0 else net.tail.row + 1
 
 
 def fill(column: Column, rows: Rows, carried: list[Net]) -> None:
@@ -366,19 +366,18 @@ def _channel(
     ends: dict[Net, list[tuple[Node, Link | None]]] = {}
     for net in tops:
         there: list[tuple[Node, Link | None]] = []
-        goes_on = False
         far = layout.far.get(net)
-        for link in net.links:
-            if far is not None and link is far.link:
-                if net.tail.row == index and net not in layout.gone:
-                    there.append((layout.edge, None))
-            elif link.head.row > index + 1:
+        away = far.link if far is not None else None
+        if away is not None and net.tail.row == index and net not in layout.gone:
+            there.append((layout.edge, None))
+        goes_on = net.final(away) > index + 1
+        for link in net.ends(index + 1):
+            if link is away:
+                continue
+            if link in net.side and _beside(rows, net, link, index + 1):
                 goes_on = True
-            elif link.head.row == index + 1:
-                if link in net.side and _beside(rows, net, link, index + 1):
-                    goes_on = True
-                else:
-                    there.append((link.head, link))
+            else:
+                there.append((link.head, link))
         if goes_on:
             there.append((rows.passing[index + 1][net], None))
         if there:
@@ -403,30 +402,30 @@ def _channel(
         room += LEAVE - 2
     after = at + max(room, 8.0)
     for wire in made:
-        _draw(wire, at + LEAVE - 2 + wire.track * TRACK + TRACK / 2, layout, trails)
+        track = at + LEAVE - 2 + wire.track * TRACK + TRACK / 2
+        _draw(wire, track, index + 1, layout, trails)
     return after
 
 
 def _draw(
-    wire: Wire, track: float, layout: Layout, trails: dict[Net, list[Point]]
+    wire: Wire, track: float, row: int, layout: Layout, trails: dict[Net, list[Point]]
 ) -> None:
+    straight = wire.straight
     for net, top in zip(wire.nets, wire.tops, strict=True):
         trail = trails[net]
+        # The wire's own links are those of one of its values.
+        links = {(one.head, one.into): one for one in net.ends(row)}
         for x, node, joined in wire.bottoms:
-            way = [] if wire.straight else [(top, track), (x, track)]
+            way = [] if straight else [(top, track), (x, track)]
             if node is layout.edge:
                 layout.gone[net] = [*trail, *way]
                 continue
             if joined is None:
                 trails[net] = [*trail, *way]
                 continue
-            link = next(
-                one
-                for one in net.links
-                if one.head is joined.head and one.into == joined.into
-            )
             # Where the head begins is known when its row is placed.
-            line = Line([*trail, *way, (x, 0.0)], link)
+            way.append((x, 0.0))
+            line = Line([*trail, *way], links[joined.head, joined.into])
             layout.lines.append(line)
             layout.open.append(line)
 
@@ -448,10 +447,10 @@ def _arrive(
         _come(layout, [], layout.edge.across, layout.far[come].link)
     for net, node in rows.passing[index].items():
         far = layout.far.get(net)
-        for link in net.side:
-            if far is not None and link is far.link:
+        for link in net.ends(index):
+            if link not in net.side or (far is not None and link is far.link):
                 continue
-            if link.head.row == index and _beside(rows, net, link, index):
+            if _beside(rows, net, link, index):
                 _come(layout, trails[net], node.across, link)
 
 

@@ -249,10 +249,17 @@ def _statement(code: Code) -> tuple[_Doc, ...]:
     return _document(code)
 
 
-def _fits(parts: list[tuple[int, bool, _Doc]], room: int) -> bool:
-    """Whether what comes up to the next line break fits, innermost last."""
-    rest = list(parts)
-    while rest and room >= 0:
+_Parts: TypeAlias = list[tuple[int, bool, _Doc]]
+
+
+def _fits(group: _Parts, after: _Parts, room: int) -> bool:
+    """Whether a group and what comes up to the next line break fits, innermost last."""
+    # What comes after it may be long, and is looked at as far as there is room.
+    rest, left = list(group), len(after)
+    while room >= 0 and (rest or left):
+        if not rest:
+            left -= 1
+            rest.append(after[left])
         indent, flat, doc = rest.pop()
         if isinstance(doc, str):
             room -= len(doc)
@@ -270,9 +277,7 @@ def _fits(parts: list[tuple[int, bool, _Doc]], room: int) -> bool:
 def _print(parts: tuple[_Doc, ...], indent: int) -> list[str]:
     lines: list[str] = []
     current = " " * indent
-    rest: list[tuple[int, bool, _Doc]] = [
-        (indent, False, part) for part in reversed(parts)
-    ]
+    rest: _Parts = [(indent, False, part) for part in reversed(parts)]
     while rest:
         level, flat, doc = rest.pop()
         if isinstance(doc, str):
@@ -288,8 +293,8 @@ def _print(parts: tuple[_Doc, ...], indent: int) -> list[str]:
         elif isinstance(doc, _Indent):
             rest += [(level + INDENT, flat, part) for part in reversed(doc.parts)]
         else:
-            flattened = [(level, True, part) for part in reversed(doc.parts)]
-            if flat or _fits([*rest, *flattened], WIDTH - len(current)):
+            flattened: _Parts = [(level, True, part) for part in reversed(doc.parts)]
+            if flat or _fits(flattened, rest, WIDTH - len(current)):
                 rest += flattened
             else:
                 rest += [(level, False, part) for part in reversed(doc.parts)]

@@ -90,6 +90,11 @@ def _reserved_classes() -> set[str]:
     return {"Any", "F", "OrderedDict", "Tensor", *map(helper_class, HELPERS)}
 
 
+def _text(source: ClassSource) -> object:
+    """What classes have in common where one is enough: not the docstring."""
+    return (source.base, tuple(source.init), tuple(source.forward))
+
+
 class _Emitter:
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -98,6 +103,12 @@ class _Emitter:
         self._helpers: set[str] = set()
         self._needs_math = False
         self._taken: set[str] = set()
+        # Names of classes as they were given: the name that was wanted, and its number.
+        self._given: dict[str, tuple[str, int]] = {}
+        self._names: list[str] = []
+        # By a name that is wanted, the first number that may be free.
+        self._numbers: dict[str, int] = {}
+        self._by_text: dict[object, str] = {}
         self._imported: dict[imports.Place, str] = {}
 
     def source(self) -> str:
@@ -123,13 +134,38 @@ class _Emitter:
         return f", line {module.span.line} of {name}."
 
     def _unique(self, name: str) -> str:
-        taken = self._taken | _reserved_classes()
-        unique, number = name, 2
-        while unique in taken:
-            unique = f"{name}{number}"
+        reserved = _reserved_classes()
+        number = self._numbers.get(name, 1)
+        unique = name if number == 1 else f"{name}{number}"
+        while unique in self._taken or unique in reserved:
             number += 1
+            unique = f"{name}{number}"
+        self._numbers[name] = number
+        self._given[unique] = name, number
+        self._names.append(unique)
         self._taken.add(unique)
         return unique
+
+    def _free(self, unique: str) -> None:
+        """Take a name back."""
+        name, number = self._given.pop(unique)
+        self._numbers[name] = min(number, self._numbers[name])
+        self._taken.discard(unique)
+
+    def _add(self, source: ClassSource) -> None:
+        self._classes.append(source)
+        self._by_text.setdefault(_text(source), source.name)
+
+    def _drop(self, classes: int, names: int) -> None:
+        """Forget all classes and names but the first."""
+        for source in self._classes[classes:]:
+            if self._by_text.get(_text(source)) == source.name:
+                del self._by_text[_text(source)]
+        del self._classes[classes:]
+        for name in self._names[names:]:
+            if name in self._given:
+                self._free(name)
+        del self._names[names:]
 
     def _block(self, modules: list[Module], given: dict[int, set[str]]) -> None:
         """Classes for the variants of a block: one, if they can share it."""
@@ -149,7 +185,8 @@ class _Emitter:
         self, modules: list[Module], given: dict[int, set[str]], keep: bool = False
     ) -> bool:
         """Whether these variants can share a class, which is written to `keep`."""
-        before = len(self._classes), set(self._taken), set(self._helpers)
+        before = len(self._classes), len(self._names)
+        helpers = set(self._helpers)
         needs_math = self._needs_math
         try:
             self._write_block(modules, given)
@@ -158,9 +195,8 @@ class _Emitter:
             return False
         finally:
             if not keep:
-                count, self._taken, self._helpers = before
-                self._needs_math = needs_math
-                del self._classes[count:]
+                self._helpers, self._needs_math = helpers, needs_math
+                self._drop(*before)
                 for module in modules:
                     self._callees.pop(id(module), None)
         return True
@@ -196,7 +232,7 @@ class _Emitter:
         init = lines.init(arguments, built, with_super=not follow)
         base = "nn.Sequential" if follow else "nn.Module"
         init = [*lines.declared(namespace), *init]
-        self._classes.append(ClassSource(name, base, doc, init, forward))
+        self._add(ClassSource(name, base, doc, init, forward))
         self._finish(namespace)
         index = {id(module): at for at, module in enumerate(modules)}
         callee = Callee(name, arguments, index)
@@ -279,11 +315,11 @@ class _Emitter:
 
     def _group_source(self, source: ClassSource) -> str:
         """The class of a group: one that says the same, or a new one."""
-        for known in self._classes:
-            if known[3:] == source[3:] and known.base == source.base:
-                self._taken.discard(source.name)
-                return known.name
-        self._classes.append(source)
+        known = self._by_text.get(_text(source))
+        if known is not None:
+            self._free(source.name)
+            return known
+        self._add(source)
         return source.name
 
     def _net(self, root: Module, name: str) -> ClassSource:
@@ -295,7 +331,7 @@ class _Emitter:
         inputs = [safe_name(i) if i != "x" else "x" for i in root.input_names] or ["x"]
         result = results.of(root, self._unique(f"{name}Output"))
         if result.source is not None:
-            self._classes.append(result.source)
+            self._add(result.source)
         whole = frozenset(
             number
             for number, tensor in enumerate(root.inputs)

@@ -105,6 +105,7 @@ class _Ways:
         beside = self._beside(on_path)
         if beside is None:
             return None
+        passed_by = _Passed(self, [unit for unit, _ in path])
         steps = []
         for unit, argument in path:
             joined = []
@@ -119,7 +120,7 @@ class _Ways:
             if joined and kind is None:
                 return None
             if kind != "gate" and any(
-                self._is_heavy(each) or self._is_part(each, unit, kind, path)
+                self._is_heavy(each) or passed_by.is_part(each, unit, kind)
                 for each in joined
             ):
                 return None
@@ -198,27 +199,9 @@ class _Ways:
 
     def _is_heavy(self, bypass: Bypass) -> bool:
         """Whether a branch is more than a shortcut with a projection."""
-        return self._maps(bypass.units) > _MOST_WEIGHTS
+        return self.maps(bypass.units) > _MOST_WEIGHTS
 
-    def _is_part(
-        self, bypass: Bypass, end: int, kind: Kind | None, path: list[tuple[int, int]]
-    ) -> bool:
-        """Whether a branch does as much as the way beside it, so that neither passes.
-
-        What is concatenated passes only where it bridges other resolutions, as in an
-        hourglass: the branches of a fire module are parts of what it gives.
-        """
-        if not bypass.projects:
-            return False
-        order = [unit for unit, _ in path]
-        begin = order.index(bypass.source) + 1 if bypass.source in order else 0
-        between = order[begin : order.index(end)]
-        if kind == "concat":
-            shape = self._places(bypass.units[-1])
-            return all(self._places(unit) == shape for unit in between)
-        return self._maps(bypass.units) >= self._maps(between)
-
-    def _maps(self, units: Sequence[int]) -> int:
+    def maps(self, units: Sequence[int]) -> int:
         """How many maps with weights units stand for."""
         maps = 0
         for unit in units:
@@ -231,7 +214,7 @@ class _Ways:
                     maps += (node.cost.layers + 1) // 2 if node.cost.params else 0
         return maps
 
-    def _places(self, unit: int) -> tuple[Size, ...]:
+    def places(self, unit: int) -> tuple[Size, ...]:
         """The sizes that a unit gives, without the first."""
         return self._nodes(unit)[-1].type.sizes[1:]
 
@@ -249,6 +232,42 @@ class _Ways:
         if first.kind == "concat":
             return "concat"
         return "gate" if first.kind == "mul" else None
+
+
+class _Passed:
+    """What stands on the way between two of its units, each looked at once."""
+
+    def __init__(self, ways: _Ways, order: list[int]) -> None:
+        self._ways = ways
+        self._at = {unit: at for at, unit in enumerate(order)}
+        # The maps before each unit; the first of the units before it, one after the
+        # other, that give the same places.
+        self._maps, self._alike = [0], [0]
+        for at, unit in enumerate(order):
+            self._maps.append(self._maps[-1] + ways.maps((unit,)))
+            same = at and ways.places(order[at - 1]) == ways.places(unit)
+            self._alike.append(self._alike[-1] if same else at)
+        self._order = order
+
+    def is_part(self, bypass: Bypass, end: int, kind: Kind | None) -> bool:
+        """Whether a branch does as much as the way beside it, so that neither passes.
+
+        What is concatenated passes only where it bridges other resolutions, as in an
+        hourglass: the branches of a fire module are parts of what it gives.
+        """
+        if not bypass.projects:
+            return False
+        begin, to = 0, self._at[end]
+        if bypass.source is not None and bypass.source >= 0:
+            begin = self._at[bypass.source] + 1
+        if kind == "concat":
+            places = self._ways.places
+            shape = places(bypass.units[-1])
+            return begin == to or (
+                self._alike[to] <= begin and places(self._order[to - 1]) == shape
+            )
+        maps = self._maps[to] - self._maps[begin]
+        return self._ways.maps(bypass.units) >= maps
 
 
 def elements(sizes: Sequence[Size]) -> Size:

@@ -7,8 +7,10 @@ normalisations, are in the one before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Literal, NamedTuple, TypeAlias
 
 from archdsl.backends.diagram import words
@@ -131,7 +133,8 @@ def spine(network: Network, options: Options) -> Spine:
                 f"`{name}` has {len(count)} {what}, and volumes stand in one row;"
                 " try --view graph"
             )
-    if way(Folder().flat(root)) is None:
+    bodies = _Bodies(Folder())
+    if bodies.way(root, 0) is None:
         raise PlanError(
             f"`{name}` has parts side by side that are no blocks, and volumes stand in"
             " one row; make them a block, or try --view graph"
@@ -147,7 +150,8 @@ def spine(network: Network, options: Options) -> Spine:
         tries.append((False, 0, _MOST))
     for every, depth, most in tries:
         try:
-            return _Builder(network, every, depth, most).spine()
+            each = _Bodies(Unfolder(most)) if every else bodies
+            return _Builder(network, each, depth, most).spine()
         except _TooManyError:
             continue
     remedy = "try --view graph"
@@ -159,20 +163,31 @@ def spine(network: Network, options: Options) -> Spine:
     raise PlanError(f"`{name}` has {what}; {remedy}")
 
 
+class _Bodies:
+    """What stands in modules, and the ways through them; each is looked at once."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.flat = folder.flat
+        self.folded = folder.folded
+        self._ways: dict[tuple[int, int], Way | None] = {}
+
+    def way(self, module: Module, entry: int) -> Way | None:
+        """The way through a module from one of its inputs, if it is a row."""
+        key = (id(module), entry)
+        if key not in self._ways:
+            self._ways[key] = way(self.flat(module), entry)
+        return self._ways[key]
+
+
 class _Builder:
     def __init__(
-        self,
-        network: Network,
-        every: bool,
-        depth: int | None,
-        most: int,
+        self, network: Network, bodies: _Bodies, depth: int | None, most: int
     ) -> None:
         self._network = network
-        self._folder = Unfolder(most) if every else Folder()
+        self._bodies = bodies
         self._depth = depth
         self._most = most
         self._steps = 0
-        self._ways: dict[tuple[int, int], Way | None] = {}
         self._made = Spine([], [], [])
 
     def spine(self) -> Spine:
@@ -190,12 +205,6 @@ class _Builder:
 
     # Bodies
 
-    def _way(self, module: Module, entry: int) -> Way | None:
-        key = (id(module), entry)
-        if key not in self._ways:
-            self._ways[key] = way(self._folder.flat(module), entry)
-        return self._ways[key]
-
     def _body(
         self,
         modules: Sequence[Module],
@@ -205,14 +214,15 @@ class _Builder:
         level: int,
     ) -> None:
         """Draw what stands in a module whose inputs are the volumes `ports`."""
-        flats = [self._folder.flat(module) for module in modules]
-        found = self._way(modules[0], entry)
+        flats = [self._bodies.flat(module) for module in modules]
+        found = self._bodies.way(modules[0], entry)
         assert found is not None
         made: dict[int, int] = {}
 
         def port(source: int) -> int:
             return made[source] if source >= 0 else ports[-1 - source]
 
+        uses = _uses(flats[0])
         before = -1
         self._steps += 1 + len(found.steps)
         if self._steps > _STEPS:
@@ -221,7 +231,7 @@ class _Builder:
             node = flats[0].nodes[step.nodes[0]]
             current = self._last
             if isinstance(node, Stage) and isinstance(node.target, Site):
-                once = before < 0 or _uses(flats[0], found.units[before]) == 1
+                once = before < 0 or uses[found.units[before][-1]] == 1
                 self._layers(_Scope(flats, weights, found, port, once), step)
             else:
                 taken = [current] * len(node.inputs)
@@ -251,7 +261,7 @@ class _Builder:
         level: int,
     ) -> None:
         repeats = [node for node in nodes if isinstance(node, Repeat)]
-        folded = [self._folder.folded(repeat) for repeat in repeats]
+        folded = [self._bodies.folded(repeat) for repeat in repeats]
         for number, fold in enumerate(folded[0]):
             stages: list[Stage] = []
             counts: list[int] = []
@@ -294,7 +304,7 @@ class _Builder:
         block = stage.kind != "{}" or stage.label is not None
         level += block
         closed = self._depth is not None and level > self._depth
-        if not closed and self._way(modules[0], argument) is not None:
+        if not closed and self._bodies.way(modules[0], argument) is not None:
             self._body(modules, part.weights, argument, ports, level)
             return
         sizes = [each.type.sizes for each in part.stages]
@@ -440,10 +450,9 @@ class _Builder:
                     self._add(flat.nodes[at].cost.times(weight))
 
 
-def _uses(flat: Flat, unit: tuple[int, ...]) -> int:
-    """How often the value of a unit is used."""
-    each = (*flat.sources, flat.outputs)
-    return sum(sources.count(unit[-1]) for sources in each)
+def _uses(flat: Flat) -> Counter[int]:
+    """How often the value of each node is used."""
+    return Counter(chain(*flat.sources, flat.outputs))
 
 
 def _operation(stage: Stage) -> str:
