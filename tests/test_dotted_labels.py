@@ -200,3 +200,11 @@ def test_order_and_labels_of_copies() -> None:
         ('{"b.{i}": fc 4 | relu} x2', "z b"),
     ):
         assert codes(f"input 4\n{line}\nz: ln\norder {order}") == ["E0221"]
+
+
+def test_holders_in_training_stand_where_they_are_needed() -> None:
+    text = "input 4\noutput(id, aux=a: fc 4 | b.c: bn if training)"
+    module = execute(emit(network(text))).Net()
+    names = [name for name, _ in state_dict_names(network(text))]
+    assert names == list(module.state_dict())
+    assert names[0] == "a.weight"

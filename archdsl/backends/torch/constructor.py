@@ -32,11 +32,12 @@ class Constructor(Expressions):
         """The assignments that build the submodules of these nodes."""
         found: list[str] = []
         for node in nodes:
+            if isinstance(node, PlannedTraining):
+                found += self.lines(node.nodes, indent)
+                continue
             found += self._holders(node, indent)
             if isinstance(node, PlannedChoice):
                 found += self._choice(node, indent)
-            elif isinstance(node, PlannedTraining):
-                found += self.lines(node.nodes, indent)
             elif node.shared:
                 continue
             elif isinstance(node, PlannedStage) and node.attribute is not None:
