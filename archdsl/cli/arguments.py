@@ -108,6 +108,11 @@ def _check(command: argparse.ArgumentParser) -> None:
         default="full",
         help="how findings are printed (default: full)",
     )
+    command.add_argument(
+        "--shapes",
+        action="store_true",
+        help="with --format json: all stages with their shapes, too",
+    )
 
 
 def _summary(command: argparse.ArgumentParser) -> None:
