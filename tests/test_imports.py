@@ -30,14 +30,18 @@ SEES = {
     },
     "backends": {"tuples", "collector", "source", "diagnostics", "shapes", "ops", "ir"},
     "reading": {"tuples", "limits", "source", "diagnostics"},
+    "diff": {
+        *("tuples", "collector", "source", "diagnostics"),
+        *("shapes", "ops", "ir", "backends"),
+    },
 }
-_COMPILER = {*SEES, "pipeline", "request"} - {"backends"}
+_COMPILER = {*SEES, "pipeline", "request"} - {"backends", "diff"}
 SEES |= {
     "pipeline": _COMPILER,
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
     "runtime": _COMPILER | {"api", "backends"},
-    "cli": _COMPILER | {"api", "backends", "runtime", "__version__"},
+    "cli": _COMPILER | {"api", "backends", "diff", "runtime", "__version__"},
     # What needs PyTorch is in the runtime; the assertions on top of it are here.
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),

@@ -30,6 +30,7 @@ COMMANDS = {
     "summary": "show layers, shapes, parameters and MACs",
     "compile": "write PyTorch source",
     "draw": "draw a diagram",
+    "diff": "tell what has changed between two specs, or revisions of one",
     "run": "run a net once, on a picture or random numbers",
     "verify": "compare a net with a PyTorch module that it describes",
     "names": "list the names and shapes of the state_dict",
@@ -101,7 +102,7 @@ def _columns() -> int:
 def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="*", metavar="FILE", help="a spec, or -")
     _text(command)
-    _net(command)
+    net(command)
     command.add_argument(
         "--format",
         choices=FORMATS,
@@ -161,7 +162,7 @@ def _draw(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--depth",
-        type=_level,
+        type=level,
         metavar="N",
         help="blocks nested deeper than N are one closed box (default: svg, png and pdf"
         " close what a slide has no room for, other formats nothing)",
@@ -202,6 +203,12 @@ def _draw(command: argparse.ArgumentParser) -> None:
         help="what makes svg, png and pdf (default: builtin; the others are Graphviz)",
     )
     command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
+
+
+def _diff(command: argparse.ArgumentParser) -> None:
+    from archdsl.cli.more_arguments import diff
+
+    diff(command)
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -344,6 +351,7 @@ _ADD = {
     "summary": _summary,
     "compile": _compile,
     "draw": _draw,
+    "diff": _diff,
     "run": _run,
     "verify": _verify,
     "names": _names,
@@ -357,14 +365,15 @@ _ADD = {
 def _one_net(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", nargs="?", metavar="FILE", help="a spec, or -")
     _text(command)
-    _net(command)
+    net(command)
 
 
 def _text(command: argparse.ArgumentParser) -> None:
     command.add_argument("-e", metavar="TEXT", dest="text", help="the spec itself")
 
 
-def _net(command: argparse.ArgumentParser) -> None:
+def net(command: argparse.ArgumentParser) -> None:
+    """Which net of a spec is meant, with which parameters."""
     command.add_argument(
         "--net", metavar="NAME", help="the net, where there are several"
     )
@@ -389,7 +398,7 @@ def _whole(text: str) -> int:
     return number
 
 
-def _level(text: str) -> int:
+def level(text: str) -> int:
     """How deep blocks are nested."""
     number = int(text)
     if number < 0:
@@ -397,7 +406,7 @@ def _level(text: str) -> int:
     return number
 
 
-_level.__name__ = "whole number of 0 or more"
+level.__name__ = "whole number of 0 or more"
 
 
 def _inches(text: str) -> float:

@@ -100,6 +100,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.compile import run
     elif args.command == "draw":
         from archdsl.cli.draw import run
+    elif args.command == "diff":
+        from archdsl.cli.diff import run
     elif args.command == "run":
         from archdsl.cli.run import run
     elif args.command == "verify":
