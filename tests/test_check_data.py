@@ -109,6 +109,20 @@ def test_a_net_that_fails_is_there_as_far_as_it_is_known(shell: Shell) -> None:
     assert net["stages"][1]["in"] == [[4, 8, 8]]
 
 
+def test_fixes_mend_what_they_are_offered_for(shell: Shell) -> None:
+    text = "input 3x8x8 | relu | cnov 4x3x3 | fc 10 | rellu\n"
+    found = json.loads(shell("check", "--format", "json", "-e", text).out)
+    edits = []
+    for finding in found:
+        (fix,) = finding["fixes"]
+        assert "did you mean" in finding["hints"][fix["hint"]]
+        edits += fix["edits"]
+    for edit in sorted(edits, key=lambda edit: -edit["span"]["start"]):
+        start, end = edit["span"]["start"], edit["span"]["end"]
+        text = text[:start] + edit["text"] + text[end:]
+    assert text == "input 3x8x8 | relu | conv 4x3x3 | fc 10 | relu\n"
+
+
 def test_sizes_that_are_not_known_are_formulas(shell: Shell) -> None:
     text = "input 3xHxW | conv 4x3x3 s2 | gap | fc 10"
     data = json.loads(shell("check", "--format", "json", "--shapes", "-e", text).out)

@@ -114,6 +114,7 @@ def _check(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --format json: all stages with their shapes, too",
     )
+    _watch(command)
 
 
 def _summary(command: argparse.ArgumentParser) -> None:
@@ -140,6 +141,7 @@ def _summary(command: argparse.ArgumentParser) -> None:
 def _compile(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     command.add_argument("-o", metavar="FILE", dest="output", help="write to this file")
+    _watch(command)
 
 
 def _draw(command: argparse.ArgumentParser) -> None:
@@ -203,6 +205,13 @@ def _draw(command: argparse.ArgumentParser) -> None:
         help="what makes svg, png and pdf (default: builtin; the others are Graphviz)",
     )
     command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
+    _watch(command)
+
+
+def _watch(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--watch", action="store_true", help="again when a file changes, until Ctrl-C"
+    )
 
 
 def _diff(command: argparse.ArgumentParser) -> None:

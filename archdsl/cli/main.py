@@ -76,6 +76,19 @@ def _main(argv: list[str]) -> int:
     if args.command is None:
         made.print_help(sys.stderr)
         return USAGE
+    if getattr(args, "watch", False):
+        from archdsl.cli.watch import watch
+
+        try:
+            return watch(args, _attempt)
+        except CommandError as failure:
+            err(f"archdsl {args.command}: {failure}\n")
+            return USAGE
+    return _attempt(args)
+
+
+def _attempt(args: argparse.Namespace) -> int:
+    """Run a command, and tell why it could not go on."""
     try:
         return _run(args)
     except CommandError as failure:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics.diagnostic import Diagnostic, Note
+from archdsl.diagnostics.diagnostic import Diagnostic, Edit, Note, fixes_of
 from archdsl.limits import MAX_TOLD
 from archdsl.source import Span
 
@@ -132,8 +132,17 @@ def _plain(d: Diagnostic) -> dict[str, object]:
         "related": [_plain_note(note) for note in d.related],
         "notes": list(d.notes),
         "hints": list(d.hints),
+        "fixes": [
+            {"hint": number, "title": fix.title, "edits": list(map(_edit, fix.edits))}
+            for number, hint in enumerate(d.hints)
+            for fix in fixes_of(hint)
+        ],
         "trace": [_plain_note(note) for note in d.trace],
     }
+
+
+def _edit(edit: Edit) -> dict[str, object]:
+    return {"span": plain_span(edit.span), "text": edit.text}
 
 
 def _plain_note(note: Note) -> dict[str, object]:
