@@ -40,8 +40,10 @@ SEES |= {
     "pipeline": _COMPILER,
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
+    "catalogue": _COMPILER,
     "runtime": _COMPILER | {"api", "backends"},
-    "cli": _COMPILER | {"api", "backends", "diff", "runtime", "__version__"},
+    "cli": _COMPILER
+    | {"api", "backends", "catalogue", "diff", "runtime", "__version__"},
     # What needs PyTorch is in the runtime; the assertions on top of it are here.
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),

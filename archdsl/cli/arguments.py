@@ -37,6 +37,7 @@ COMMANDS = {
     "init": "write a commented first spec",
     "fmt": "lay out specs in the one style",
     "explain": "explain the code of an error",
+    "schema": "print layers and blocks as data, or the schema of a command's data",
     "completion": "print completions for a shell",
 }
 
@@ -220,6 +221,12 @@ def _diff(command: argparse.ArgumentParser) -> None:
     diff(command)
 
 
+def _schema(command: argparse.ArgumentParser) -> None:
+    from archdsl.cli.more_arguments import schema
+
+    schema(command)
+
+
 def _run(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     fed = command.add_mutually_exclusive_group()
@@ -367,6 +374,7 @@ _ADD = {
     "init": _init,
     "fmt": _fmt,
     "explain": _explain,
+    "schema": _schema,
     "completion": _completion,
 }
 

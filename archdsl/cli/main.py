@@ -127,6 +127,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.fmt import run
     elif args.command == "explain":
         from archdsl.cli.explain import run
+    elif args.command == "schema":
+        from archdsl.cli.schema import run
     else:
         from archdsl.cli.completion import run
     return run(args)

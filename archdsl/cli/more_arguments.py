@@ -35,3 +35,12 @@ def diff(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--depth", type=level, metavar="N", help="close blocks nested deeper than N"
     )
+
+
+def schema(command: argparse.ArgumentParser) -> None:
+    """Those of `archdsl schema`."""
+    command.add_argument(
+        "--of",
+        choices=("layers", "check", "diff"),
+        help="the JSON Schema of this command's data, or of the layers",
+    )
