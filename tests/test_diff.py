@@ -257,7 +257,10 @@ def applied(names: dict[str, tuple[int, ...]], found: Tensors) -> dict[str, obje
 
 
 def names(net: Network) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(weight.shape) for name, weight in state_dict_names(net)}
+    return {
+        name: tuple(size for size in weight.shape if isinstance(size, int))
+        for name, weight in state_dict_names(net)
+    }
 
 
 def families() -> list[object]:

@@ -41,9 +41,10 @@ SEES |= {
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
     "catalogue": _COMPILER,
+    "mcp": _COMPILER | {"api", "backends", "__version__"},
     "runtime": _COMPILER | {"api", "backends"},
     "cli": _COMPILER
-    | {"api", "backends", "catalogue", "diff", "runtime", "__version__"},
+    | {"api", "backends", "catalogue", "diff", "mcp", "runtime", "__version__"},
     # What needs PyTorch is in the runtime; the assertions on top of it are here.
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),

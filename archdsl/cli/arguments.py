@@ -38,6 +38,7 @@ COMMANDS = {
     "fmt": "lay out specs in the one style",
     "explain": "explain the code of an error",
     "schema": "print layers and blocks as data, or the schema of a command's data",
+    "mcp": "serve language models: check, summary, draw, compile, explain",
     "completion": "print completions for a shell",
 }
 
@@ -227,6 +228,12 @@ def _schema(command: argparse.ArgumentParser) -> None:
     schema(command)
 
 
+def _mcp(command: argparse.ArgumentParser) -> None:
+    from archdsl.cli.more_arguments import mcp
+
+    mcp(command)
+
+
 def _run(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     fed = command.add_mutually_exclusive_group()
@@ -375,6 +382,7 @@ _ADD = {
     "fmt": _fmt,
     "explain": _explain,
     "schema": _schema,
+    "mcp": _mcp,
     "completion": _completion,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from archdsl.cli.console import CLEAN, CommandError, err, in_colour, out
 from archdsl.cli.files import STDIN, read, used_by, write
@@ -22,6 +23,9 @@ from archdsl.ir.network import Network
 from archdsl.pipeline import check
 from archdsl.reading import SpecFiles
 from archdsl.source import Source
+
+if TYPE_CHECKING:
+    from archdsl.backends.svg.theme import Theme
 
 DIFFERENT, TROUBLE = 1, 2
 _PICTURES = {".svg": "svg", ".png": "png", ".pdf": "pdf"}
@@ -99,7 +103,8 @@ def _nets(name: str, args: argparse.Namespace) -> dict[str, Network] | None:
         source, found = read(name)
         files = used_by(name)
     if source is None:
-        return _refused(found)
+        _refuse(found)
+        return None
     params = settings(args.settings, source, files)
     net: str | None = args.net
     if params and net is None:
@@ -110,7 +115,8 @@ def _nets(name: str, args: argparse.Namespace) -> dict[str, Network] | None:
         net = _there(net, source)
     checked = check(source, net, params, files)
     if checked.diagnostics:
-        return _refused(checked.diagnostics)
+        _refuse(checked.diagnostics)
+        return None
     return checked.networks
 
 
@@ -127,7 +133,7 @@ def _there(net: str, source: Source) -> str | None:
     raise CommandError(f"there is no net `{net}` in {source.name}; {hints[0]}")
 
 
-def _refused(found: list[Diagnostic]) -> None:
+def _refuse(found: list[Diagnostic]) -> None:
     err(render(found, "full", in_colour(sys.stderr)), rendered=True)
 
 
@@ -142,7 +148,7 @@ def _draw(found: list[Difference], form: str, args: argparse.Namespace) -> None:
             names = ", ".join(each.new.name for each in shown or whole if each.new)
             raise CommandError(f"a picture shows one net (--net NAME): {names}")
         shown = whole
-    theme = args.theme or ("auto" if form == "svg" else "light")
+    theme: Theme = args.theme or ("auto" if form == "svg" else "light")
     try:
         text = picture(shown[0], theme, DEFAULT._replace(depth=args.depth))
     except PlanError as problem:

@@ -35,10 +35,10 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         return None, [_unreadable(path, problem)]
-    return decoded(data, shown, limits_of_environment())
+    return decoded(data, shown, spec_limits())
 
 
-def limits_of_environment() -> Limits:
+def spec_limits() -> Limits:
     """Those of the environment. Raises CommandError."""
     try:
         return limits.parsed(os.environ.get("ARCHDSL_LIMITS", ""))
@@ -69,9 +69,7 @@ class _Seen(SpecFiles):
 
 def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:
     """A spec given on the command line."""
-    return decoded(
-        text.encode("utf-8", "surrogateescape"), TEXT_NAME, limits_of_environment()
-    )
+    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, spec_limits())
 
 
 def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:

@@ -129,6 +129,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.explain import run
     elif args.command == "schema":
         from archdsl.cli.schema import run
+    elif args.command == "mcp":
+        from archdsl.cli.mcp import run
     else:
         from archdsl.cli.completion import run
     return run(args)

@@ -44,3 +44,12 @@ def schema(command: argparse.ArgumentParser) -> None:
         choices=("layers", "check", "diff"),
         help="the JSON Schema of this command's data, or of the layers",
     )
+
+
+def mcp(command: argparse.ArgumentParser) -> None:
+    """Those of `archdsl mcp`."""
+    command.add_argument(
+        "--root",
+        metavar="DIR",
+        help="let files below this directory be read (default: none)",
+    )

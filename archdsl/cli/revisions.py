@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from archdsl.cli.console import CommandError
-from archdsl.cli.files import limits_of_environment
+from archdsl.cli.files import spec_limits
 from archdsl.diagnostics import Diagnostic
 from archdsl.reading import MAX_BYTES, Place, SpecFiles, UseError, decoded
 from archdsl.source import Source
@@ -32,7 +32,7 @@ def read_revision(name: str) -> tuple[Source | None, list[Diagnostic]]:
         data = _content(revision, path)
     except _GitError as problem:
         raise CommandError(f"`{name}` cannot be read: {problem}") from None
-    return decoded(data, name, limits_of_environment())
+    return decoded(data, name, spec_limits())
 
 
 class RevisionFiles(SpecFiles):

@@ -66,8 +66,11 @@ def _in_parts(old: Sequence[Entry], new: Sequence[Entry]) -> list[Pair]:
     """Of very long bodies: what is equal first, then what stands between."""
     from difflib import SequenceMatcher
 
-    keys = [[(each.item.label, each.content) for each in side] for side in (old, new)]
-    blocks = SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+    before, after = (
+        [(each.item.label, each.content) for each in side] for side in (old, new)
+    )
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    blocks = matcher.get_matching_blocks()
     found: list[Pair] = []
     a = b = 0
     for block in blocks:

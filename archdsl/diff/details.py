@@ -98,11 +98,11 @@ def of_inputs(
         _same_source(a, b, old.at, new.at, same) for a, b in zip(one, two, strict=True)
     ):
         return ()
-    told = [
+    before_it, now = (
         ", ".join(_source(source, entry.at, scope) for source in sources)
         for sources, entry, scope in ((one, old, before), (two, new, after))
-    ]
-    return (Detail("inputs", *told),) if told[0] != told[1] else ()
+    )
+    return (Detail("inputs", before_it, now),) if before_it != now else ()
 
 
 def _same_source(a: int, b: int, at: int, beside: int, same: dict[int, int]) -> bool:

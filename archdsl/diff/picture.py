@@ -34,13 +34,12 @@ def picture(
         if kind in _MARKS
     }
     with Paused():
-        sides = [
+        left, right = (
             graph_drawing(net, options=options, marks=marks)
             for net in (difference.old, difference.new)
-        ]
-        titles = [net.source_name for net in (difference.old, difference.new)]
-        name = difference.new.name or "network"
-        told = f"Two states of the network {name}: {titles[0]} on the left, {titles[1]}"
-        return svg(
-            beside(*sides, *titles, _LEGEND), name, f"{told} on the right.", theme, 1.0
         )
+        old, new = difference.old.source_name, difference.new.source_name
+        name = difference.new.name or "network"
+        told = f"Two states of the network {name}: {old} on the left, {new}"
+        both = beside(left, right, old, new, _LEGEND)
+        return svg(both, name, f"{told} on the right.", theme, 1.0)

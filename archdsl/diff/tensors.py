@@ -131,7 +131,8 @@ def _keyed(
 
 
 def _shape(weight: Weight) -> tuple[int, ...]:
-    return tuple(weight.shape)
+    # A weight's sizes are known wherever the net is checked.
+    return tuple(size if isinstance(size, int) else int(size) for size in weight.shape)
 
 
 def gathered(renamed: dict[str, str]) -> list[Rename]:

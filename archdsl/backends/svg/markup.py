@@ -129,7 +129,8 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
     """The picture as SVG text, `scale` times its natural size."""
     wide, high = number(made.wide), number(made.high)
     failed = any(box.state != "checked" for box, _ in made.boxes)
-    marked = any(item.mark for item, _ in (*made.boxes, *made.frames))
+    marked = any(box.mark for box, _ in made.boxes)
+    marked = marked or any(frame.mark for frame, _ in made.frames)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(made.wide * scale)}"'
         f' height="{number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
