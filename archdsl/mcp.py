@@ -145,8 +145,9 @@ def server(root: str | None = None, limits: Limits = MOST) -> MCPServer:
     made = MCPServer("archdsl", instructions=_INSTRUCTIONS, version=__version__)
     own = _Server(root, limits)
 
+    # Tools that are no coroutines would run beside each other, in threads.
     @made.tool(name="check")
-    def check_spec(
+    async def check_spec(
         spec: str = "",
         file: str = "",
         net: str = "",
@@ -173,7 +174,7 @@ def server(root: str | None = None, limits: Limits = MOST) -> MCPServer:
         return data
 
     @made.tool()
-    def summary(
+    async def summary(
         spec: str = "",
         file: str = "",
         net: str = "",
@@ -185,7 +186,7 @@ def server(root: str | None = None, limits: Limits = MOST) -> MCPServer:
         return _short(summary_table(own.network(spec, file, net, params)))
 
     @made.tool()
-    def draw(
+    async def draw(
         spec: str = "",
         file: str = "",
         net: str = "",
@@ -199,7 +200,7 @@ def server(root: str | None = None, limits: Limits = MOST) -> MCPServer:
         return _short(_picture(own.drawn(spec, file, net, params), view))
 
     @made.tool()
-    def compile(
+    async def compile(
         spec: str = "",
         file: str = "",
         net: str = "",
@@ -212,7 +213,7 @@ def server(root: str | None = None, limits: Limits = MOST) -> MCPServer:
             raise ToolError(str(problem).strip()) from None
 
     @made.tool()
-    def explain(code: str) -> str:
+    async def explain(code: str) -> str:
         """What an error such as E0304 means, with an example and how to mend it."""
         from archdsl.diagnostics.codes import CODES, page
 
