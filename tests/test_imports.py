@@ -128,6 +128,15 @@ def test_torch_is_not_needed_to_think(command: str, tmp_path: Path) -> None:
     assert not modules & {"torch", "lark", "shtab"}
 
 
+@pytest.mark.parametrize("command", ["diff {0} {0}", "schema", "check --shapes {0}"])
+def test_nor_is_it_for_programs(command: str, tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.arch"
+    spec.write_text(SPEC)
+    words = command.replace("--shapes", "--format json --shapes").split()
+    modules = loaded(*(word.format(spec) for word in words))
+    assert not modules & {"torch", "lark", "shtab", "jinja2"}
+
+
 def test_fmt_needs_no_torch(tmp_path: Path) -> None:
     spec = tmp_path / "tiny.arch"
     spec.write_text(SPEC)

@@ -37,7 +37,8 @@ class Palette(NamedTuple):
     changed: str
 
 
-# From Tol's schemes too; on dark paper the colours are lighter ones.
+# On dark paper the red is that of Tol's bright scheme, which is lighter, and so are the
+# colours of what is new and of what has changed.
 LIGHT = Palette(
     *("#FFFFFF", "#222222", "#444444", "#888888", WRONG), added=ADDED, changed=CHANGED
 )
