@@ -30,14 +30,21 @@ SEES = {
     },
     "backends": {"tuples", "collector", "source", "diagnostics", "shapes", "ops", "ir"},
     "reading": {"tuples", "limits", "source", "diagnostics"},
+    "diff": {
+        *("tuples", "collector", "source", "diagnostics"),
+        *("shapes", "ops", "ir", "backends"),
+    },
 }
-_COMPILER = {*SEES, "pipeline", "request"} - {"backends"}
+_COMPILER = {*SEES, "pipeline", "request"} - {"backends", "diff"}
 SEES |= {
     "pipeline": _COMPILER,
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
+    "catalogue": _COMPILER,
+    "mcp": _COMPILER | {"api", "backends", "__version__"},
     "runtime": _COMPILER | {"api", "backends"},
-    "cli": _COMPILER | {"api", "backends", "runtime", "__version__"},
+    "cli": _COMPILER
+    | {"api", "backends", "catalogue", "diff", "mcp", "runtime", "__version__"},
     # What needs PyTorch is in the runtime; the assertions on top of it are here.
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),
@@ -119,6 +126,15 @@ def test_torch_is_not_needed_to_think(command: str, tmp_path: Path) -> None:
     spec.write_text(SPEC)
     modules = loaded(*command.split(), str(spec))
     assert not modules & {"torch", "lark", "shtab"}
+
+
+@pytest.mark.parametrize("command", ["diff {0} {0}", "schema", "check --shapes {0}"])
+def test_nor_is_it_for_programs(command: str, tmp_path: Path) -> None:
+    spec = tmp_path / "tiny.arch"
+    spec.write_text(SPEC)
+    words = command.replace("--shapes", "--format json --shapes").split()
+    modules = loaded(*(word.format(spec) for word in words))
+    assert not modules & {"torch", "lark", "shtab", "jinja2"}
 
 
 def test_fmt_needs_no_torch(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ PAGES = [
     page
     for page in (
         *("docs/language.md", "docs/cli.md", "docs/testing.md"),
+        "docs/pipelines.md",
         *("README.md", "CONTRIBUTING.md"),
     )
     if (ROOT / page).exists()

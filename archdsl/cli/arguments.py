@@ -30,12 +30,15 @@ COMMANDS = {
     "summary": "show layers, shapes, parameters and MACs",
     "compile": "write PyTorch source",
     "draw": "draw a diagram",
+    "diff": "tell what has changed between two specs, or revisions of one",
     "run": "run a net once, on a picture or random numbers",
     "verify": "compare a net with a PyTorch module that it describes",
     "names": "list the names and shapes of the state_dict",
     "init": "write a commented first spec",
     "fmt": "lay out specs in the one style",
     "explain": "explain the code of an error",
+    "schema": "print layers and blocks as data, or the schema of a command's data",
+    "mcp": "serve language models: check, summary, draw, compile, explain",
     "completion": "print completions for a shell",
 }
 
@@ -101,13 +104,19 @@ def _columns() -> int:
 def _check(command: argparse.ArgumentParser) -> None:
     command.add_argument("files", nargs="*", metavar="FILE", help="a spec, or -")
     _text(command)
-    _net(command)
+    net(command)
     command.add_argument(
         "--format",
         choices=FORMATS,
         default="full",
         help="how findings are printed (default: full)",
     )
+    command.add_argument(
+        "--shapes",
+        action="store_true",
+        help="with --format json: all stages with their shapes, too",
+    )
+    _watch(command)
 
 
 def _summary(command: argparse.ArgumentParser) -> None:
@@ -134,6 +143,7 @@ def _summary(command: argparse.ArgumentParser) -> None:
 def _compile(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     command.add_argument("-o", metavar="FILE", dest="output", help="write to this file")
+    _watch(command)
 
 
 def _draw(command: argparse.ArgumentParser) -> None:
@@ -156,7 +166,7 @@ def _draw(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--depth",
-        type=_level,
+        type=level,
         metavar="N",
         help="blocks nested deeper than N are one closed box (default: svg, png and pdf"
         " close what a slide has no room for, other formats nothing)",
@@ -197,6 +207,31 @@ def _draw(command: argparse.ArgumentParser) -> None:
         help="what makes svg, png and pdf (default: builtin; the others are Graphviz)",
     )
     command.add_argument("--ascii", action="store_true", help="a tree in ASCII")
+    _watch(command)
+
+
+def _watch(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--watch", action="store_true", help="again when a file changes, until Ctrl-C"
+    )
+
+
+def _diff(command: argparse.ArgumentParser) -> None:
+    from archdsl.cli.more_arguments import diff
+
+    diff(command)
+
+
+def _schema(command: argparse.ArgumentParser) -> None:
+    from archdsl.cli.more_arguments import schema
+
+    schema(command)
+
+
+def _mcp(command: argparse.ArgumentParser) -> None:
+    from archdsl.cli.more_arguments import mcp
+
+    mcp(command)
 
 
 def _run(command: argparse.ArgumentParser) -> None:
@@ -339,12 +374,15 @@ _ADD = {
     "summary": _summary,
     "compile": _compile,
     "draw": _draw,
+    "diff": _diff,
     "run": _run,
     "verify": _verify,
     "names": _names,
     "init": _init,
     "fmt": _fmt,
     "explain": _explain,
+    "schema": _schema,
+    "mcp": _mcp,
     "completion": _completion,
 }
 
@@ -352,14 +390,15 @@ _ADD = {
 def _one_net(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", nargs="?", metavar="FILE", help="a spec, or -")
     _text(command)
-    _net(command)
+    net(command)
 
 
 def _text(command: argparse.ArgumentParser) -> None:
     command.add_argument("-e", metavar="TEXT", dest="text", help="the spec itself")
 
 
-def _net(command: argparse.ArgumentParser) -> None:
+def net(command: argparse.ArgumentParser) -> None:
+    """Which net of a spec is meant, with which parameters."""
     command.add_argument(
         "--net", metavar="NAME", help="the net, where there are several"
     )
@@ -384,7 +423,7 @@ def _whole(text: str) -> int:
     return number
 
 
-def _level(text: str) -> int:
+def level(text: str) -> int:
     """How deep blocks are nested."""
     number = int(text)
     if number < 0:
@@ -392,7 +431,7 @@ def _level(text: str) -> int:
     return number
 
 
-_level.__name__ = "whole number of 0 or more"
+level.__name__ = "whole number of 0 or more"
 
 
 def _inches(text: str) -> float:

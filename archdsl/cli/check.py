@@ -8,8 +8,10 @@ import sys
 from archdsl.cli.console import CLEAN, FINDINGS, CommandError, in_colour, out, say
 from archdsl.cli.files import TEXT_NAME, from_text, read, used_by
 from archdsl.diagnostics import Diagnostic
-from archdsl.diagnostics.render import render
-from archdsl.pipeline import check
+from archdsl.diagnostics.render import as_data, render
+from archdsl.pipeline import Checked, check
+from archdsl.reading import Files
+from archdsl.source import Source
 
 
 def run(args: argparse.Namespace) -> int:
@@ -18,8 +20,11 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("give files or -e TEXT, not both")
     if args.text is None and not args.files:
         raise CommandError("give a file, - for standard input, or -e TEXT")
+    if args.shapes and args.format != "json":
+        raise CommandError("--shapes is for data; add --format json")
     full = args.format == "full"
     everything: list[Diagnostic] = []
+    traces: list[dict[str, object]] = []
     wrong = 0
     files: list[str] = args.files or [TEXT_NAME]
     for path in files:
@@ -40,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
                 net = chosen(net, source, params)
             checked = check(source, net, params, files_used)
             found, nets = checked.diagnostics, len(checked.networks)
+            if args.shapes:
+                traces += _traces(source, checked, net, params, files_used)
         wrong += bool(found)
         everything += found
         if full and not found:
@@ -47,13 +54,37 @@ def run(args: argparse.Namespace) -> int:
             say(f"ok: {source.name}: {nets} {'net' if nets == 1 else 'nets'}\n")
         elif full:
             out(render(found, "full", in_colour(sys.stdout)) + "\n")
-    if not full:
+    if args.shapes:
+        import json
+
+        data = {"version": 1, "findings": as_data(everything), "nets": traces}
+        out(json.dumps(data, indent=1) + "\n")
+    elif not full:
         out(render(everything, args.format))
     elif everything:
         errors = _count(len(everything), "error")
         of = f" of {len(files)}" if wrong < len(files) else ""
         out(f"{errors} in {wrong}{of} {'file' if len(files) == 1 else 'files'}\n")
     return FINDINGS if everything else CLEAN
+
+
+def _traces(
+    source: Source,
+    checked: Checked,
+    net: str | None,
+    params: dict[str, object],
+    files: Files | None,
+) -> list[dict[str, object]]:
+    """The shapes of the nets asked for, of those that fail what is known of them."""
+    from archdsl.backends.text.trace import shape_trace
+    from archdsl.pipeline import sketch
+
+    traces = []
+    for name in checked.nets if net is None else (net,):
+        network = checked.networks.get(name) or sketch(source, name, params, files)
+        if network is not None:
+            traces.append({"file": source.name} | shape_trace(network))
+    return traces
 
 
 def _count(number: int, noun: str) -> str:

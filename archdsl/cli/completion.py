@@ -9,7 +9,7 @@ from archdsl.cli.console import CLEAN, out
 
 _FILES = (
     *("file", "files", "output", "lock"),
-    *("input", "weights", "rename", "map"),
+    *("input", "weights", "rename", "map", "old", "new", "root"),
 )
 
 

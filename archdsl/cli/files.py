@@ -10,7 +10,7 @@ from archdsl import limits
 from archdsl.cli.console import CommandError
 from archdsl.diagnostics import Diagnostic
 from archdsl.limits import Limits
-from archdsl.reading import MAX_BYTES, SpecFiles, decoded, reason
+from archdsl.reading import MAX_BYTES, Place, SpecFiles, decoded, reason
 from archdsl.source import Source
 
 STDIN = "-"
@@ -35,10 +35,10 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         return None, [_unreadable(path, problem)]
-    return decoded(data, shown, _limits())
+    return decoded(data, shown, spec_limits())
 
 
-def _limits() -> Limits:
+def spec_limits() -> Limits:
     """Those of the environment. Raises CommandError."""
     try:
         return limits.parsed(os.environ.get("ARCHDSL_LIMITS", ""))
@@ -48,12 +48,28 @@ def _limits() -> Limits:
 
 def used_by(path: str | None) -> SpecFiles | None:
     """The files that a spec may use; None if it is no file itself."""
-    return SpecFiles(path) if path is not None and path != STDIN else None
+    if path is None or path == STDIN:
+        return None
+    return SpecFiles(path) if seen is None else _Seen(path)
+
+
+# The files that specs have asked for, there or not, where somebody wants to know.
+seen: set[str] | None = None
+
+
+class _Seen(SpecFiles):
+    """Tells which files were asked for."""
+
+    def resolve(self, path: str, user: Place) -> Place:
+        found = super().resolve(path, user)
+        if seen is not None:
+            seen.add(found.file)
+        return found
 
 
 def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:
     """A spec given on the command line."""
-    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, _limits())
+    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, spec_limits())
 
 
 def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:

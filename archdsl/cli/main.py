@@ -76,6 +76,19 @@ def _main(argv: list[str]) -> int:
     if args.command is None:
         made.print_help(sys.stderr)
         return USAGE
+    if getattr(args, "watch", False):
+        from archdsl.cli.watch import watch
+
+        try:
+            return watch(args, _attempt)
+        except CommandError as failure:
+            err(f"archdsl {args.command}: {failure}\n")
+            return USAGE
+    return _attempt(args)
+
+
+def _attempt(args: argparse.Namespace) -> int:
+    """Run a command, and tell why it could not go on."""
     try:
         return _run(args)
     except CommandError as failure:
@@ -100,6 +113,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.compile import run
     elif args.command == "draw":
         from archdsl.cli.draw import run
+    elif args.command == "diff":
+        from archdsl.cli.diff import run
     elif args.command == "run":
         from archdsl.cli.run import run
     elif args.command == "verify":
@@ -112,6 +127,10 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.fmt import run
     elif args.command == "explain":
         from archdsl.cli.explain import run
+    elif args.command == "schema":
+        from archdsl.cli.schema import run
+    elif args.command == "mcp":
+        from archdsl.cli.mcp import run
     else:
         from archdsl.cli.completion import run
     return run(args)

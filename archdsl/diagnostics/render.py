@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from archdsl.diagnostics.diagnostic import Diagnostic, Note
+from archdsl.diagnostics.diagnostic import Diagnostic, Edit, Note, fixes_of
 from archdsl.limits import MAX_TOLD
 from archdsl.source import Span
 
@@ -84,17 +84,21 @@ def concise(d: Diagnostic) -> str:
 
 
 def github(d: Diagnostic) -> str:
-    """A workflow command that annotates the line on GitHub."""
-    where = ""
+    """A workflow command that annotates the lines on GitHub, in one line of text.
+
+    Columns are those of one line: GitHub takes none where several are meant.
+    """
+    where = f" title={d.code}"
     if d.span:
         line, column = d.span.source.position(d.span.start)
         end_line, end_column = d.span.source.position(max(d.span.start, d.span.end - 1))
         name = _escape_property(printable(d.span.source.name))
-        where = (
-            f" file={name},line={line},endLine={end_line}"
-            f",col={column},endColumn={end_column},title={d.code}"
-        )
-    text = "\n".join(map(_told, (d.message, *d.notes, *d.hints)))
+        where = f" file={name},line={line},endLine={end_line},title={d.code}"
+        if line == end_line:
+            where += f",col={column},endColumn={end_column}"
+    related = [f"{place(note.span)}: {note.text}" for note in d.related]
+    told = (d.message, *related, *d.notes, *_way_in(d), *d.hints)
+    text = "\n".join(map(_told, told))
     return f"::error{where}::{_escape_data(text)}\n"
 
 
@@ -110,7 +114,12 @@ def as_json(found: Iterable[Diagnostic]) -> str:
     """A list of findings; places count lines and columns from 1."""
     import json
 
-    return json.dumps([_plain(d) for d in found], indent=2, ensure_ascii=True) + "\n"
+    return json.dumps(as_data(found), indent=2, ensure_ascii=True) + "\n"
+
+
+def as_data(found: Iterable[Diagnostic]) -> list[dict[str, object]]:
+    """The findings as plain data, as `archdsl/schemas/check.json` describes it."""
+    return [_plain(d) for d in found]
 
 
 def _plain(d: Diagnostic) -> dict[str, object]:
@@ -118,20 +127,30 @@ def _plain(d: Diagnostic) -> dict[str, object]:
         "code": d.code,
         "severity": "error",
         "message": d.message,
-        "span": _plain_span(d.span),
+        "span": plain_span(d.span),
         "label": d.label,
         "related": [_plain_note(note) for note in d.related],
         "notes": list(d.notes),
         "hints": list(d.hints),
+        "fixes": [
+            {"hint": number, "title": fix.title, "edits": list(map(_edit, fix.edits))}
+            for number, hint in enumerate(d.hints)
+            for fix in fixes_of(hint)
+        ],
         "trace": [_plain_note(note) for note in d.trace],
     }
 
 
+def _edit(edit: Edit) -> dict[str, object]:
+    return {"span": plain_span(edit.span), "text": edit.text}
+
+
 def _plain_note(note: Note) -> dict[str, object]:
-    return {"span": _plain_span(note.span), "text": note.text}
+    return {"span": plain_span(note.span), "text": note.text}
 
 
-def _plain_span(span: Span | None) -> dict[str, object] | None:
+def plain_span(span: Span | None) -> dict[str, object] | None:
+    """A place as data: lines and columns from 1, offsets from 0, all in characters."""
     if span is None:
         return None
     line, column = span.source.position(span.start)

@@ -20,3 +20,6 @@ PLAIN = "#FFFFFF"
 WRONG = "#CC3311"
 UNKNOWN = "#F4F4F4"
 FAINT, FAINT_TEXT = "#AAAAAA", "#666666"
+# What is new and what is not as it was, of his bright and vibrant schemes; what is gone
+# has the colour of what is wrong.
+ADDED, CHANGED = "#228833", "#EE7733"

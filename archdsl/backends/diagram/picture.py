@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from archdsl.ir.network import Cost
+from archdsl.ir.network import Cost, Stage
 from archdsl.ops.record import Look
 from archdsl.shapes.size import Size
 
@@ -14,6 +14,8 @@ BRANCH = 3
 
 Shape = Literal["layer", "merge", "end", "source", "closed", "title", "fork"]
 State = Literal["checked", "wrong", "unknown"]
+# What has become of something, where two nets are compared.
+Mark = Literal["", "added", "removed", "changed"]
 
 
 @dataclass(slots=True, eq=False)
@@ -27,7 +29,8 @@ class Box:
     out, of a title what flows out of its frame; `shown` is the shape that was last
     told on the way here. What is in `training` exists only then. `home` is the id
     of the frame around it. `state` tells of a net whose check failed: `fault` is what
-    flows in amiss, in words.
+    flows in amiss, in words. `stages` are those that the box stands for, and `mark`
+    what has become of them.
     """
 
     id: str
@@ -48,6 +51,8 @@ class Box:
     home: str = ""
     state: State = "checked"
     fault: str = ""
+    stages: tuple[Stage, ...] = ()
+    mark: Mark = ""
 
     def count(self, cost: Cost) -> None:
         """Add a cost; what is computed in training only is not in the totals."""
@@ -68,6 +73,8 @@ class Frame:
     times: int
     items: list[Box | Frame] = field(default_factory=list)
     training: bool = False
+    stages: tuple[Stage, ...] = ()
+    mark: Mark = ""
 
 
 @dataclass(slots=True, eq=False)

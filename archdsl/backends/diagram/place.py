@@ -166,6 +166,7 @@ def alike(one: Copies, other: Copies) -> bool:
 def tally(box: Box, parts: list[Part], times: int) -> None:
     """Write into a box what its layers cost, in one copy and in all."""
     box.times = times
+    box.stages = tuple(stage for part in parts for stage in part.stages)
     for part in parts:
         box.count(part.cost)
     zero: Size = 0

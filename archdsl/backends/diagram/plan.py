@@ -270,7 +270,7 @@ class _Planner:
             self._at(part.first.span),
             called.times,
         )
-        frame.training = place.training
+        frame.training, frame.stages = place.training, part.stages
         inner = place._replace(frame=frame, depth=place.depth + 1)
         if not called.inline:
             inner = inner._replace(names=self._named(modules[0]), copies=())
@@ -291,6 +291,7 @@ class _Planner:
             bypass(self._edges, head, begun)
             label(only, called.label)
             only.times *= called.times
+            only.stages += part.stages
             only.home = place.frame.id
             place.frame.items.append(only)
         else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from archdsl.backends.diagram import words
+from archdsl.backends.diagram.changed import mark_changes
 from archdsl.backends.diagram.options import DEFAULT, Direction, Options
-from archdsl.backends.diagram.picture import Picture
+from archdsl.backends.diagram.picture import Mark, Picture
 from archdsl.backends.diagram.plan import plan
 from archdsl.backends.svg.columns import lay_out
 from archdsl.backends.svg.fit import PIXELS, POINTS, fitted
@@ -49,12 +52,18 @@ def graph_drawing(
     *,
     direction: Direction = "TB",
     options: Options = DEFAULT,
+    marks: Mapping[int, Mark] | None = None,
 ) -> Drawing:
-    """The places of all that `graph` draws, in pixels at its natural size."""
+    """The places of all that `graph` draws, in pixels at its natural size.
+
+    `marks` tell what has become of stages, by identity.
+    """
     name = words.short(network.name or "network")
     heading = f"{name}: {_totals(network)}"
 
     def drawn(picture: Picture) -> Drawing:
+        if marks is not None:
+            mark_changes(picture, marks)
         layouts = lay_out(levels(picture), direction == "LR")
         links = (line.link for layout in layouts for line in layout.lines)
         dashed = any((link.skip or link.far) and not link.dotted for link in links)

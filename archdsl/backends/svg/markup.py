@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from archdsl.backends.diagram.picture import Box, Frame, State
+from archdsl.backends.diagram.picture import Box, Frame, Mark, State
 from archdsl.backends.diagram.words import SIGN
 from archdsl.backends.svg.content import LABEL_HEIGHT, lines
 from archdsl.backends.svg.level import Link
@@ -21,6 +21,7 @@ _COMPARED = 4
 _HEAD = 20.0
 _FOOT = 16.0
 _STATES: dict[State, str] = {"wrong": "w", "unknown": "u"}
+MARKS: dict[Mark, str] = {"added": " m a", "removed": " m r", "changed": " m c"}
 
 
 class Placed(NamedTuple):
@@ -128,16 +129,19 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
     """The picture as SVG text, `scale` times its natural size."""
     wide, high = number(made.wide), number(made.high)
     failed = any(box.state != "checked" for box, _ in made.boxes)
+    marked = any(box.mark for box, _ in made.boxes)
+    marked = marked or any(frame.mark for frame, _ in made.frames)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{number(made.wide * scale)}"'
         f' height="{number(made.high * scale)}" viewBox="0 0 {wide} {high}"'
         f' role="img" aria-labelledby="t e">\n'
         f'<title id="t">{escape(name)}</title><desc id="e">{escape(description)}</desc>'
-        f"\n<style>{css(theme, failed)}</style>\n"
+        f"\n<style>{css(theme, failed, marked)}</style>\n"
         f'<rect class="p" width="{wide}" height="{high}"/>\n'
     ]
     for frame, at in made.frames:
         looks = ("g" if frame.times > 1 else "f") + (" d" if frame.training else "")
+        looks += MARKS.get(frame.mark, "")
         out.append(
             f"<g><title>{escape(frame.tooltip)}</title>{_rect(at, looks, 6)}</g>\n"
         )
@@ -148,9 +152,10 @@ def svg(made: Drawing, name: str, description: str, theme: Theme, scale: float) 
         looks = "l w" if text.startswith(SIGN) else "l"
         middle = at.x + at.wide / 2
         out.append(_text(text, looks, middle, at.y + LABEL_HEIGHT - 3))
-    (heading, first), (notes, last) = made.notes
-    out.append(_text(heading, "k", first.x, first.y + LINE - 3, "font-weight:bold"))
-    out.append(_text(notes, "k", last.x, last.y + LINE - 3))
+    for place, (text, at) in enumerate(made.notes):
+        # A heading, then what is needed to read what is below it.
+        style = "" if place % 2 else "font-weight:bold"
+        out.append(_text(text, "k", at.x, at.y + LINE - 3, style))
     out.append("</svg>\n")
     return "".join(out)
 
@@ -239,6 +244,7 @@ def _box(box: Box, at: Placed) -> str:
         looks = [_STATES[box.state]]
     if box.training:
         looks.append("d")
+    looks += MARKS.get(box.mark, "").split()
     faint = "u" if box.state == "unknown" else ""
     radius = at.high / 2 if box.shape == "merge" and box.state != "wrong" else 4
     said = "".join(

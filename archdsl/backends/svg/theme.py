@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from archdsl.backends.diagram.palette import (
+    ADDED,
+    CHANGED,
     COLOURS,
     FAINT,
     FAINT_TEXT,
@@ -31,15 +33,24 @@ class Palette(NamedTuple):
     line: str
     frame: str
     wrong: str
+    added: str
+    changed: str
 
 
-# On dark paper the red is that of Tol's bright scheme, which is lighter.
-LIGHT = Palette("#FFFFFF", "#222222", "#444444", "#888888", WRONG)
-DARK = Palette("#16181D", "#EEEEEE", "#BBBBBB", "#8A8F98", "#EE6677")
+# On dark paper the red is that of Tol's bright scheme, which is lighter, and so are the
+# colours of what is new and of what has changed.
+LIGHT = Palette(
+    *("#FFFFFF", "#222222", "#444444", "#888888", WRONG), added=ADDED, changed=CHANGED
+)
+DARK = Palette(
+    *("#16181D", "#EEEEEE", "#BBBBBB", "#8A8F98", "#EE6677"),
+    added="#66CC77",
+    changed="#FFAA55",
+)
 
 
-def css(theme: Theme, failed: bool = False) -> str:
-    """The style sheet of a picture, also for a net whose check failed."""
+def css(theme: Theme, failed: bool = False, marked: bool = False) -> str:
+    """The style sheet of a picture, also for a net that failed or was compared."""
     rules = [
         f"text{{font:{FONT:g}px Helvetica,Arial,sans-serif;text-anchor:middle;"
         f"fill:{INK}}}",
@@ -60,7 +71,20 @@ def css(theme: Theme, failed: bool = False) -> str:
         rules.append(f"@media(prefers-color-scheme:dark){{{_palette(DARK)}}}")
     if failed:
         rules.append(_failed(theme))
+    if marked:
+        rules.append("rect.m{stroke-width:3}rect.m.r{stroke-dasharray:6 3}")
+        rules.append(_marks(DARK if theme == "dark" else LIGHT))
+        if theme == "auto":
+            rules.append(f"@media(prefers-color-scheme:dark){{{_marks(DARK)}}}")
     return "".join(rules)
+
+
+def _marks(palette: Palette) -> str:
+    """What has become of something, where two nets are compared."""
+    return (
+        f"rect.m.a{{stroke:{palette.added}}}rect.m.r{{stroke:{palette.wrong}}}"
+        f"rect.m.c{{stroke:{palette.changed}}}"
+    )
 
 
 def _failed(theme: Theme) -> str:

@@ -308,10 +308,10 @@ def summary_json(
         "net": network.name,
         "source": network.source_name,
         "batch": batch,
-        "inputs": [_shape(tensor) for tensor in root.inputs],
+        "inputs": [plain_shape(tensor) for tensor in root.inputs],
         "input_names": list(root.input_names),
         "input_dtypes": [tensor.dtype for tensor in root.inputs],
-        "outputs": [_shape(tensor) for _, tensor, _ in outputs],
+        "outputs": [plain_shape(tensor) for _, tensor, _ in outputs],
         "output_names": [name for name, _, _ in outputs],
         "output_dtypes": [tensor.dtype for _, tensor, _ in outputs],
         "in_training_only": [training for _, _, training in outputs],
@@ -320,14 +320,15 @@ def summary_json(
         "params": cost.params,
         "uncounted": uncounted(network),
         "trainable": cost.trainable,
-        "macs": _plain_size(cost.macs * batch),
-        "activation_bytes": _plain_size(cost.activation_bytes * batch),
+        "macs": plain_size(cost.macs * batch),
+        "activation_bytes": plain_size(cost.activation_bytes * batch),
         "receptive_field": _plain_field(receptive(network)),
         "layers": [_plain(layer, batch) for layer in layers(network)],
     }
 
 
-def _plain_size(size: Size) -> int | str:
+def plain_size(size: Size) -> int | str:
+    """A size or cost as data: a number, or a formula as the language writes it."""
     if isinstance(size, int):
         return size
     from archdsl.shapes.symbol_text import as_code
@@ -335,8 +336,9 @@ def _plain_size(size: Size) -> int | str:
     return as_code(str(size))
 
 
-def _shape(tensor: TensorType) -> list[int | str]:
-    return list(map(_plain_size, tensor.sizes))
+def plain_shape(tensor: TensorType) -> list[int | str]:
+    """A shape as data, without the batch."""
+    return list(map(plain_size, tensor.sizes))
 
 
 def _plain_field(field: Receptive | None) -> dict[str, list[int | str]] | None:
@@ -344,9 +346,9 @@ def _plain_field(field: Receptive | None) -> dict[str, list[int | str]] | None:
     if field is None:
         return None
     return {
-        "size": list(map(_plain_size, field.size)),
-        "stride": list(map(_plain_size, field.stride)),
-        "map": _shape(field.type),
+        "size": list(map(plain_size, field.size)),
+        "stride": list(map(plain_size, field.stride)),
+        "map": plain_shape(field.type),
     }
 
 
@@ -354,11 +356,11 @@ def _plain(layer: FlatLayer, batch: int) -> dict[str, object]:
     return {
         "path": layer.path,
         "kind": layer.kind,
-        "in": [_shape(tensor) for tensor in layer.ins],
-        "out": _shape(layer.out),
+        "in": [plain_shape(tensor) for tensor in layer.ins],
+        "out": plain_shape(layer.out),
         "params": layer.params,
-        "macs": _plain_size(layer.macs * batch),
-        "activation_bytes": _plain_size(layer.activation_bytes * batch),
+        "macs": plain_size(layer.macs * batch),
+        "activation_bytes": plain_size(layer.activation_bytes * batch),
         "line": layer.line,
         "shared": layer.shared,
         "training": layer.training,
