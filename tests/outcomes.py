@@ -1,0 +1,105 @@
+"""What the compiler makes of a spec, as text to compare.
+
+Of one that is refused it is the findings as a terminal shows them. Of others it is each
+module once, and of each layer its tensors, what it sees and how PyTorch makes it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from archdsl.diagnostics.render import render
+from archdsl.ir.dump import dump, formula
+from archdsl.ir.flat import layers, state_dict_names
+from archdsl.ir.network import Network
+from archdsl.ops.form import (
+    Apply,
+    Code,
+    Infix,
+    Input,
+    Inputs,
+    Keyword,
+    Lambda,
+    Listed,
+    Member,
+    Slot,
+)
+from archdsl.ops.record import Site, form_of
+from archdsl.pipeline import check
+from archdsl.shapes.expr import Const
+from archdsl.shapes.tensor import TensorType
+from archdsl.source import Source
+
+LEFT_OUT = re.compile(r" \w+=None(?=[ ,])")
+
+
+def outcome(text: str) -> str:
+    """What is made of the spec, in lines."""
+    checked = check(Source("spec", text))
+    if checked.diagnostics:
+        return render(checked.diagnostics, "full")
+    return "\n".join(map(_network, checked.networks.values()))
+
+
+def _network(network: Network) -> str:
+    dumped = LEFT_OUT.sub("", dump(network)).splitlines()
+    # The name is for several nets, and blank lines are only long.
+    lines = [line for line in dumped if line not in ("network - from spec", "")]
+    for layer in layers(network):
+        lines += _layer(layer.path, layer.site, layer.stage.type)
+    names = [
+        f"  {name} {_size(weight.shape)}{'' if weight.parameter else ' buffer'}"
+        for name, weight in state_dict_names(network)
+    ]
+    return "\n".join([*lines, *names]) + "\n"
+
+
+def _layer(name: str, site: Site, out: TensorType) -> list[str]:
+    form = form_of(site)
+    lines = [f"{name} as {site.layer.look}: {_code(form.module)}"]
+    if form.function is not None:
+        lines.append(f"  or {_code(form.function)}")
+    layer = site.layer
+    sees = layer.sees(site, out)
+    details = {
+        "helpers": [form.helper, form.function_helper, *form.more_helpers],
+        "attribute": list(form.attribute or ()),
+        "ties": list(form.ties),
+        "imports": list(form.imports or ()),
+        "sees": None if sees is None else [tuple(sight) for sight in sees],
+        "connections": layer.connections and layer.connections(site, out),
+    }
+    for key, value in details.items():
+        if value not in (None, [], [None, None]):
+            lines.append(f"  {key} {value}")
+    return lines
+
+
+def _size(shape: tuple[object, ...]) -> str:
+    return "x".join(map(str, shape)) or "number"
+
+
+def _code(code: Code | Keyword | None) -> str:
+    if isinstance(code, Slot):
+        # What is left out of the source because PyTorch's default is the same.
+        same = "~" if code.default is not None and code.value == code.default else ""
+        of = "" if isinstance(code.expr, Const) else f" = {formula(code.expr)}"
+        return f"{same}{code.value!r}{of}"
+    if isinstance(code, Keyword):
+        return f"{code.name}={_code(code.code)}"
+    if isinstance(code, Apply):
+        return f"{code.function}({', '.join(map(_code, code.arguments))})"
+    if isinstance(code, Infix):
+        return f"({f' {code.operator} '.join(map(_code, code.operands))})"
+    if isinstance(code, Listed):
+        return f"[{', '.join(map(_code, code.items))}]"
+    if isinstance(code, Lambda):
+        return f"lambda {code.parameters}: {_code(code.body)}"
+    if isinstance(code, Input):
+        flags = [f"{k}={v}" for k, v in code._asdict().items() if v and k != "number"]
+        return f"x{code.number}{flags or ''}"
+    if isinstance(code, Inputs):
+        return "xs"
+    if isinstance(code, Member):
+        return f"{code.label}.{code.tensor}"
+    return str(code)
