@@ -7,11 +7,13 @@ module once, and of each layer its tensors, what it sees and how PyTorch makes i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from archdsl.diagnostics.render import render
 from archdsl.ir.dump import dump, formula
 from archdsl.ir.flat import layers, state_dict_names
-from archdsl.ir.network import Network
+from archdsl.ir.network import Choice, Module, Network, Node, Repeat
+from archdsl.ir.unchecked import Fault, Unchecked
 from archdsl.ops.form import (
     Apply,
     Code,
@@ -25,7 +27,7 @@ from archdsl.ops.form import (
     Slot,
 )
 from archdsl.ops.record import Site, form_of
-from archdsl.pipeline import check
+from archdsl.pipeline import check, sketch
 from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Source
@@ -39,6 +41,39 @@ def outcome(text: str) -> str:
     if checked.diagnostics:
         return render(checked.diagnostics, "full")
     return "\n".join(map(_network, checked.networks.values()))
+
+
+def sketched(text: str) -> str:
+    """What is known of the first net of a spec that is refused, in lines."""
+    named = re.search(r"^net (\w+)", text, re.MULTILINE)
+    network = sketch(Source("spec", text), named[1] if named else "")
+    if network is None:
+        return "nothing\n"
+    lines = [LEFT_OUT.sub("", line) for line in dump(network).splitlines() if line]
+    lines += dict.fromkeys(_wrong(network.root))
+    lines += [f"wrong {_fault(fault)}" for fault in network.wrong]
+    return "\n".join(lines) + "\n"
+
+
+def _wrong(module: Module) -> Iterator[str]:
+    """The stages that were not checked, with what is wrong with them."""
+    waiting: list[Node] = [*module.nodes]
+    for node in waiting:
+        if isinstance(node, Choice):
+            waiting += node.nodes
+        elif isinstance(node, Repeat):
+            waiting += [run.stage for run in node.runs]
+        elif isinstance(node.target, Module):
+            waiting += node.target.nodes
+        elif isinstance(node.target, Unchecked):
+            target = node.target
+            fault = _fault(target.fault) if target.fault else "after something wrong"
+            yield f"`{target.text}` as {target.look}: {fault}"
+
+
+def _fault(fault: Fault) -> str:
+    more = [f"{key} {value}" for key, value in fault._asdict().items() if value != ""]
+    return ", ".join(part for part in more if not part.endswith(" None"))
 
 
 def _network(network: Network) -> str:

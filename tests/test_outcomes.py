@@ -1,7 +1,7 @@
 """Specs with all that the compiler makes of them, word by word.
 
 Each `tests/outcomes/*.txt` holds short specs, each after a line `===`, and after a line
-`---` what `outcomes.outcome` says of it.
+`---` what `outcomes.outcome` says of it, or in sketches.txt `outcomes.sketched`.
 
 `pytest tests/test_outcomes.py --update-cases` writes what is found into the files. Read
 the difference: each line is a shape, a cost, a name or a message that users see.
@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from outcomes import outcome
+from outcomes import outcome, sketched
 
 FOLDER = Path(__file__).resolve().parent / "outcomes"
 SPEC = "===\n"
@@ -32,17 +32,21 @@ def entries(path: Path) -> dict[str, str]:
 FILES = {path.stem: entries(path) for path in sorted(FOLDER.glob("*.txt"))}
 
 
+def made(name: str, spec: str) -> str:
+    return sketched(spec) if name == "sketches" else outcome(spec)
+
+
 @pytest.mark.parametrize(
     ("name", "spec"), [(name, spec) for name, specs in FILES.items() for spec in specs]
 )
 def test_outcome(name: str, spec: str, update_cases: bool) -> None:
     if not update_cases:
-        assert outcome(spec) == FILES[name][spec]
+        assert made(name, spec) == FILES[name][spec]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_update(name: str, update_cases: bool) -> None:
     if update_cases:
-        made = [f"{SPEC}{spec}{RESULT}{outcome(spec)}" for spec in FILES[name]]
-        (FOLDER / f"{name}.txt").write_text("".join(made), encoding="utf-8")
+        texts = [f"{SPEC}{spec}{RESULT}{made(name, spec)}" for spec in FILES[name]]
+        (FOLDER / f"{name}.txt").write_text("".join(texts), encoding="utf-8")
     assert FILES[name]
