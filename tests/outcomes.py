@@ -6,6 +6,7 @@ module once, and of each layer its tensors, what it sees and how PyTorch makes i
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -37,10 +38,20 @@ LEFT_OUT = re.compile(r" \w+=None(?=[ ,])")
 
 def outcome(text: str) -> str:
     """What is made of the spec, in lines."""
-    checked = check(Source("spec", text))
+    net, params = _asked(text)
+    checked = check(Source("spec", text), net, params)
     if checked.diagnostics:
         return render(checked.diagnostics, "full")
     return "\n".join(map(_network, checked.networks.values()))
+
+
+def _asked(text: str) -> tuple[str | None, dict[str, object] | None]:
+    """A net and values for its parameters, asked for by `# with NET KEY=VALUE`."""
+    asked = re.match(r"# with (\w+)(.*)\n", text)
+    if asked is None:
+        return None, None
+    pairs = (pair.partition("=") for pair in asked[2].split())
+    return asked[1], {key: json.loads(value) for key, _, value in pairs}
 
 
 def sketched(text: str) -> str:
