@@ -27,6 +27,7 @@ help:
 	@echo "             hold the properties of specs on 100,000 drawn ones each"
 	@echo "make coverage"
 	@echo "             run all tests and hold the branches they take against 100 %"
+	@echo "make mutants change the elaborator and the layers, and see what tests tell"
 	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
 	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
@@ -84,6 +85,11 @@ coverage: $(DEV_STAMP)
 	ARCHDSL_EXAMPLES=200 $(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --fail-under=100
+
+# What lives is written to build/mutants; see docs/decisions/017-mutants.md.
+.PHONY: mutants
+mutants: $(DEV_STAMP)
+	$(BIN)/python tests/mutation/run.py $(MUTANTS)
 
 .PHONY: hostile
 hostile: $(DEV_STAMP)
