@@ -283,6 +283,10 @@ class Runner:
             # Its lines run when it is imported. What holds the table goes first.
             taking.update(self.by_file.get(path, ()))
             front = [at for at in taking if TABLES in self.cases[at].name] + front
+        word = mutant.was.strip("'")
+        if mutant.was != word and word.isidentifier():
+            # Tests are named after their specs.
+            front = [at for at in taking if word in self.cases[at].name][:50] + front
         before = self.killers.get(full_name(mutant))
         front = [at for at in taking if self.cases[at].name == before] + front
         front = [at for at in dict.fromkeys(front) if at in taking]
