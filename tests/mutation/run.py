@@ -73,7 +73,7 @@ class Runner:
         # What all tests need is made once, before the forks.
         for name in LAYERS:
             archdsl.check(LAYERS[name].example)
-        archdsl.check("input 3x8x8 | se 4 | relu")
+        archdsl.check("input 4x8x8 | squeeze_excite 2 | relu")
         self.late = late_modules()
         gc.collect()
         gc.freeze()
