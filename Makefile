@@ -28,6 +28,7 @@ help:
 	@echo "make coverage"
 	@echo "             hold the branches that tests of the elaborator and of layers"
 	@echo "             take against 100 %"
+	@echo "make mutants change the elaborator and the layers, and see what tests tell"
 	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
 	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
@@ -92,6 +93,11 @@ coverage: $(DEV_STAMP)
 		-k "not refused_at_once and not are_fast"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --fail-under=100
+
+# What lives is written to build/mutants; see docs/decisions/017-mutants.md.
+.PHONY: mutants
+mutants: $(DEV_STAMP)
+	$(BIN)/python tests/mutation/run.py $(MUTANTS)
 
 .PHONY: hostile
 hostile: $(DEV_STAMP)
