@@ -14,7 +14,7 @@ from archdsl.elaborate.definitions import (
     definitions,
 )
 from archdsl.elaborate.nets import Elaborator
-from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.report import FoundError, Reporter
 from archdsl.ir.network import Network
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
@@ -80,24 +80,60 @@ def _check(
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
     if sound and _within_limits(report):
-        elaborator = Elaborator(defined, report)
-        for name in wanted:
-            root = elaborator.net(name, params)
-            if root is not None:
-                networks[name] = Network(name, root, source.name, elaborator.facts)
-            elif len(wanted) == 1 and net is not None and not report.found:
-                _lacks(elaborator.requires(name), name, defined.nets[name], report)
-        if net is None:
-            called = elaborator.elaborated()
-            for home in library.spec():
-                report.enter(home)
-                for name, block in home.blocks.items():
-                    if (home.file, name) not in called:
-                        elaborator.unused(block)
-            report.enter(defined)
+        networks = _elaborated(defined, report, wanted, net, params)
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))
+
+
+def _elaborated(
+    defined: Definitions,
+    report: Reporter,
+    wanted: tuple[str, ...],
+    net: str | None,
+    params: dict[str, object],
+) -> dict[str, Network]:
+    """The nets that are wanted; what is wrong is reported.
+
+    What was elaborated once is remembered, but not its place. It is if there is nothing
+    to report, and if there is, all is elaborated again.
+    """
+    if not report.found:
+        trial = Reporter(report.source, trial=True)
+        try:
+            return _networks(
+                Elaborator(defined, trial, True), trial, wanted, net, params
+            )
+        except FoundError:
+            pass
+    return _networks(Elaborator(defined, report), report, wanted, net, params)
+
+
+def _networks(
+    elaborator: Elaborator,
+    report: Reporter,
+    wanted: tuple[str, ...],
+    net: str | None,
+    params: dict[str, object],
+) -> dict[str, Network]:
+    defined = elaborator.definitions
+    networks: dict[str, Network] = {}
+    for name in wanted:
+        root = elaborator.net(name, params)
+        if root is not None:
+            shown = defined.source.name
+            networks[name] = Network(name, root, shown, elaborator.facts)
+        elif len(wanted) == 1 and net is not None and not report.found:
+            _lacks(elaborator.requires(name), name, defined.nets[name], report)
+    if net is None:
+        called = elaborator.elaborated()
+        for home in defined.library.spec():
+            report.enter(home)
+            for name, block in home.blocks.items():
+                if (home.file, name) not in called:
+                    elaborator.unused(block)
+        report.enter(defined)
+    return networks
 
 
 def sketch(

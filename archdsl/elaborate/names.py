@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.bodies import declared, last_call, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
+from archdsl.elaborate.plain import names_nothing
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.visible import Visible
 from archdsl.elaborate.words import (
@@ -50,9 +51,12 @@ class Scope:
     ) -> None:
         self._is_net = net
         self._report = report
+        self._text = report.source.text
         self._visible = Visible(blocks, nets, report)
         # The call that ends the net, which may be its `output(…)`.
         self._last: n.Call | None = None
+        # By the text of a call that names nothing, whether a label names no submodule.
+        self._plain: dict[str, bool] = {}
         self._copies = 0
         # How many labelled groups are open.
         self._groups = 0
@@ -136,10 +140,12 @@ class Scope:
                 line.otherwise,
                 hints=("give both as outputs, each with its condition",),
             )
-        before = self._visible.count_labels()
-        self._chain(line.chain)
-        if line.otherwise is not None:
+        if line.otherwise is None:
+            self._chain(line.chain)
+        else:
             # Only one arm is taken: both may define a label.
+            before = self._visible.count_labels()
+            self._chain(line.chain)
             taken = self._visible.take_labels(before)
             self._chain(line.otherwise)
             self._visible.give_labels(taken)
@@ -164,6 +170,34 @@ class Scope:
 
     def _stage(self, stage: n.Stage) -> None:
         atom = stage.atom
+        nameless = self._known(atom)
+        if nameless is None:
+            nameless = self._atom(stage, atom)
+        for part in stage.asserted.parts if stage.asserted else ():
+            if not (isinstance(part, n.Name) and part.name in ("_", *ORDERS)):
+                self.expression(part)
+        if stage.label:
+            is_input = isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE
+            if stage.label.start > atom.start and not is_input:
+                self._report.error(
+                    "E0102",
+                    "a label stands before its stage",
+                    stage.label,
+                    hints=(f"as in `{stage.label.name}: conv 64x7x7`",),
+                )
+            # An input that nothing uses is found with the values.
+            nameless = nameless and not is_input
+            may_nest = self._groups == 0 and not is_input
+            self._visible.add_label(stage.label, nameless, may_nest)
+
+    def _known(self, atom: n.Call | n.Group) -> bool | None:
+        """What was found of a call that names nothing; None of anything else."""
+        if type(atom) is not n.Call or atom.callee.name in self._visible.params:
+            return None
+        return self._plain.get(self._text[atom.start : atom.end])
+
+    def _atom(self, stage: n.Stage, atom: n.Call | n.Group) -> bool:
+        """Check what a stage does; True if a label could name no submodule of it."""
         repeated = any(arg.key == "x" for arg in atom.args)
         self._copies += repeated
         if isinstance(atom, n.Group):
@@ -182,22 +216,7 @@ class Scope:
         else:
             nameless = self._call(atom)
         self._copies -= repeated
-        for part in stage.asserted.parts if stage.asserted else ():
-            if not (isinstance(part, n.Name) and part.name in ("_", *ORDERS)):
-                self.expression(part)
-        if stage.label:
-            is_input = isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE
-            if stage.label.start > atom.start and not is_input:
-                self._report.error(
-                    "E0102",
-                    "a label stands before its stage",
-                    stage.label,
-                    hints=(f"as in `{stage.label.name}: conv 64x7x7`",),
-                )
-            # An input that nothing uses is found with the values.
-            nameless = nameless and not is_input
-            may_nest = self._groups == 0 and not is_input
-            self._visible.add_label(stage.label, nameless, may_nest)
+        return nameless
 
     def _call(self, call: n.Call) -> bool:
         """Check a call; True if it makes no submodule that a label could name."""
@@ -220,6 +239,8 @@ class Scope:
             self.called.setdefault(name, call.callee)
         elif layer is not None:
             nameless = layer.look == "merge"
+            if call.inputs is None and names_nothing(layer, call.args):
+                self._plain[self._text[call.start : call.end]] = nameless
         elif self._visible.fetch(name):
             nameless = True
             self._no_arguments(call, f"the label `{name}`")

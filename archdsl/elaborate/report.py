@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from archdsl.diagnostics import Diagnostic, Note
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Source, Span
-from archdsl.tuples import NamedTuple
+from archdsl.tuples import NamedTuple, made
 
 if TYPE_CHECKING:
     from archdsl.elaborate.definitions import Defined, Definitions
@@ -41,11 +41,19 @@ class Entry(NamedTuple):
     file: str = ""
 
 
-class Reporter:
-    """The findings so far, and the way in to where elaboration stands."""
+class FoundError(Exception):
+    """There is something to tell, in a trial that was to find out whether there is."""
 
-    def __init__(self, source: Source) -> None:
+
+class Reporter:
+    """The findings so far, and the way in to where elaboration stands.
+
+    A `trial` ends at the first of them with `FoundError`.
+    """
+
+    def __init__(self, source: Source, trial: bool = False) -> None:
         self.source = source
+        self._trial = trial
         self.limits = source.limits
         self.found: list[Diagnostic] = []
         self.way_in: list[Entry] = []
@@ -74,7 +82,7 @@ class Reporter:
         """Where a node stands."""
         if self.fixed is not None:
             return self.fixed
-        return Span(self.source, node.start, node.end)
+        return made(Span, (self.source, node.start, node.end))
 
     def error(
         self,
@@ -87,6 +95,8 @@ class Reporter:
         hints: tuple[str, ...] = (),
     ) -> None:
         """Add a finding."""
+        if self._trial:
+            raise FoundError
         span = at if isinstance(at, Span) else self.span(at)
         self.found.append(
             Diagnostic(code, message, span, label, related, notes, hints, self._trace())

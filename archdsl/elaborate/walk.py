@@ -40,6 +40,9 @@ class Walk:
         self.report = frame.report
         self.frame = frame
         self.defaults = defaults
+        self.text = frame.report.source.text
+        self._largest = frame.report.limits.integer
+        self._known = owner.known.calls(defaults)
 
     def body(self, body: n.Body, current: Value, module: bool = False) -> Value:
         """The value that leaves a body."""
@@ -163,16 +166,15 @@ class Walk:
         frame.current = current
         cost_before = frame.cost
         atom = stage.atom
-        rest, repeats = split_repeat(atom.args)
-        if repeats:
-            result = repeat(self, stage, rest, repeats, current)
-        elif isinstance(atom, n.Group):
-            if stage.label is None:
-                result = self.body(atom.body, current)
-            else:
-                result = self._group(stage, atom, current)
-        else:
-            result = self._call(stage, atom, current)
+        known = None
+        if type(atom) is n.Call and atom.callee.name not in frame.params:
+            said = self.text[atom.start : atom.end]
+            known = self._known.get((said, id(current.type)))
+            if known is not None:
+                name = atom.callee.name
+                result = self._again(stage, known, name, (current.id,))
+        if known is None:
+            result = self._elaborated(stage, atom, current)
         frame.current = result
         if stage.asserted is not None and result.type is not None and frame.as_written:
             self._asserted(stage.asserted, stage, result)
@@ -180,6 +182,19 @@ class Walk:
             spent = frame.cost.minus(cost_before)
             frame.labels[-1][stage.label.name] = Labelled(frame, result, spent)
         return result
+
+    def _elaborated(
+        self, stage: n.Stage, atom: n.Call | n.Group, current: Value
+    ) -> Value:
+        """The value of a stage that is not known yet."""
+        rest, repeats = split_repeat(atom.args)
+        if repeats:
+            return repeat(self, stage, rest, repeats, current)
+        if not isinstance(atom, n.Group):
+            return self._call(stage, atom, current)
+        if stage.label is None:
+            return self.body(atom.body, current)
+        return self._group(stage, atom, current)
 
     # Calls
 
@@ -199,11 +214,25 @@ class Walk:
             frame.input_value = frame.value(None)
         inputs = self.inputs(call, current) if needs or call.inputs else []
         frame.current = current
+        ids = tuple([value.id for value in inputs])
+        key = self.owner.known.key(call, self.text, target, inputs)
+        if key is not None and key in self._known:
+            return self._again(stage, self._known[key], name, ids)
         ordinal = frame.ordinal(target.kind)
         built, _ = build(self, call, target, call.args, inputs, None)
         if built is None:
             return frame.value(None)
-        return self.append(stage, built, inputs, ordinal)
+        if key is not None:
+            built = self._known[key] = self.owner.known.keep(built)
+        return self.append(stage, built, ids, ordinal)
+
+    def _again(
+        self, stage: n.Stage, known: Built, name: str, inputs: tuple[int, ...]
+    ) -> Value:
+        """Place what such a call of the layer of that name gave before."""
+        if not self.owner.count_stage(stage):
+            return self.frame.value(None)
+        return self.append(stage, known, inputs, self.frame.ordinal(name))
 
     def _special(self, stage: n.Stage, call: n.Call, current: Value) -> Value:
         """An `output`, `share` or `tie`."""
@@ -282,18 +311,20 @@ class Walk:
         return value
 
     def append(
-        self, stage: n.Stage, built: Built, inputs: list[Value], ordinal: int
+        self, stage: n.Stage, built: Built, inputs: tuple[int, ...], ordinal: int
     ) -> Value:
         """Place a stage; its value flows on."""
         frame = self.frame
-        label = stage.label.name if stage.label else None
-        if stage.label is not None and has_index(stage):
-            label = fill_in(stage.label, frame, self.report)
-            if label is None:
-                return frame.value(None)
+        label = None
+        if stage.label is not None:
+            label = stage.label.name
+            if has_index(stage):
+                label = fill_in(stage.label, frame, self.report)
+                if label is None:
+                    return frame.value(None)
         value = frame.value(built.type)
         span = self.report.span(stage)
-        made = built.stage(tuple(v.id for v in inputs), value.id, label, ordinal, span)
+        made = built.stage(inputs, value.id, label, ordinal, span)
         frame.nodes.append(made)
         if label is not None:
             frame.sharable[label] = made
@@ -302,7 +333,7 @@ class Walk:
 
     def spend(self, cost: Cost, at: n.Stage) -> None:
         total = self.frame.cost.plus(cost)
-        if total.largest > self.report.limits.integer:
+        if total.largest > self._largest:
             self.report.error("E0701", "the totals are too large to count", at)
             total = Cost()
         self.frame.cost = total
@@ -318,13 +349,9 @@ class Walk:
         if built is None:
             return self.frame.value(None)
         module, captured, _ = built
-        inputs = [current, *captured]
-        return self.append(
-            stage,
-            Built(None, module, {}, module.type, module.cost),
-            inputs,
-            0,
-        )
+        inputs = tuple([value.id for value in (current, *captured)])
+        whole = Built(None, module, {}, module.type, module.cost)
+        return self.append(stage, whole, inputs, 0)
 
     def grouped(
         self, body: n.Body, stage: n.Stage, current: Value, copy: int | None
