@@ -14,7 +14,7 @@ from archdsl.elaborate.definitions import (
     definitions,
 )
 from archdsl.elaborate.nets import Elaborator
-from archdsl.elaborate.report import FoundError, Reporter
+from archdsl.elaborate.report import Reporter, TrialEndedError
 from archdsl.ir.network import Network
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
@@ -104,7 +104,7 @@ def _elaborated(
             return _networks(
                 Elaborator(defined, trial, True), trial, wanted, net, params
             )
-        except FoundError:
+        except TrialEndedError:
             pass
     return _networks(Elaborator(defined, report), report, wanted, net, params)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.elaborate.plain import names_nothing
+from archdsl.elaborate.arguments import names_nothing
+from archdsl.elaborate.report import TrialEndedError
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.syntax import nodes as n
 
@@ -18,9 +19,15 @@ if TYPE_CHECKING:
 
     from archdsl.elaborate.apply import Built, Target
     from archdsl.elaborate.bind import Bindings
+    from archdsl.elaborate.definitions import Definitions
     from archdsl.elaborate.frame import Value
 
     Key: TypeAlias = tuple[object, ...]
+
+
+# When so many calls are kept, at least two of three are to be like one before. Texts
+# that are all different would be elaborated twice if something is wrong at their end.
+_WORTH_IT = 500
 
 
 class Known:
@@ -35,13 +42,14 @@ class Known:
         # By the identity of what `default` lines set, which is kept as well.
         self._calls: dict[int, tuple[dict[str, Bindings], dict[Key, Built]]] = {}
         self._types: dict[object, TensorType] = {}
+        self._kept = 0
 
     def calls(self, defaults: dict[str, Bindings]) -> dict[Key, Built]:
         """What calls gave under these defaults, by their `key`."""
         return self._calls.setdefault(id(defaults), (defaults, {}))[1]
 
     def key(
-        self, call: n.Call, text: str, target: Target, inputs: list[Value]
+        self, call: n.Call, home: Definitions, target: Target, inputs: list[Value]
     ) -> Key | None:
         """By what the outcome of a call is kept; None if it is not.
 
@@ -53,18 +61,27 @@ class Known:
             return None
         if target.defined or target.chosen_by or not all(map(_is_known, inputs)):
             return None
-        if not names_nothing(layer, call.args):
-            return None
+        text = home.source.text
         if call.inputs is None:
             said = text[call.start : call.end]
+            if said not in home.plain:
+                return None
         else:
+            if not names_nothing(layer, call.args):
+                return None
             said = f"{layer.name}("
             if call.args:
                 said += text[call.args[0].start : call.end]
         return (said, *(id(value.type) for value in inputs))
 
-    def keep(self, built: Built) -> Built:
-        """The outcome as it is kept: types that are equal are one."""
+    def keep(self, built: Built, stages: int) -> Built:
+        """The outcome as it is kept: types that are equal are one.
+
+        Of so many stages until now; ends the trial if too few were alike.
+        """
+        self._kept += 1
+        if self._kept > _WORTH_IT and 3 * self._kept > stages:
+            raise TrialEndedError
         tensor = built.type
         key = (tuple(map(_dim_key, tensor.dims)), tensor.dtype, tensor.batched)
         return built._replace(type=self._types.setdefault(key, tensor))

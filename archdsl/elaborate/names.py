@@ -8,9 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.arguments import (
+    is_formula,
+    is_unknown_key,
+    is_word,
+    names_nothing,
+)
 from archdsl.elaborate.bodies import declared, last_call, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
-from archdsl.elaborate.plain import names_nothing
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.visible import Visible
 from archdsl.elaborate.words import (
@@ -55,8 +60,7 @@ class Scope:
         self._visible = Visible(blocks, nets, report)
         # The call that ends the net, which may be its `output(…)`.
         self._last: n.Call | None = None
-        # By the text of a call that names nothing, whether a label names no submodule.
-        self._plain: dict[str, bool] = {}
+        self._plain = {} if report.home is None else report.home.plain
         self._copies = 0
         # How many labelled groups are open.
         self._groups = 0
@@ -339,25 +343,22 @@ class Scope:
 
     def arguments(self, args: tuple[n.Argument, ...], layer: Layer | None) -> None:
         """Check the names in a call's arguments; some are words of the layer."""
-        words = layer.words if layer is not None else ()
         for arg in args:
-            if layer is not None and _is_unknown_key(layer, arg.key):
+            if layer is not None and is_unknown_key(layer, arg.key):
                 # The key is reported where it is bound.
                 self._use((arg,))
                 continue
             if isinstance(arg.value, n.Name):
-                if arg.key is None and arg.value.name in words:
-                    continue
-                if arg.key is not None and self._is_word(layer, arg):
+                if layer is not None and is_word(layer, arg):
                     continue
                 if layer is not None and arg.key is None:
-                    self._argument(arg.value, layer, words)
+                    self._argument(arg.value, layer, layer.words)
                     continue
                 record = layer.arg(arg.key or "") if layer is not None else None
                 if record is not None and record.type.words:
                     self._name(arg.value, totals=False, words=record.type.words)
                     continue
-            self.expression(arg.value, places=_is_formula(layer, arg.key))
+            self.expression(arg.value, places=is_formula(layer, arg.key))
 
     def _use(self, args: tuple[n.Argument, ...]) -> None:
         """Count the parameters in arguments as used, and report nothing."""
@@ -390,14 +391,6 @@ class Scope:
             return
         self._report.error(
             "E0206", f"`{layer.name}` has no argument `{name}`", node, hints=hints
-        )
-
-    def _is_word(self, layer: Layer | None, arg: n.Argument) -> bool:
-        if layer is None or not isinstance(arg.value, n.Name):
-            return False
-        record = layer.arg(arg.key or "")
-        return record is not None and (
-            arg.value.name in record.type.words or record.type.kind == "axis"
         )
 
     def _no_arguments(self, call: n.Call, what: str) -> None:
@@ -499,14 +492,5 @@ class Scope:
             self._visible.report_value(base)
 
 
-def _is_formula(layer: Layer | None, key: str | None) -> bool:
-    record = layer.arg(key) if layer is not None and key is not None else None
-    return record is not None and record.type.kind == "formula"
-
-
 def _names(arg: n.Argument, word: str) -> bool:
     return isinstance(arg.value, n.Name) and arg.value.name == word
-
-
-def _is_unknown_key(layer: Layer, key: str | None) -> bool:
-    return key is not None and key != "x" and layer.arg(key) is None

@@ -46,7 +46,8 @@ class Elaborator:
         self._memo: dict[object, Module | None] = {}
         # By file: what its `default` lines set, by how many of them.
         self._defaults: dict[str, list[dict[str, Bindings]]] = {}
-        self._stages = 0
+        # Distinct stages so far.
+        self.stages = 0
         self._most_stages = report.limits.stages
         # Layers of all nets so far, with copies counted.
         self._layers = 0
@@ -420,11 +421,11 @@ class Elaborator:
 
     def count_stage(self, at: Located | Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
-        self._stages += 1
-        if self._stages <= self._most_stages and not self.symbolic:
+        self.stages += 1
+        if self.stages <= self._most_stages and not self.symbolic:
             return True
         limits = self._report.limits
-        if self._stages > limits.stages:
+        if self.stages > limits.stages:
             message = f"there are more than {limits.stages:,} different layers"
             return self._refused("E0702", message, at)
         if self.symbolic and self._formulas() > limits.unknowns:

@@ -41,14 +41,14 @@ class Entry(NamedTuple):
     file: str = ""
 
 
-class FoundError(Exception):
-    """There is something to tell, in a trial that was to find out whether there is."""
+class TrialEndedError(Exception):
+    """A trial ends: there is something to tell, or nothing is gained by it."""
 
 
 class Reporter:
     """The findings so far, and the way in to where elaboration stands.
 
-    A `trial` ends at the first of them with `FoundError`.
+    A `trial` ends at the first of them with `TrialEndedError`.
     """
 
     def __init__(self, source: Source, trial: bool = False) -> None:
@@ -96,7 +96,7 @@ class Reporter:
     ) -> None:
         """Add a finding."""
         if self._trial:
-            raise FoundError
+            raise TrialEndedError
         span = at if isinstance(at, Span) else self.span(at)
         self.found.append(
             Diagnostic(code, message, span, label, related, notes, hints, self._trace())

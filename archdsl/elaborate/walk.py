@@ -215,7 +215,9 @@ class Walk:
         inputs = self.inputs(call, current) if needs or call.inputs else []
         frame.current = current
         ids = tuple([value.id for value in inputs])
-        key = self.owner.known.key(call, self.text, target, inputs)
+        owner = self.owner
+        home = self.report.home
+        key = owner.known.key(call, home, target, inputs) if home is not None else None
         if key is not None and key in self._known:
             return self._again(stage, self._known[key], name, ids)
         ordinal = frame.ordinal(target.kind)
@@ -223,7 +225,7 @@ class Walk:
         if built is None:
             return frame.value(None)
         if key is not None:
-            built = self._known[key] = self.owner.known.keep(built)
+            built = self._known[key] = owner.known.keep(built, owner.stages)
         return self.append(stage, built, ids, ordinal)
 
     def _again(
