@@ -47,15 +47,20 @@ def check(
     Nothing but `files` reads other files; without it `use` is a mistake.
     """
     with Paused():
-        return _check(source, net, params or {}, files)
+        tree, found = parse(source)
+        if tree is None:
+            return Checked({}, (), in_order(found))
+        return check_tree(source, tree, net, params, files)
 
 
-def _check(
-    source: Source, net: str | None, params: dict[str, object], files: Files | None
+def check_tree(
+    source: Source,
+    tree: n.File,
+    net: str | None = None,
+    params: dict[str, object] | None = None,
+    files: Files | None = None,
 ) -> Checked:
-    tree, found = parse(source)
-    if tree is None:
-        return Checked({}, (), in_order(found))
+    """Check what was parsed before; the rest is as in `check`."""
     report = Reporter(source)
     if not tree.items:
         report.error(
@@ -80,7 +85,7 @@ def _check(
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
     if sound and _within_limits(report):
-        networks = _elaborated(defined, report, wanted, net, params)
+        networks = _elaborated(defined, report, wanted, net, params or {})
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))

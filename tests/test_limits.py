@@ -157,7 +157,7 @@ def test_the_environment_lowers_limits(
     assert main(["check", "-e", "input 8 | fc 8"]) == 2
     told = capsys.readouterr().err
     assert told == (
-        "archdsl check: ARCHDSL_LIMITS: the limit `tokens` is 200,000, and can only"
+        "archdsl check: ARCHDSL_LIMITS: the limit `tokens` is 300,000, and can only"
         " be lowered\n"
     )
 
