@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from archdsl.reading import Files
 
 
+# Characters of a text that is elaborated at once: so little does not repeat itself.
+_SHORT = 1000
+
+
 class Checked(NamedTuple):
     """What came of a source text: its nets, and what is wrong with it.
 
@@ -100,10 +104,10 @@ def _elaborated(
 ) -> dict[str, Network]:
     """The nets that are wanted; what is wrong is reported.
 
-    What was elaborated once is remembered, but not its place. It is if there is nothing
-    to report, and if there is, all is elaborated again.
+    In a trial, calls that are alike are elaborated once, and have the place of the
+    first of them. If there is something to report, all is elaborated again.
     """
-    if not report.found:
+    if not report.found and len(report.source.text) > _SHORT:
         trial = Reporter(report.source, trial=True)
         try:
             return _networks(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # When so many calls are kept, at least two of three are to be like one before. Texts
 # that are all different would be elaborated twice if something is wrong at their end.
-_WORTH_IT = 500
+WORTH_IT = 2000
 
 
 class Known:
@@ -80,7 +80,7 @@ class Known:
         Of so many stages until now; ends the trial if too few were alike.
         """
         self._kept += 1
-        if self._kept > _WORTH_IT and 3 * self._kept > stages:
+        if self._kept > WORTH_IT and 3 * self._kept > stages:
             raise TrialEndedError
         tensor = built.type
         key = (tuple(map(_dim_key, tensor.dims)), tensor.dtype, tensor.batched)

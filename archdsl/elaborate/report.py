@@ -53,7 +53,7 @@ class Reporter:
 
     def __init__(self, source: Source, trial: bool = False) -> None:
         self.source = source
-        self._trial = trial
+        self.trial = trial
         self.limits = source.limits
         self.found: list[Diagnostic] = []
         self.way_in: list[Entry] = []
@@ -95,7 +95,7 @@ class Reporter:
         hints: tuple[str, ...] = (),
     ) -> None:
         """Add a finding."""
-        if self._trial:
+        if self.trial:
             raise TrialEndedError
         span = at if isinstance(at, Span) else self.span(at)
         self.found.append(
@@ -146,3 +146,19 @@ class Reporter:
         if origin is None or origin == unless:
             return ()
         return (Note(origin, text),)
+
+
+class Unheard:
+    """`with Unheard(report) as found:` keeps what is found apart: it is not told."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+        self._before = report.found, report.trial
+
+    def __enter__(self) -> list[Diagnostic]:
+        found: list[Diagnostic] = []
+        self._report.found, self._report.trial = found, False
+        return found
+
+    def __exit__(self, *_: object) -> None:
+        self._report.found, self._report.trial = self._before

@@ -19,6 +19,7 @@ from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.inputs import declare_input, sizes_of
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
 from archdsl.elaborate.repeat import repeat
+from archdsl.elaborate.report import Unheard
 from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.words import INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
 from archdsl.ir.network import Choice, Cost, Module, Node, Run
@@ -145,14 +146,12 @@ class Walk:
 
     def _skipped_copies(self, args: tuple[n.Argument, ...]) -> int:
         """How many copies a skipped stage would have had, 1 if that is unknown."""
-        found = self.report.found
-        before = len(found)
         count: object = 1
-        for arg in args:
-            if arg.key == "x":
-                count = evaluate(arg.value, self.frame, self.report).value
         # What is skipped may be wrong: n[3] of a list of three, say.
-        del found[before:]
+        with Unheard(self.report):
+            for arg in args:
+                if arg.key == "x":
+                    count = evaluate(arg.value, self.frame, self.report).value
         return count if isinstance(count, int) and count >= 0 else 1
 
     def chain(self, chain: n.Chain, current: Value) -> Value:
