@@ -30,7 +30,8 @@ DIFFERENT = 5_000
 
 ABOUT = """\
 A convolution a line, seven widths in turn, without a repeat: {large:,} lines, and a
-tenth of them. Python's `ast.parse` reads as many lines `x = conv(x, 64, 3, 3)`. *After
+tenth of them. Python's `ast.parse` reads as many lines `x = conv(x, 64, 3, 3)`, the collector paused
+on both sides. *After
 parsing* a layer is checked for its names, arguments, shape, weights and costs. What a
 call gave is remembered by its text and the shape that flows in, so that this is less
 where no two lines are alike. Memory is the peak of a process that checks the long text
@@ -62,7 +63,7 @@ def measure(rounds: int = 7, lines: int = LINES) -> Result:
     shorter = f"{lines // SHORTER:,} lines"
     s = in_turn(
         {
-            f"ast.parse, {shown}": call(partial(ast.parse, python(lines))),
+            f"ast.parse, {shown}": call(paused(partial(ast.parse, python(lines)))),
             f"parse, {shown}": call(partial(parse, long)),
             f"check, {shown}": call(partial(check, long)),
             f"check, {shorter}": call(partial(check, short)),

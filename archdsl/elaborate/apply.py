@@ -206,14 +206,17 @@ def _types(walk: Walk, inputs: list[Value]) -> tuple[TensorType, ...] | None:
 def _count_inputs(walk: Walk, target: Target, count: int, call: n.Call) -> bool:
     if target.layer is not None:
         least, most = target.layer.inputs
-        example = target.layer.example.split("|")[-1].strip()
     else:
         assert target.block is not None
         least = most = max(1, len(target.block.inputs))
-        names = ", ".join(name.name for name in target.block.inputs) or "…"
-        example = f"{target.kind}({names})"
     if least <= count and (most is None or count <= most):
         return True
+    if target.layer is not None:
+        example = target.layer.example.split("|")[-1].strip()
+    else:
+        assert target.block is not None
+        names = ", ".join(name.name for name in target.block.inputs) or "…"
+        example = f"{target.kind}({names})"
     wanted = f"{least}" if least == most else f"{least} or more"
     noun = "input" if wanted == "1" else "inputs"
     walk.report.error(
