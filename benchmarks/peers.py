@@ -42,9 +42,10 @@ so that nothing is computed; fvcore cannot trace there, and computes. ResNet-152
 torchvision's, ResNet-1202 the source that archdsl emits. Keras has no module to begin
 from: it builds ResNet-152, with PyTorch behind it, and counts its weights. ONNX's shape
 inference, which is C++, gets the graph of ResNet-152 with shapes in place of weights;
-it is held against the checking after parsing. `torch.export` begins from the module,
-compiling from the text. Lark parses by the same grammar, with tokens by the same lexer,
-and makes trees of its own. The first line is of whole processes."""
+it is held against the checking after parsing, which looks for names in all 7 nets of
+the text, and binds and applies 78 layers of 8 blocks that differ. `torch.export` begins
+from the module, compiling from the text. Lark parses by the same grammar, with tokens
+by the same lexer, and makes trees of its own. The first line is of whole processes."""
 
 # What stands beside ResNet-152: what of archdsl, and the most that it may take.
 TARGETS = {"torchinfo": 1 / 25, "onnx.shape_inference": 1.0, "torch.export": 1 / 50}
