@@ -148,7 +148,7 @@ def _others(net: Any, side: int) -> Iterator[tuple[str, Callable[[], object]]]:
     x = torch.empty(1, 3, side, side, device="meta")
     inferred = graph(net, (1, 3, side, side))
 
-    def counted() -> int:
+    def counted() -> object:
         with FlopCounterMode(display=False) as counter:
             net(x)
         return counter.get_total_flops()
@@ -206,7 +206,7 @@ def _lark_parses(source: Source) -> Callable[[], object]:
         def __init__(self, conf: object) -> None:
             pass
 
-        def lex(self, data: Any) -> Iterator[Token]:
+        def lex(self, lexer_state: Any, parser_state: Any = None) -> Iterator[Token]:
             tokens, _ = lexer().tokens(source)
             spans = zip(tokens.kinds, tokens.starts, tokens.ends, strict=True)
             for kind, a, b in spans:
