@@ -62,8 +62,8 @@ class _Landings(dict[str, "_Landing"]):
 class _Landing(dict[str, int]):
     """By the next token, the state behind what was made, with what only passes it on.
 
-    `expr`, `conjunction`, `negation` and so on are a dozen names for a number; going
-    through them one by one was a third of the parser's time.
+    `expr`, `conjunction`, `negation` and so on are a dozen names for a number, which
+    need not be gone through one by one each time.
     """
 
     def __init__(self, parser: _Parser, state: int, name: str) -> None:
