@@ -22,7 +22,7 @@ class Limits(NamedTuple):
     """The limits of a text and of what it uses; see `MEANING`."""
 
     source: int = 2**20
-    tokens: int = 200_000
+    tokens: int = 300_000
     identifier: int = 128
     nesting: int = 64
     stages: int = 100_000

@@ -14,7 +14,7 @@ from archdsl.elaborate.definitions import (
     definitions,
 )
 from archdsl.elaborate.nets import Elaborator
-from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.report import Reporter, TrialEndedError
 from archdsl.ir.network import Network
 from archdsl.source import Source, Span
 from archdsl.syntax import nodes as n
@@ -23,6 +23,10 @@ from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from archdsl.reading import Files
+
+
+# Characters of a text that is elaborated at once: so little does not repeat itself.
+_SHORT = 1000
 
 
 class Checked(NamedTuple):
@@ -47,15 +51,20 @@ def check(
     Nothing but `files` reads other files; without it `use` is a mistake.
     """
     with Paused():
-        return _check(source, net, params or {}, files)
+        tree, found = parse(source)
+        if tree is None:
+            return Checked({}, (), in_order(found))
+        return check_tree(source, tree, net, params, files)
 
 
-def _check(
-    source: Source, net: str | None, params: dict[str, object], files: Files | None
+def check_tree(
+    source: Source,
+    tree: n.File,
+    net: str | None = None,
+    params: dict[str, object] | None = None,
+    files: Files | None = None,
 ) -> Checked:
-    tree, found = parse(source)
-    if tree is None:
-        return Checked({}, (), in_order(found))
+    """Check what was parsed before; the rest is as in `check`."""
     report = Reporter(source)
     if not tree.items:
         report.error(
@@ -80,24 +89,60 @@ def _check(
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
     if sound and _within_limits(report):
-        elaborator = Elaborator(defined, report)
-        for name in wanted:
-            root = elaborator.net(name, params)
-            if root is not None:
-                networks[name] = Network(name, root, source.name, elaborator.facts)
-            elif len(wanted) == 1 and net is not None and not report.found:
-                _lacks(elaborator.requires(name), name, defined.nets[name], report)
-        if net is None:
-            called = elaborator.elaborated()
-            for home in library.spec():
-                report.enter(home)
-                for name, block in home.blocks.items():
-                    if (home.file, name) not in called:
-                        elaborator.unused(block)
-            report.enter(defined)
+        networks = _elaborated(defined, report, wanted, net, params or {})
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))
+
+
+def _elaborated(
+    defined: Definitions,
+    report: Reporter,
+    wanted: tuple[str, ...],
+    net: str | None,
+    params: dict[str, object],
+) -> dict[str, Network]:
+    """The nets that are wanted; what is wrong is reported.
+
+    In a trial, calls that are alike are elaborated once, and have the place of the
+    first of them. If there is something to report, all is elaborated again.
+    """
+    if not report.found and len(report.source.text) > _SHORT:
+        trial = Reporter(report.source, trial=True)
+        try:
+            return _networks(
+                Elaborator(defined, trial, True), trial, wanted, net, params
+            )
+        except TrialEndedError:
+            pass
+    return _networks(Elaborator(defined, report), report, wanted, net, params)
+
+
+def _networks(
+    elaborator: Elaborator,
+    report: Reporter,
+    wanted: tuple[str, ...],
+    net: str | None,
+    params: dict[str, object],
+) -> dict[str, Network]:
+    defined = elaborator.definitions
+    networks: dict[str, Network] = {}
+    for name in wanted:
+        root = elaborator.net(name, params)
+        if root is not None:
+            shown = defined.source.name
+            networks[name] = Network(name, root, shown, elaborator.facts)
+        elif len(wanted) == 1 and net is not None and not report.found:
+            _lacks(elaborator.requires(name), name, defined.nets[name], report)
+    if net is None:
+        called = elaborator.elaborated()
+        for home in defined.library.spec():
+            report.enter(home)
+            for name, block in home.blocks.items():
+                if (home.file, name) not in called:
+                    elaborator.unused(block)
+        report.enter(defined)
+    return networks
 
 
 def sketch(

@@ -35,4 +35,8 @@ else:
         """A tuple whose fields have names."""
 
 
-__all__ = ["NamedTuple"]
+# `made(Class, (a, b))` is `Class(a, b)`, all fields given, in half the time. It is for
+# what is made for each word or layer of a text.
+made = tuple.__new__
+
+__all__ = ["NamedTuple", "made"]

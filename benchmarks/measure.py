@@ -114,6 +114,28 @@ class Picture(NamedTuple):
         }
 
 
+class Amount(NamedTuple):
+    """A figure that is no ratio of times; what is asked for is a least or a most."""
+
+    name: str
+    value: float
+    unit: str
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None if there is none."""
+        if self.least is None and self.most is None:
+            return None
+        above = self.least is None or self.value >= self.least
+        return above and (self.most is None or self.value <= self.most)
+
+    def as_json(self) -> dict[str, Any]:
+        """The figure, what was asked for, and whether it is reached."""
+        return {**self._asdict(), "value": round(self.value), "met": self.met}
+
+
 class Result(NamedTuple):
     """What one benchmark found."""
 
@@ -124,6 +146,7 @@ class Result(NamedTuple):
     series: tuple[Series, ...]
     ratios: tuple[Ratio, ...]
     pictures: tuple[Picture, ...] = ()
+    amounts: tuple[Amount, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All of it, with the facts of the machine."""
@@ -138,6 +161,8 @@ class Result(NamedTuple):
         }
         if self.pictures:
             found["pictures"] = [picture.as_json() for picture in self.pictures]
+        if self.amounts:
+            found["amounts"] = [amount.as_json() for amount in self.amounts]
         return found
 
 

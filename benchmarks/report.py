@@ -12,7 +12,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 # In this order on the page.
-NAMES = ("startup", "checking", "growth", "drawing")
+NAMES = ("startup", "checking", "peers", "growth", "flat", "drawing")
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
 TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
@@ -20,7 +20,8 @@ TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
 _SMALL = 0.05
 # Columns that stand to the right.
 PICTURES = ("file", "kB", "wide, px", "high, px")
-NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:], *PICTURES[1:]))
+AMOUNTS = ("what", "measured", "target", "verdict")
+NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:], *PICTURES[1:], "measured"))
 
 HEAD = """\
 # Benchmarks
@@ -36,8 +37,8 @@ page, and ends with status 1 if a target is missed. One of the tables is measure
     .venv/bin/python -m benchmarks.run startup
 
 or {names}. With `--quick` it makes fewer runs and writes
-nothing. `--docs` measures nothing and writes this page from the results. The last one
-needs torchview, which `make bench` installs.
+nothing. `--docs` measures nothing and writes this page from the results. `peers` and
+`drawing` need packages which `make bench` installs.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.
@@ -70,12 +71,21 @@ def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
 
 def table(ratios: Iterable[dict[str, Any]]) -> str:
     """The ratios, aligned for a terminal."""
-    rows = [COLUMNS, *map(_ratio, ratios)]
+    return _aligned(COLUMNS, map(_ratio, ratios))
+
+
+def amounts(found: Iterable[dict[str, Any]]) -> str:
+    """Figures that are no ratios, aligned for a terminal."""
+    return _aligned(AMOUNTS, map(_amount, found))
+
+
+def _aligned(columns: tuple[str, ...], cells: Iterable[tuple[str, ...]]) -> str:
+    rows = [columns, *cells]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
             cell.rjust(width) if name in NUMBERS else cell.ljust(width)
-            for name, cell, width in zip(COLUMNS, row, widths, strict=True)
+            for name, cell, width in zip(columns, row, widths, strict=True)
         ).rstrip()
         for row in rows
     )
@@ -106,6 +116,9 @@ def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -
     for result in results:
         parts.append(f"\n## {result['title']}\n\n{result['about']}\n\n")
         parts.append(markdown(COLUMNS, map(_ratio, result["ratios"]), NUMBERS))
+        if "amounts" in result:
+            parts.append("\n")
+            parts.append(markdown(AMOUNTS, map(_amount, result["amounts"]), NUMBERS))
         parts.append("\n")
         parts.append(markdown(TIMES, map(_time, result["times"]), NUMBERS))
         if "pictures" in result:
@@ -146,6 +159,18 @@ def _ratio(ratio: dict[str, Any]) -> tuple[str, ...]:
         f"{_figure(ratio['least'])}–{_figure(ratio['most'])}",
         _figure(ratio["wall"]),
         "" if target is None else f"≤ {target}",
+        "" if met is None else "met" if met else "MISSED",
+    )
+
+
+def _amount(amount: dict[str, Any]) -> tuple[str, ...]:
+    least, most, met = amount["least"], amount["most"], amount["met"]
+    wanted = [f"≥ {least:,}" if least is not None else ""]
+    wanted += [f"≤ {most:,}" if most is not None else ""]
+    return (
+        amount["name"],
+        f"{amount['value']:,} {amount['unit']}",
+        " ".join(filter(None, wanted)),
         "" if met is None else "met" if met else "MISSED",
     )
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run [startup|checking|growth|drawing …]`."""
+"""`python -m benchmarks.run [startup|checking|peers|growth|flat|drawing …]`."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import checking, drawing, growth, report, startup
+from benchmarks import checking, drawing, flat, growth, peers, report, startup
 from benchmarks.measure import NotInstalledError, Result
 
 BENCHMARKS: dict[str, Callable[[], Result]] = {
     "startup": startup.measure,
     "checking": checking.measure,
+    "peers": peers.measure,
     "growth": growth.measure,
+    "flat": flat.measure,
     "drawing": drawing.measure,
 }
 QUICK: dict[str, Callable[[], Result]] = {
     "startup": lambda: startup.measure(rounds=3),
     "checking": lambda: checking.measure(rounds=5),
+    "peers": lambda: peers.measure(rounds=3, deep=False),
     "growth": lambda: growth.measure(rounds=3, lines=100),
+    "flat": lambda: flat.measure(rounds=3, lines=500),
     "drawing": lambda: drawing.measure(rounds=3, deep=False),
 }
 
@@ -39,7 +43,10 @@ def main(argv: list[str] | None = None) -> int:
             missed = True
             continue
         _print(f"{result['title']}\n\n{report.table(result['ratios'])}\n\n")
-        missed |= any(ratio["met"] is False for ratio in result["ratios"])
+        found = result.get("amounts", [])
+        if found:
+            _print(f"{report.amounts(found)}\n\n")
+        missed |= any(each["met"] is False for each in (*result["ratios"], *found))
         folder = args.out or (None if args.quick else report.RESULTS)
         if folder is not None:
             report.write(result, folder)

@@ -43,7 +43,7 @@ def measure(rounds: int = 21) -> Result:
         rounds,
         tuple(series.values()),
         (
-            Ratio(f"{check.name} / import lark", check, lark, target=1.5),
+            Ratio(f"{check.name} / import lark", check, lark, target=1.3),
             *(Ratio(f"{other.name} / import lark", other, lark) for other in others),
             Ratio("python -c pass / import lark", plain, lark),
         ),

@@ -82,6 +82,11 @@ FAMILIES: dict[str, Callable[[int], str]] = {
     "chain": lambda n: "input 8" + " | relu" * n,
     "lines": lambda n: "input 8\n" + "relu\n" * n,
     "fcs": lambda n: "input 8\n" + "fc 8\n" * n,
+    "different": lambda n: "input 8\n" + series(lambda i: f"fc {i % 9000 + 1}\n", n),
+    "wrong at the end": lambda n: (
+        "input 8\n" + series(lambda i: f"fc {i % 9000 + 1}\n", n) + "relu -> 9\n"
+    ),
+    "alike, and wrong at the end": lambda n: "input 8\n" + "fc 8\n" * n + "relu -> 9\n",
     "labelled": lambda n: "input 8\n" + "".join(f"l{i}: fc 8\n" for i in range(n)),
     "nets": lambda n: "".join(f"net n{i} {{ input 8 | fc 8 }}\n" for i in range(n)),
     "blocks": lambda n: (

@@ -18,6 +18,7 @@ from archdsl.ops.record import (
     Layer,
     Problem,
     Site,
+    Weight,
     form_of,
     unknown,
 )
@@ -26,7 +27,7 @@ from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
-from archdsl.tuples import NamedTuple
+from archdsl.tuples import NamedTuple, made
 
 if TYPE_CHECKING:
     from archdsl.elaborate.definitions import Defined
@@ -54,6 +55,7 @@ class Built(NamedTuple):
     args: dict[str, Bound]
     type: TensorType
     cost: Cost
+    weights: tuple[Weight, ...] = ()
 
     def stage(
         self,
@@ -63,22 +65,16 @@ class Built(NamedTuple):
         ordinal: int,
         span: Span,
     ) -> Stage:
-        weights = ()
-        if isinstance(self.made, Site):
-            weights = self.made.layer.weights(self.made, self.type)  # type: ignore[assignment]
-        return Stage(
-            self.target.kind if self.target else "{}",
-            self.made,
-            self.args,
-            inputs,
-            output,
-            self.type,
-            self.cost,
-            label,
-            ordinal,
-            span,
-            self.target.chosen_by if self.target else None,
-            weights,
+        """The stage, placed."""
+        kind, chosen_by = "{}", None
+        if self.target is not None:
+            kind, chosen_by = self.target.kind, self.target.chosen_by
+        return made(
+            Stage,
+            (
+                *(kind, self.made, self.args, inputs, output, self.type, self.cost),
+                *(label, ordinal, span, chosen_by, self.weights, False),
+            ),
         )
 
     def equals(self, other: Built) -> bool:
@@ -208,14 +204,17 @@ def _types(walk: Walk, inputs: list[Value]) -> tuple[TensorType, ...] | None:
 def _count_inputs(walk: Walk, target: Target, count: int, call: n.Call) -> bool:
     if target.layer is not None:
         least, most = target.layer.inputs
-        example = target.layer.example.split("|")[-1].strip()
     else:
         assert target.block is not None
         least = most = max(1, len(target.block.inputs))
-        names = ", ".join(name.name for name in target.block.inputs) or "…"
-        example = f"{target.kind}({names})"
     if least <= count and (most is None or count <= most):
         return True
+    if target.layer is not None:
+        example = target.layer.example.split("|")[-1].strip()
+    else:
+        assert target.block is not None
+        names = ", ".join(name.name for name in target.block.inputs) or "…"
+        example = f"{target.kind}({names})"
     wanted = f"{least}" if least == most else f"{least} or more"
     noun = "input" if wanted == "1" else "inputs"
     walk.report.error(
@@ -284,7 +283,7 @@ def applied(
         return None
     if not walk.owner.count_stage(span):
         return None
-    return Built(target, site, bound, out, cost)
+    return Built(target, site, bound, out, cost, weights)
 
 
 def _held(out: TensorType, layer: Layer, types: tuple[TensorType, ...]) -> TensorType:

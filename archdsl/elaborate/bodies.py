@@ -12,9 +12,9 @@ def declared(body: n.Body) -> tuple[str, ...]:
     """The symbols in the `input` lines of a net, and perhaps some of its parameters."""
     found: dict[str, None] = {}
     for line in body.lines:
-        for stage in line.chain.stages if isinstance(line, n.Line) else ():
+        for stage in line.chain.stages if type(line) is n.Line else ():
             atom = stage.atom
-            if isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE:
+            if type(atom) is n.Call and atom.callee.name == INPUT_STAGE:
                 for arg in atom.args:
                     found |= dict.fromkeys(symbols_in(arg.value))
     return tuple(found)

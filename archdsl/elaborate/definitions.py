@@ -117,6 +117,9 @@ class Definitions:
         self.visible: dict[str, Defined] = {}
         self.prefixes: dict[str, n.Use] = {}
         self.layers: dict[str, Layer] = {}
+        # The texts of calls of layers that name nothing: whether a label of one would
+        # name no submodule.
+        self.plain: dict[str, bool] = {}
         # The file through which this one came in.
         self.used_by: Definitions | None = None
         self.whole = True

@@ -48,6 +48,8 @@ def evaluate(
     constraint of the net if the expression `restricts`, and is a mistake otherwise.
     With `real` whole numbers are divided as real ones are.
     """
+    if type(node) is n.Name:
+        return names.lookup(node)
     return _Evaluator(names, report, restricts, real).value(node, 0)
 
 

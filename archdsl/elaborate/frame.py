@@ -14,7 +14,7 @@ from archdsl.shapes.expr import Const, Expr, InputSize, Var, depends
 from archdsl.shapes.tensor import AXES, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
-from archdsl.tuples import NamedTuple
+from archdsl.tuples import NamedTuple, made
 
 if TYPE_CHECKING:
     from archdsl.elaborate.outputs import Returned
@@ -91,8 +91,9 @@ class Frame:
 
     def value(self, tensor: TensorType | None) -> Value:
         """A new value."""
-        self._next += 1
-        return Value(self._next - 1, tensor)
+        number = self._next
+        self._next = number + 1
+        return made(Value, (number, tensor))
 
     def restart(self) -> None:
         """Forget all values: what made them was amiss."""

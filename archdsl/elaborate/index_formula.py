@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import product
 
 from archdsl.elaborate.evaluate import UNKNOWN, Names, Result, evaluate
-from archdsl.elaborate.report import Reporter
+from archdsl.elaborate.report import Reporter, Unheard
 from archdsl.elaborate.words import place
 from archdsl.ops.form import Apply, Code, Infix, Keyword, Slot
 from archdsl.ops.values import IndexFormula
@@ -166,10 +166,8 @@ class _At:
 def _computable(node: n.Expression, axes: int, names: Names, report: Reporter) -> bool:
     """Whether a formula has a value at its first places; if not, that is reported."""
     for places in product((0, 1), repeat=axes):
-        before = len(report.found)
-        evaluate(node, _At(names, places), report, real=True)
-        wrong = report.found[before:]
-        del report.found[before:]
+        with Unheard(report) as wrong:
+            evaluate(node, _At(names, places), report, real=True)
         if any(finding.code in ("E0502", "E0503") for finding in wrong):
             where = " and ".join(f"`ax{k}` is {at}" for k, at in enumerate(places))
             report.error(

@@ -8,6 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.arguments import (
+    is_formula,
+    is_unknown_key,
+    is_word,
+    names_nothing,
+)
 from archdsl.elaborate.bodies import declared, last_call, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
 from archdsl.elaborate.report import Located, Reporter
@@ -50,9 +56,11 @@ class Scope:
     ) -> None:
         self._is_net = net
         self._report = report
+        self._text = report.source.text
         self._visible = Visible(blocks, nets, report)
         # The call that ends the net, which may be its `output(…)`.
         self._last: n.Call | None = None
+        self._plain = {} if report.home is None else report.home.plain
         self._copies = 0
         # How many labelled groups are open.
         self._groups = 0
@@ -136,10 +144,12 @@ class Scope:
                 line.otherwise,
                 hints=("give both as outputs, each with its condition",),
             )
-        before = self._visible.count_labels()
-        self._chain(line.chain)
-        if line.otherwise is not None:
+        if line.otherwise is None:
+            self._chain(line.chain)
+        else:
             # Only one arm is taken: both may define a label.
+            before = self._visible.count_labels()
+            self._chain(line.chain)
             taken = self._visible.take_labels(before)
             self._chain(line.otherwise)
             self._visible.give_labels(taken)
@@ -164,6 +174,34 @@ class Scope:
 
     def _stage(self, stage: n.Stage) -> None:
         atom = stage.atom
+        nameless = self._known(atom)
+        if nameless is None:
+            nameless = self._atom(stage, atom)
+        for part in stage.asserted.parts if stage.asserted else ():
+            if not (isinstance(part, n.Name) and part.name in ("_", *ORDERS)):
+                self.expression(part)
+        if stage.label:
+            is_input = isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE
+            if stage.label.start > atom.start and not is_input:
+                self._report.error(
+                    "E0102",
+                    "a label stands before its stage",
+                    stage.label,
+                    hints=(f"as in `{stage.label.name}: conv 64x7x7`",),
+                )
+            # An input that nothing uses is found with the values.
+            nameless = nameless and not is_input
+            may_nest = self._groups == 0 and not is_input
+            self._visible.add_label(stage.label, nameless, may_nest)
+
+    def _known(self, atom: n.Call | n.Group) -> bool | None:
+        """What was found of a call that names nothing; None of anything else."""
+        if type(atom) is not n.Call or atom.callee.name in self._visible.params:
+            return None
+        return self._plain.get(self._text[atom.start : atom.end])
+
+    def _atom(self, stage: n.Stage, atom: n.Call | n.Group) -> bool:
+        """Check what a stage does; True if a label could name no submodule of it."""
         repeated = any(arg.key == "x" for arg in atom.args)
         self._copies += repeated
         if isinstance(atom, n.Group):
@@ -182,22 +220,7 @@ class Scope:
         else:
             nameless = self._call(atom)
         self._copies -= repeated
-        for part in stage.asserted.parts if stage.asserted else ():
-            if not (isinstance(part, n.Name) and part.name in ("_", *ORDERS)):
-                self.expression(part)
-        if stage.label:
-            is_input = isinstance(atom, n.Call) and atom.callee.name == INPUT_STAGE
-            if stage.label.start > atom.start and not is_input:
-                self._report.error(
-                    "E0102",
-                    "a label stands before its stage",
-                    stage.label,
-                    hints=(f"as in `{stage.label.name}: conv 64x7x7`",),
-                )
-            # An input that nothing uses is found with the values.
-            nameless = nameless and not is_input
-            may_nest = self._groups == 0 and not is_input
-            self._visible.add_label(stage.label, nameless, may_nest)
+        return nameless
 
     def _call(self, call: n.Call) -> bool:
         """Check a call; True if it makes no submodule that a label could name."""
@@ -220,6 +243,8 @@ class Scope:
             self.called.setdefault(name, call.callee)
         elif layer is not None:
             nameless = layer.look == "merge"
+            if call.inputs is None and names_nothing(layer, call.args):
+                self._plain[self._text[call.start : call.end]] = nameless
         elif self._visible.fetch(name):
             nameless = True
             self._no_arguments(call, f"the label `{name}`")
@@ -318,25 +343,22 @@ class Scope:
 
     def arguments(self, args: tuple[n.Argument, ...], layer: Layer | None) -> None:
         """Check the names in a call's arguments; some are words of the layer."""
-        words = layer.words if layer is not None else ()
         for arg in args:
-            if layer is not None and _is_unknown_key(layer, arg.key):
+            if layer is not None and is_unknown_key(layer, arg.key):
                 # The key is reported where it is bound.
                 self._use((arg,))
                 continue
             if isinstance(arg.value, n.Name):
-                if arg.key is None and arg.value.name in words:
-                    continue
-                if arg.key is not None and self._is_word(layer, arg):
+                if layer is not None and is_word(layer, arg):
                     continue
                 if layer is not None and arg.key is None:
-                    self._argument(arg.value, layer, words)
+                    self._argument(arg.value, layer, layer.words)
                     continue
                 record = layer.arg(arg.key or "") if layer is not None else None
                 if record is not None and record.type.words:
                     self._name(arg.value, totals=False, words=record.type.words)
                     continue
-            self.expression(arg.value, places=_is_formula(layer, arg.key))
+            self.expression(arg.value, places=is_formula(layer, arg.key))
 
     def _use(self, args: tuple[n.Argument, ...]) -> None:
         """Count the parameters in arguments as used, and report nothing."""
@@ -369,14 +391,6 @@ class Scope:
             return
         self._report.error(
             "E0206", f"`{layer.name}` has no argument `{name}`", node, hints=hints
-        )
-
-    def _is_word(self, layer: Layer | None, arg: n.Argument) -> bool:
-        if layer is None or not isinstance(arg.value, n.Name):
-            return False
-        record = layer.arg(arg.key or "")
-        return record is not None and (
-            arg.value.name in record.type.words or record.type.kind == "axis"
         )
 
     def _no_arguments(self, call: n.Call, what: str) -> None:
@@ -480,14 +494,5 @@ class Scope:
             self._visible.report_value(base)
 
 
-def _is_formula(layer: Layer | None, key: str | None) -> bool:
-    record = layer.arg(key) if layer is not None and key is not None else None
-    return record is not None and record.type.kind == "formula"
-
-
 def _names(arg: n.Argument, word: str) -> bool:
     return isinstance(arg.value, n.Name) and arg.value.name == word
-
-
-def _is_unknown_key(layer: Layer, key: str | None) -> bool:
-    return key is not None and key != "x" and layer.arg(key) is None

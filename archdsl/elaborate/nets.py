@@ -12,8 +12,9 @@ from archdsl.elaborate.bodies import declared
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
+from archdsl.elaborate.known import Known
 from archdsl.elaborate.labels import report_clash
-from archdsl.elaborate.report import Entry, Reporter
+from archdsl.elaborate.report import Entry, Located, Reporter
 from archdsl.elaborate.unread import report_idle, report_unread
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Module, Repeat, Stage
@@ -29,16 +30,25 @@ if TYPE_CHECKING:
 
 
 class Elaborator:
-    """Elaborates the nets of one file; blocks are shared between them."""
+    """Elaborates the nets of one file; blocks are shared between them.
 
-    def __init__(self, definitions: Definitions, report: Reporter) -> None:
+    With `remembers`, what calls of layers give is shared too, and findings may point to
+    another place that is alike.
+    """
+
+    def __init__(
+        self, definitions: Definitions, report: Reporter, remembers: bool = False
+    ) -> None:
         self.definitions = definitions
+        self.known = Known(remembers)
         self._report = report
         report.enter(definitions)
         self._memo: dict[object, Module | None] = {}
         # By file: what its `default` lines set, by how many of them.
         self._defaults: dict[str, list[dict[str, Bindings]]] = {}
-        self._stages = 0
+        # Distinct stages so far.
+        self.stages = 0
+        self._most_stages = report.limits.stages
         # Layers of all nets so far, with copies counted.
         self._layers = 0
         self._overridden = False
@@ -406,11 +416,13 @@ class Elaborator:
         new = {key: value for key, value in bound.items() if value.span is not None}
         return {**known, layer.name: {**here, **new}}
 
-    def count_stage(self, at: Span) -> bool:
+    def count_stage(self, at: Located | Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
-        self._stages += 1
+        self.stages += 1
+        if self.stages <= self._most_stages and not self.symbolic:
+            return True
         limits = self._report.limits
-        if self._stages > limits.stages:
+        if self.stages > limits.stages:
             message = f"there are more than {limits.stages:,} different layers"
             return self._refused("E0702", message, at)
         if self.symbolic and self._formulas() > limits.unknowns:
@@ -429,7 +441,11 @@ class Elaborator:
         return len(facts.algebra.atoms) if facts is not None else 0
 
     def _refused(
-        self, code: str, message: str, at: Span, hints: tuple[str, ...] = ()
+        self,
+        code: str,
+        message: str,
+        at: Located | Span,
+        hints: tuple[str, ...] = (),
     ) -> bool:
         if not self._full:
             self._full = True

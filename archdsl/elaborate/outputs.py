@@ -8,6 +8,7 @@ from archdsl.diagnostics import Note
 from archdsl.elaborate.apply import target_of
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import Value
+from archdsl.elaborate.report import Unheard
 from archdsl.elaborate.words import CURRENT, DICT, TRAINING
 from archdsl.ir.network import Choice, Cost, Output, OutputForm
 from archdsl.shapes.expr import Const
@@ -157,9 +158,8 @@ def _wanted(walk: Walk, conditions: tuple[n.Expression, ...]) -> bool:
 
 
 def _holds(walk: Walk, conditions: tuple[n.Expression, ...]) -> bool:
-    before = len(walk.report.found)
-    values = [evaluate(each, walk.frame, walk.report).value for each in conditions]
-    del walk.report.found[before:]
+    with Unheard(walk.report):
+        values = [evaluate(each, walk.frame, walk.report).value for each in conditions]
     return all(value is True for value in values)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from archdsl.diagnostics import Diagnostic, Note
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Source, Span
-from archdsl.tuples import NamedTuple
+from archdsl.tuples import NamedTuple, made
 
 if TYPE_CHECKING:
     from archdsl.elaborate.definitions import Defined, Definitions
@@ -41,11 +41,19 @@ class Entry(NamedTuple):
     file: str = ""
 
 
-class Reporter:
-    """The findings so far, and the way in to where elaboration stands."""
+class TrialEndedError(Exception):
+    """A trial ends: there is something to tell, or nothing is gained by it."""
 
-    def __init__(self, source: Source) -> None:
+
+class Reporter:
+    """The findings so far, and the way in to where elaboration stands.
+
+    A `trial` ends at the first of them with `TrialEndedError`.
+    """
+
+    def __init__(self, source: Source, trial: bool = False) -> None:
         self.source = source
+        self.trial = trial
         self.limits = source.limits
         self.found: list[Diagnostic] = []
         self.way_in: list[Entry] = []
@@ -74,7 +82,7 @@ class Reporter:
         """Where a node stands."""
         if self.fixed is not None:
             return self.fixed
-        return Span(self.source, node.start, node.end)
+        return made(Span, (self.source, node.start, node.end))
 
     def editable(self, node: Located) -> Span | None:
         """Where a node can be changed; None if its text was parsed apart."""
@@ -91,6 +99,8 @@ class Reporter:
         hints: tuple[str, ...] = (),
     ) -> None:
         """Add a finding."""
+        if self.trial:
+            raise TrialEndedError
         span = at if isinstance(at, Span) else self.span(at)
         self.found.append(
             Diagnostic(code, message, span, label, related, notes, hints, self._trace())
@@ -140,3 +150,19 @@ class Reporter:
         if origin is None or origin == unless:
             return ()
         return (Note(origin, text),)
+
+
+class Unheard:
+    """`with Unheard(report) as found:` keeps what is found apart: it is not told."""
+
+    def __init__(self, report: Reporter) -> None:
+        self._report = report
+        self._before = report.found, report.trial
+
+    def __enter__(self) -> list[Diagnostic]:
+        found: list[Diagnostic] = []
+        self._report.found, self._report.trial = found, False
+        return found
+
+    def __exit__(self, *_: object) -> None:
+        self._report.found, self._report.trial = self._before

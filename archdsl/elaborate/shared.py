@@ -187,4 +187,5 @@ def tie(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
     built = applied(walk, Target(TIED, None, None), bound, types, call)
     if built is None:
         return unknown
-    return walk.append(stage, built, inputs, ordinal)
+    ids = tuple(value.id for value in inputs)
+    return walk.append(stage, built, ids, ordinal)

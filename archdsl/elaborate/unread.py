@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+from archdsl.ops.record import Site
 from archdsl.source import Span
 
 
@@ -35,7 +36,9 @@ def report_unread(module: Module, report: Reporter) -> None:
 
 def _collect(nodes: Sequence[Node], read: set[int]) -> None:
     for node in nodes:
-        if isinstance(node, Choice):
+        if type(node) is Stage and type(node.target) is Site:
+            read.update(node.inputs)
+        elif isinstance(node, Choice):
             read.add(node.result)
             _collect(node.nodes, read)
         else:

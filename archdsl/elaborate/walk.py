@@ -19,6 +19,7 @@ from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.inputs import declare_input, sizes_of
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
 from archdsl.elaborate.repeat import repeat
+from archdsl.elaborate.report import Unheard
 from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.words import INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
 from archdsl.ir.network import Choice, Cost, Module, Node, Run
@@ -40,6 +41,9 @@ class Walk:
         self.report = frame.report
         self.frame = frame
         self.defaults = defaults
+        self.text = frame.report.source.text
+        self._largest = frame.report.limits.integer
+        self._known = owner.known.calls(defaults)
 
     def body(self, body: n.Body, current: Value, module: bool = False) -> Value:
         """The value that leaves a body."""
@@ -142,14 +146,12 @@ class Walk:
 
     def _skipped_copies(self, args: tuple[n.Argument, ...]) -> int:
         """How many copies a skipped stage would have had, 1 if that is unknown."""
-        found = self.report.found
-        before = len(found)
         count: object = 1
-        for arg in args:
-            if arg.key == "x":
-                count = evaluate(arg.value, self.frame, self.report).value
         # What is skipped may be wrong: n[3] of a list of three, say.
-        del found[before:]
+        with Unheard(self.report):
+            for arg in args:
+                if arg.key == "x":
+                    count = evaluate(arg.value, self.frame, self.report).value
         return count if isinstance(count, int) and count >= 0 else 1
 
     def chain(self, chain: n.Chain, current: Value) -> Value:
@@ -163,16 +165,15 @@ class Walk:
         frame.current = current
         cost_before = frame.cost
         atom = stage.atom
-        rest, repeats = split_repeat(atom.args)
-        if repeats:
-            result = repeat(self, stage, rest, repeats, current)
-        elif isinstance(atom, n.Group):
-            if stage.label is None:
-                result = self.body(atom.body, current)
-            else:
-                result = self._group(stage, atom, current)
-        else:
-            result = self._call(stage, atom, current)
+        known = None
+        if type(atom) is n.Call and atom.callee.name not in frame.params:
+            said = self.text[atom.start : atom.end]
+            known = self._known.get((said, id(current.type)))
+            if known is not None:
+                name = atom.callee.name
+                result = self._again(stage, known, name, (current.id,))
+        if known is None:
+            result = self._elaborated(stage, atom, current)
         frame.current = result
         if stage.asserted is not None and result.type is not None and frame.as_written:
             self._asserted(stage.asserted, stage, result)
@@ -180,6 +181,19 @@ class Walk:
             spent = frame.cost.minus(cost_before)
             frame.labels[-1][stage.label.name] = Labelled(frame, result, spent)
         return result
+
+    def _elaborated(
+        self, stage: n.Stage, atom: n.Call | n.Group, current: Value
+    ) -> Value:
+        """The value of a stage that is not known yet."""
+        rest, repeats = split_repeat(atom.args)
+        if repeats:
+            return repeat(self, stage, rest, repeats, current)
+        if not isinstance(atom, n.Group):
+            return self._call(stage, atom, current)
+        if stage.label is None:
+            return self.body(atom.body, current)
+        return self._group(stage, atom, current)
 
     # Calls
 
@@ -199,11 +213,27 @@ class Walk:
             frame.input_value = frame.value(None)
         inputs = self.inputs(call, current) if needs or call.inputs else []
         frame.current = current
+        ids = tuple([value.id for value in inputs])
+        owner = self.owner
+        home = self.report.home
+        key = owner.known.key(call, home, target, inputs) if home is not None else None
+        if key is not None and key in self._known:
+            return self._again(stage, self._known[key], name, ids)
         ordinal = frame.ordinal(target.kind)
         built, _ = build(self, call, target, call.args, inputs, None)
         if built is None:
             return frame.value(None)
-        return self.append(stage, built, inputs, ordinal)
+        if key is not None:
+            built = self._known[key] = owner.known.keep(built, owner.stages)
+        return self.append(stage, built, ids, ordinal)
+
+    def _again(
+        self, stage: n.Stage, known: Built, name: str, inputs: tuple[int, ...]
+    ) -> Value:
+        """Place what such a call of the layer of that name gave before."""
+        if not self.owner.count_stage(stage):
+            return self.frame.value(None)
+        return self.append(stage, known, inputs, self.frame.ordinal(name))
 
     def _special(self, stage: n.Stage, call: n.Call, current: Value) -> Value:
         """An `output`, `share` or `tie`."""
@@ -282,18 +312,20 @@ class Walk:
         return value
 
     def append(
-        self, stage: n.Stage, built: Built, inputs: list[Value], ordinal: int
+        self, stage: n.Stage, built: Built, inputs: tuple[int, ...], ordinal: int
     ) -> Value:
         """Place a stage; its value flows on."""
         frame = self.frame
-        label = stage.label.name if stage.label else None
-        if stage.label is not None and has_index(stage):
-            label = fill_in(stage.label, frame, self.report)
-            if label is None:
-                return frame.value(None)
+        label = None
+        if stage.label is not None:
+            label = stage.label.name
+            if has_index(stage):
+                label = fill_in(stage.label, frame, self.report)
+                if label is None:
+                    return frame.value(None)
         value = frame.value(built.type)
         span = self.report.span(stage)
-        made = built.stage(tuple(v.id for v in inputs), value.id, label, ordinal, span)
+        made = built.stage(inputs, value.id, label, ordinal, span)
         frame.nodes.append(made)
         if label is not None:
             frame.sharable[label] = made
@@ -302,7 +334,7 @@ class Walk:
 
     def spend(self, cost: Cost, at: n.Stage) -> None:
         total = self.frame.cost.plus(cost)
-        if total.largest > self.report.limits.integer:
+        if total.largest > self._largest:
             self.report.error("E0701", "the totals are too large to count", at)
             total = Cost()
         self.frame.cost = total
@@ -318,13 +350,9 @@ class Walk:
         if built is None:
             return self.frame.value(None)
         module, captured, _ = built
-        inputs = [current, *captured]
-        return self.append(
-            stage,
-            Built(None, module, {}, module.type, module.cost),
-            inputs,
-            0,
-        )
+        inputs = tuple([value.id for value in (current, *captured)])
+        whole = Built(None, module, {}, module.type, module.cost)
+        return self.append(stage, whole, inputs, 0)
 
     def grouped(
         self, body: n.Body, stage: n.Stage, current: Value, copy: int | None

@@ -14,7 +14,7 @@ from archdsl.shapes.expr import Expr, InputSize, Var
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
-from archdsl.tuples import NamedTuple
+from archdsl.tuples import NamedTuple, made
 
 if TYPE_CHECKING:
     from archdsl.ir.unchecked import Fault
@@ -67,10 +67,9 @@ class Cost(NamedTuple):
         )
 
     def plus(self, other: Cost) -> Cost:
-        a, b = self, other
-        return Cost(
-            a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3], a[4] + b[4], a[5] + b[5]
-        )
+        a, b, c, d, e, f = self
+        p, q, r, s, t, u = other
+        return made(Cost, (a + p, b + q, c + r, d + s, e + t, f + u))
 
 
 class LayerRef(NamedTuple):

@@ -94,14 +94,11 @@ def too_wide(site: Site, mode: str, pads: tuple[int, ...], at: str) -> Problem |
 def _padded_window(site: Site) -> tuple[Dim, ...] | Problem:
     if site.is_word("p", "tf"):
         return tf_window(site)
-    problem = even_same(site) or too_wide(
-        site, str(site.args["mode"].value), padding(site), "p"
-    )
+    pads = padding(site)
+    problem = even_same(site) or too_wide(site, str(site.args["mode"].value), pads, "p")
     if problem:
         return problem
-    return checked_window(
-        site, site.sizes("k"), strided(site), padding(site), site.sizes("d")
-    )
+    return checked_window(site, site.sizes("k"), strided(site), pads, site.sizes("d"))
 
 
 def _shape(site: Site) -> TensorType | Problem:

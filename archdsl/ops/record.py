@@ -164,7 +164,7 @@ class Site(NamedTuple):
         value = self.args[name].value
         assert isinstance(value, tuple)
         sizes: tuple[int, ...] = value
-        return sizes * self.spatial if len(sizes) == 1 else sizes
+        return sizes if len(sizes) > 1 else sizes * self.spatial
 
     def is_word(self, name: str, word: str) -> bool:
         """Whether the argument is that word."""
@@ -330,6 +330,18 @@ class Layer(NamedTuple):
             elif arg.type.kind == "axis":
                 words += AXIS_NAMES
         return tuple(words)
+
+    def has_word(self, name: str) -> bool:
+        """Whether it is one of the `words`."""
+        for arg in self.args:
+            kind = arg.type.kind
+            if kind == "truth" and arg.name == name:
+                return True
+            if kind == "axis" and name in AXIS_NAMES:
+                return True
+            if name in arg.type.words and not arg.keyed:
+                return True
+        return False
 
     def arg(self, name: str) -> Arg | None:
         """The argument of that name."""

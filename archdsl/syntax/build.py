@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from archdsl.syntax import nodes as n
-from archdsl.tuples import NamedTuple
+from archdsl.tuples import NamedTuple, made
 
 
 class Tokens(NamedTuple):
@@ -41,6 +41,8 @@ def _text(t: Tokens, token: int) -> str:
 
 def _all(children: Children) -> list[Any]:
     """The nodes among the children, lists of nodes opened."""
+    if len(children) == 1 and type(children[0]) is list:
+        return children[0]
     found: list[Any] = []
     for child in children:
         if type(child) is list:
@@ -144,7 +146,8 @@ def body(t: Tokens, c: Children) -> n.Body:
 
 
 def line(t: Tokens, c: Children) -> n.Line:
-    return n.Line(c[0], None, None, c[0].start, c[0].end)
+    chain: n.Chain = c[0]
+    return made(n.Line, (chain, None, None, chain.start, chain.end, None))
 
 
 def line_if(t: Tokens, c: Children) -> n.Line:
@@ -169,12 +172,17 @@ def named_label(t: Tokens, c: Children) -> n.Label:
 
 
 def chain(t: Tokens, c: Children) -> n.Chain:
-    stages = _all(c)
-    return n.Chain(tuple(stages), stages[0].start, stages[-1].end)
+    first = last = c[0]
+    stages = (first,)
+    if len(c) > 1:
+        stages = (first, *c[1])
+        last = stages[-1]
+    return made(n.Chain, (stages, first.start, last.end))
 
 
 def stage(t: Tokens, c: Children) -> n.Stage:
-    return n.Stage(None, c[0], None, c[0].start, c[0].end)
+    atom: n.Call | n.Group = c[0]
+    return made(n.Stage, (None, atom, None, atom.start, atom.end))
 
 
 def labelled_stage(t: Tokens, c: Children) -> n.Stage:
@@ -215,9 +223,9 @@ def asserted(t: Tokens, c: Children) -> n.Asserted:
 
 
 def call(t: Tokens, c: Children) -> n.Call:
-    callee = c[0]
-    end = c[1][-1].end if c[1] else callee.end
-    return n.Call(callee, None, tuple(c[1]), callee.start, end)
+    callee, args = c
+    end = args[-1].end if args else callee.end
+    return made(n.Call, (callee, None, tuple(args), callee.start, end))
 
 
 def call_with_inputs(t: Tokens, c: Children) -> n.Call:
@@ -232,7 +240,8 @@ def group(t: Tokens, c: Children) -> n.Group:
 
 
 def positional(t: Tokens, c: Children) -> n.Argument:
-    return n.Argument(None, c[0], False, c[0].start, c[0].end)
+    value: n.Expression = c[0]
+    return made(n.Argument, (None, value, False, value.start, value.end))
 
 
 def flag(t: Tokens, c: Children) -> n.Argument:
@@ -242,16 +251,12 @@ def flag(t: Tokens, c: Children) -> n.Argument:
     if "x" in digits:
         value = n.Size(tuple(map(_integer, digits.split("x"))), start + 1, end)
     else:
-        value = n.Number(_integer(digits), start + 1, end)
-    return n.Argument(key, value, True, start, end)
+        value = made(n.Number, (_integer(digits), start + 1, end))
+    return made(n.Argument, (key, value, True, start, end))
 
 
 def keyword(t: Tokens, c: Children) -> n.Argument:
     return n.Argument(c[0].name, c[2], False, c[0].start, c[2].end)
-
-
-def word(t: Tokens, c: Children) -> n.Name:
-    return name(t, c)
 
 
 def path(t: Tokens, c: Children) -> n.Name:
@@ -306,7 +311,8 @@ def _integer(digits: str) -> int:
 
 
 def int_(t: Tokens, c: Children) -> n.Number:
-    return n.Number(_integer(_text(t, c[0])), t.starts[c[0]], t.ends[c[0]])
+    start, end = t.starts[c[0]], t.ends[c[0]]
+    return made(n.Number, (_integer(t.text[start:end]), start, end))
 
 
 def float_(t: Tokens, c: Children) -> n.Number:
@@ -314,10 +320,12 @@ def float_(t: Tokens, c: Children) -> n.Number:
 
 
 def size(t: Tokens, c: Children) -> n.Size:
-    parts = tuple(
-        _integer(part) if part.isdigit() else part for part in _text(t, c[0]).split("x")
-    )
-    return n.Size(parts, t.starts[c[0]], t.ends[c[0]])
+    start, end = t.starts[c[0]], t.ends[c[0]]
+    parts = [
+        _integer(part) if part.isdigit() else part
+        for part in t.text[start:end].split("x")
+    ]
+    return made(n.Size, (tuple(parts), start, end))
 
 
 def string(t: Tokens, c: Children) -> n.String:
@@ -333,7 +341,11 @@ def false(t: Tokens, c: Children) -> n.Boolean:
 
 
 def name(t: Tokens, c: Children) -> n.Name:
-    return n.Name(_text(t, c[0]), t.starts[c[0]], t.ends[c[0]])
+    start, end = t.starts[c[0]], t.ends[c[0]]
+    return made(n.Name, (t.text[start:end], start, end))
+
+
+word = name
 
 
 def flag_attribute(t: Tokens, c: Children) -> n.Attribute:

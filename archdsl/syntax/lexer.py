@@ -32,6 +32,8 @@ _CONTINUES = frozenset(
 
 OPENERS = frozenset(("LBRACE", "LPAR", "CALL_LPAR", "LSQB", "CALL_LSQB"))
 CLOSERS = frozenset(("RBRACE", "RPAR", "RSQB"))
+_BRACKETS = OPENERS | CLOSERS
+_NO_TOKENS = frozenset(("BREAK", "COMMENT", "END", "BAD"))
 
 # A bracket that touches one of these words begins an expression: `if not(a or b)`.
 _CALLS = {"CALL_LPAR": "LPAR", "CALL_LSQB": "LSQB"}
@@ -74,10 +76,12 @@ class Lexer:
     """A compiled lexer; `tokens` may be called any number of times."""
 
     def __init__(self, tables: Tables) -> None:
-        skipped = r"(?P<BREAK>\s*\n\s*)|(?P<SPACE>[^\S\n]+)|(?P<COMMENT>#[^\n]*)"
+        # Blanks are part of what stands behind them, if it is the end of the text.
+        blanks, end = r"[^\S\n]*+", r"(?P<END>\Z)"
+        skipped = rf"(?P<BREAK>\n\s*)|(?P<COMMENT>#[^\n]*)|{end}"
         # Letters, digits and blanks outside of strings and comments are ASCII.
         self._match = re.compile(
-            f"{tables.lexer}|{skipped}|(?P<BAD>{_BAD})", re.ASCII
+            f"{blanks}(?:{tables.lexer}|{skipped}|(?P<BAD>{_BAD}))", re.ASCII
         ).finditer
         self._keywords = tables.keywords
 
@@ -92,22 +96,20 @@ class Lexer:
         line_end = -1
         text = source.text
         limits = source.limits
+        most = limits.tokens
         for match in self._match(text):
             kind = match.lastgroup
-            if kind == "SPACE" or kind == "COMMENT" or kind is None:
-                continue
-            if kind == "BREAK":
-                if line_end < 0:
+            if kind is None or kind in _NO_TOKENS:
+                if kind == "BREAK" and line_end < 0:
                     line_end = match.start()
+                elif kind == "BAD":
+                    found.append(_bad(source, *match.span(kind)))
+                    if len(found) == MAX_FINDINGS:
+                        break
                 continue
-            start, end = match.span()
+            start, end = match.span(kind)
             if kind == "NAME":
-                kind = keywords.get(match.group(), kind)
-            elif kind == "BAD":
-                found.append(_bad(source, start, end))
-                if len(found) == MAX_FINDINGS:
-                    break
-                continue
+                kind = keywords.get(text[start:end], kind)
             if line_end >= 0:
                 if (
                     kinds
@@ -119,27 +121,21 @@ class Lexer:
                     starts.append(line_end)
                     ends.append(line_end)
                 line_end = -1
-            if kind in OPENERS:
-                if kind in _CALLS and kinds and kinds[-1] in _OPERATORS:
-                    kind = _CALLS[kind]
-                opened.append(len(kinds))
-                if len(opened) > limits.nesting:
-                    found.append(
-                        Diagnostic(
-                            "E0703",
-                            f"brackets are nested more than {limits.nesting} deep",
-                            Span(source, start, end),
-                            hints=("give the inner part a name with `block`",),
-                        )
-                    )
-                    break
-            elif kind in CLOSERS:
-                problem = _unmatched(source, starts, opened, start)
-                if problem:
-                    found.append(problem)
-                    break
-                opened.pop()
-            if len(kinds) >= limits.tokens:
+            if kind in _BRACKETS:
+                if kind in CLOSERS:
+                    problem = _unmatched(source, starts, opened, start)
+                    if problem:
+                        found.append(problem)
+                        break
+                    opened.pop()
+                else:
+                    if kind in _CALLS and kinds and kinds[-1] in _OPERATORS:
+                        kind = _CALLS[kind]
+                    opened.append(len(kinds))
+                    if len(opened) > limits.nesting:
+                        found.append(_nested(source, start, end))
+                        break
+            if len(kinds) >= most:
                 found.append(
                     Diagnostic(
                         "E0704",
@@ -194,6 +190,15 @@ def _cut_short(found: list[Diagnostic]) -> bool:
     """Whether a string without an end took away what may have been brackets."""
     return any(
         d.span is not None and d.span.source.text[d.span.start] in _OPENS for d in found
+    )
+
+
+def _nested(source: Source, start: int, end: int) -> Diagnostic:
+    return Diagnostic(
+        "E0703",
+        f"brackets are nested more than {source.limits.nesting} deep",
+        Span(source, start, end),
+        hints=("give the inner part a name with `block`",),
     )
 
 

@@ -18,13 +18,68 @@ from archdsl.tuples import NamedTuple
 _TOP_LEVEL = frozenset(("BLOCK", "NET", "DEFAULT", "USE", "EXTERN"))
 
 
+class _Rule(NamedTuple):
+    """A reduction: what it makes, of how many parts, and what is done then.
+
+    Without an `act` its one part is passed on, or, if `starred`, items are gathered.
+    """
+
+    name: str
+    length: int
+    act: Action | None
+    starred: bool
+
+    @property
+    def passes(self) -> bool:
+        """Whether it makes nothing new."""
+        return self.act is None and not self.starred
+
+
 class _Parser(NamedTuple):
     lexer: Lexer
     actions: tuple[dict[str, int], ...]
     gotos: tuple[dict[str, int], ...]
-    # Name, length, what to do, and whether the rule gathers a starred item.
-    rules: tuple[tuple[str, int, Action | None, bool], ...]
+    rules: tuple[_Rule, ...]
     start: int
+    # By state and name of what was made, where the next token is taken.
+    landings: tuple[_Landings, ...]
+    # The rule of a token alone that is all there is to do in a state.
+    single: tuple[_Rule | None, ...]
+
+
+class _Landings(dict[str, "_Landing"]):
+    """The landings from one state, each made when it is first asked for."""
+
+    def __init__(self, parser: _Parser, state: int) -> None:
+        self._parser = parser
+        self._state = state
+
+    def __missing__(self, name: str) -> _Landing:
+        landing = self[name] = _Landing(self._parser, self._state, name)
+        return landing
+
+
+class _Landing(dict[str, int]):
+    """By the next token, the state behind what was made, with what only passes it on.
+
+    `expr`, `conjunction`, `negation` and so on are a dozen names for a number, which
+    need not be gone through one by one each time.
+    """
+
+    def __init__(self, parser: _Parser, state: int, name: str) -> None:
+        self._parser = parser
+        self._state = state
+        self._name = name
+
+    def __missing__(self, kind: str) -> int:
+        parser, gotos = self._parser, self._parser.gotos[self._state]
+        state = gotos[self._name]
+        move = parser.actions[state].get(kind, 0)
+        while move < 0 and parser.rules[~move].passes:
+            state = gotos[parser.rules[~move].name]
+            move = parser.actions[state].get(kind, 0)
+        self[kind] = state
+        return state
 
 
 @cache
@@ -36,10 +91,27 @@ def _parser() -> _Parser:
         act = None if starred else action(rule.action)
         if act is None and not starred and rule.length != 1:
             raise LookupError(f"no action for rule {rule}")
-        rules.append((rule.name, rule.length, act, starred))
-    return _Parser(
-        Lexer(tables), tables.actions, tables.gotos, tuple(rules), tables.start
+        rules.append(_Rule(rule.name, rule.length, act, starred))
+    single = tuple(_single(moves, rules) for moves in tables.actions)
+    parser = _Parser(
+        Lexer(tables),
+        tables.actions,
+        tables.gotos,
+        tuple(rules),
+        tables.start,
+        (),
+        single,
     )
+    states = range(len(tables.actions))
+    return parser._replace(landings=tuple(_Landings(parser, at) for at in states))
+
+
+def _single(moves: dict[str, int], rules: list[_Rule]) -> _Rule | None:
+    """The rule of one part that follows in a state, whatever comes next."""
+    found = set(moves.values())
+    move = found.pop() if len(found) == 1 else 0
+    rule = rules[~move] if move < 0 else None
+    return rule if rule is not None and rule.act and rule.length == 1 else None
 
 
 def lexer() -> Lexer:
@@ -80,7 +152,8 @@ def _parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
 
 def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | int:
     """The tree, or the token at which there was no way on."""
-    actions, gotos, rules = parser.actions, parser.gotos, parser.rules
+    actions, landings = parser.actions, parser.landings
+    rules, single = parser.rules, parser.single
     kinds = tokens.kinds
     states = [parser.start]
     values: list[Any] = []
@@ -92,40 +165,50 @@ def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | int:
         if move is None:
             return at
         if move >= 0:
-            states.append(move)
-            values.append(at)
-            state = move
+            rule = single[move]
+            value: Any = at
             at += 1
             kind = kinds[at]
+            if rule is None:
+                state = move
+            else:
+                name, _, act, _ = rule
+                value = act(tokens, [value])  # type: ignore[misc]
+                state = landings[state][name][kind]
+            states.append(state)
+            values.append(value)
             continue
         name, length, act, starred = rules[~move]
-        if length:
+        if length == 1:
+            states.pop()
+            children = [values.pop()]
+        elif length:
             children = values[-length:]
             del values[-length:]
             del states[-length:]
         else:
             children = []
-        if starred:
-            value: Any = _gathered(children)
-        elif act is None:
-            value = children[0]
-        else:
+        if act is not None:
             value = act(tokens, children)
+        elif starred:
+            value = _gathered(children)
+        else:
+            value = children[0]
         if name == "file":
             tree: File = value
             return tree
-        state = gotos[states[-1]][name]
+        state = landings[states[-1]][name][kind]
         states.append(state)
         values.append(value)
 
 
 def _gathered(children: list[Any]) -> list[Any]:
-    first = children[0]
-    gathered = first if type(first) is list else []
-    for child in children:
-        if type(child) is not int and child is not gathered:
-            gathered.append(child)
-    return gathered
+    """The items so far, with the last of the children, which is one more."""
+    first, last = children[0], children[-1]
+    if type(first) is not list:
+        return [last]
+    first.append(last)
+    return first
 
 
 def _states_before(parser: _Parser, tokens: Tokens, begin: int, at: int) -> list[int]:
@@ -145,7 +228,7 @@ def _step(parser: _Parser, states: list[int], kind: str) -> bool:
         if move >= 0:
             states.append(move)
             return True
-        name, length, _, _ = parser.rules[~move]
+        name, length = parser.rules[~move][:2]
         if name == "file":
             return True
         if length:

@@ -151,7 +151,7 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
     for starred in site.layer.positional:
         name = starred.lstrip("*")
         bound = site.args[name]
-        if not _given(stage, bound):
+        if not _given(site, bound):
             break
         shown.add(name)
         if joined and words and isinstance(bound.value, tuple):
@@ -167,7 +167,7 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
         value = site.args[arg.name].value
         if (
             arg.name in shown
-            or not _given(stage, site.args[arg.name])
+            or not _given(site, site.args[arg.name])
             or plain(value) == plain(arg.default)
         ):
             continue
@@ -186,10 +186,10 @@ def _layer_words(stage: Stage, site: Site) -> list[str]:
     return words
 
 
-def _given(stage: Stage, bound: Bound) -> bool:
+def _given(site: Site, bound: Bound) -> bool:
     """Whether the argument stands at the stage itself."""
-    span = bound.span
-    return span is not None and stage.span.start <= span.start < stage.span.end
+    at, span = site.span, bound.span
+    return bool(at and span) and at.start <= span.start < at.end  # type: ignore[union-attr]
 
 
 def _argument(value: object) -> str:

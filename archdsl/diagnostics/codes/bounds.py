@@ -73,7 +73,7 @@ Give the inner part a name with `block`, or a parameter.
         "E0704",
         "a file that is too large",
         """
-The file is larger than any spec has reason to be: more than 1 MiB, or 200,000 words
+The file is larger than any spec has reason to be: more than 1 MiB, or 300,000 words
 and signs. What repeats is written once, with `x`: a network of a thousand layers is a
 few lines.
 """,

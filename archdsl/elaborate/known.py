@@ -1,0 +1,98 @@
+"""What calls of layers gave, for calls that say the same of the same.
+
+A text repeats itself. What a call gives follows from its words, if these name nothing
+that is defined elsewhere, from the `default` lines before it, and from the types that
+flow in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archdsl.elaborate.arguments import names_nothing
+from archdsl.elaborate.report import TrialEndedError
+from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
+from archdsl.syntax import nodes as n
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from archdsl.elaborate.apply import Built, Target
+    from archdsl.elaborate.bind import Bindings
+    from archdsl.elaborate.definitions import Definitions
+    from archdsl.elaborate.frame import Value
+
+    Key: TypeAlias = tuple[object, ...]
+
+
+# When so many calls are kept, at least two of three are to be like one before. Texts
+# that are all different would be elaborated twice if something is wrong at their end.
+WORTH_IT = 2000
+
+
+class Known:
+    """What was elaborated before.
+
+    The places in it are those of the first such call, and findings would point there:
+    nothing is kept where some may be told (`remembers` is False).
+    """
+
+    def __init__(self, remembers: bool) -> None:
+        self.remembers = remembers
+        # By the identity of what `default` lines set, which is kept as well.
+        self._calls: dict[int, tuple[dict[str, Bindings], dict[Key, Built]]] = {}
+        self._types: dict[object, TensorType] = {}
+        self._kept = 0
+
+    def calls(self, defaults: dict[str, Bindings]) -> dict[Key, Built]:
+        """What calls gave under these defaults, by their `key`."""
+        return self._calls.setdefault(id(defaults), (defaults, {}))[1]
+
+    def key(
+        self, call: n.Call, home: Definitions, target: Target, inputs: list[Value]
+    ) -> Key | None:
+        """By what the outcome of a call is kept; None if it is not.
+
+        It is the call's text without inputs, and the identity of the types of those,
+        which the outcome keeps.
+        """
+        layer = target.layer
+        if not self.remembers or not inputs or layer is None:
+            return None
+        if target.defined or target.chosen_by or not all(map(_is_known, inputs)):
+            return None
+        text = home.source.text
+        if call.inputs is None:
+            said = text[call.start : call.end]
+            if said not in home.plain:
+                return None
+        else:
+            if not names_nothing(layer, call.args):
+                return None
+            said = f"{layer.name}("
+            if call.args:
+                said += text[call.args[0].start : call.end]
+        return (said, *(id(value.type) for value in inputs))
+
+    def keep(self, built: Built, stages: int) -> Built:
+        """The outcome as it is kept: types that are equal are one.
+
+        Of so many stages until now; ends the trial if too few were alike.
+        """
+        self._kept += 1
+        if self._kept > WORTH_IT and 3 * self._kept > stages:
+            raise TrialEndedError
+        tensor = built.type
+        key = (tuple(map(_dim_key, tensor.dims)), tensor.dtype, tensor.batched)
+        return built._replace(type=self._types.setdefault(key, tensor))
+
+
+def _is_known(value: Value) -> bool:
+    tensor = value.type
+    return tensor is not None and all(isinstance(dim.size, int) for dim in tensor.dims)
+
+
+def _dim_key(dim: Dim) -> object:
+    """What tells sizes apart, but for the place in the text that they come from."""
+    origin = dim.origin if isinstance(dim.origin, InputOrigin) else None
+    return dim.size, dim.expr, origin
