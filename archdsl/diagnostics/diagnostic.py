@@ -14,6 +14,47 @@ class Note(NamedTuple):
     text: str
 
 
+class Edit(NamedTuple):
+    """A stretch of text, empty where something is only added, and what to put there."""
+
+    span: Span
+    text: str
+
+
+class Fix(NamedTuple):
+    """A change that may mend a finding; its edits do not overlap."""
+
+    title: str
+    edits: tuple[Edit, ...]
+
+
+class Hint(str):
+    """A hint that can be carried out: `fixes` holds a change for each choice it gives.
+
+    Any other string is a hint as well.
+    """
+
+    __slots__ = ("fixes",)
+
+    fixes: tuple[Fix, ...]
+
+    def __new__(cls, text: str, *fixes: Fix) -> Hint:
+        made = super().__new__(cls, text)
+        made.fixes = fixes
+        return made
+
+    @classmethod
+    def writing(cls, text: str, at: Span | None, instead: str) -> Hint:
+        """A hint to put a text in a place; none can be changed if `at` is None."""
+        if at is None:
+            return cls(text)
+        if not at.text:
+            title = f"add `{instead.strip()}`"
+        else:
+            title = f"write `{instead}`" if instead else f"remove `{at.text}`"
+        return cls(text, Fix(title, (Edit(at, instead),)))
+
+
 class Diagnostic(NamedTuple):
     """One mistake.
 
@@ -30,6 +71,21 @@ class Diagnostic(NamedTuple):
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     trace: tuple[Note, ...] = ()
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """The changes that its hints speak of."""
+        return tuple(fix for hint in self.hints for fix in fixes_of(hint))
+
+
+def filled(hint: str, blank: str, text: str) -> Hint:
+    """The hint with a text in place of a blank."""
+    return Hint(hint.replace(blank, text), *fixes_of(hint))
+
+
+def fixes_of(hint: str) -> tuple[Fix, ...]:
+    """The changes that a hint speaks of, as far as they are known."""
+    return hint.fixes if isinstance(hint, Hint) else ()
 
 
 def in_order(found: list[Diagnostic]) -> list[Diagnostic]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+
+from archdsl.diagnostics.diagnostic import Hint
+from archdsl.source import Span
 
 # Names of tensors are looked at for likeness up to so many on either side.
 MAX_GUESSED = 500
 
+
+_PLAIN = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*")
 
 # Among more than so many words none is guessed.
 MAX_KNOWN = 1000
@@ -26,10 +32,17 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """A hint, or none."""
+def did_you_mean(
+    word: str, known: Iterable[str], at: Span | None = None
+) -> tuple[str, ...]:
+    """A hint, or none; `at` is where the word stands, if it can be changed there."""
     found = nearest(word, known)
-    return (f"did you mean `{found}`?",) if found else ()
+    if found is None:
+        return ()
+    if not _PLAIN.fullmatch(found):
+        # It would have to stand in quotes, where that can be.
+        at = None
+    return (Hint.writing(f"did you mean `{found}`?", at, found),)
 
 
 def renamed_to(

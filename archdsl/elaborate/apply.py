@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from archdsl.diagnostics import Note
+from archdsl.diagnostics import Note, filled
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.words import INPUT_STAGE
@@ -249,7 +249,9 @@ def applied(
         if len(tensor.dims) not in layer.ranks:
             wrong_rank = wrong_rank or tensor
     if wrong_rank is not None:
-        problem = _wrong_rank(layer, wrong_rank)
+        from archdsl.ops.ranks import refused_rank
+
+        problem = refused_rank(site, wrong_rank)
     else:
         usual = plain and layer.dtypes is FLOATS
         wrong = (None if usual else _wrong_dtype(site)) or _wrong_sizes(site)
@@ -313,7 +315,7 @@ def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
         where = f" in line {related[0].span.line} of {related[0].span.source.name}"
     elif related and related[0].span.line != span.line:
         where = f" in line {related[0].span.line}"
-    hints = tuple(hint.replace(WHERE, where) for hint in problem.hints)
+    hints = tuple(filled(hint, WHERE, where) for hint in problem.hints)
     walk.report.error(
         problem.code,
         problem.message,
@@ -361,30 +363,6 @@ def same_formula(a: TensorType, b: TensorType) -> bool:
 
 # Their messages name the shapes.
 _SHAPES_SAID = ("E0301", "E0304", "E0305")
-
-_RANKS = {
-    (1,): "a vector",
-    (3,): "a 2-D map such as 3x32x32",
-    (2, 3, 4): "a map: channels and 1 to 3 spatial sizes",
-}
-
-
-def _wrong_rank(layer: Layer, tensor: TensorType) -> Problem:
-    wanted = _RANKS.get(layer.ranks, "another number of sizes")
-    return Problem(
-        "E0301",
-        f"{layer.name} needs {wanted}, but {_a_value(tensor)} arrives",
-        dims=((tensor.dims[0], "it comes from here"),),
-        hints=("put it before `flatten` or `gap`",)
-        if tensor.rank == 1
-        else ("put `flatten` or `gap` before it",)
-        if layer.ranks == (1,)
-        else (),
-    )
-
-
-def _a_value(tensor: TensorType) -> str:
-    return f"a vector of {tensor}" if tensor.rank == 1 else f"a map of {tensor}"
 
 
 def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from archdsl.diagnostics import Note
+from archdsl.diagnostics import Edit, Fix, Hint, Note, fixes_of
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.report import Reporter
@@ -70,7 +70,9 @@ def hold(
             if axis and not hints:
                 hints = _what_would_fit(frame, value, axis, b)
             elif not axis and order == "chw" and _hwc_fits(believed, tensor):
-                hints = ("for height x width x channels, write `hwc` after it",)
+                text = "for height x width x channels, write `hwc` after it"
+                end = report.editable(n.Name("", asserted.end, asserted.end))
+                hints = (Hint.writing(text, end, " hwc"),)
         differs = believed[0] not in (None, tensor.sizes[0])
         if not hints and differs and tensor.rank > 1:
             where = related[0].span.line if related else 0
@@ -80,6 +82,7 @@ def hold(
             hints = (f"write {shown} here, or {believed[0]} channels{here}",)
     elif order == "chw":
         hints = ("a shape is written channels first, without the batch",)
+    hints = _with_the_shape(hints, asserted, shown, order, report)
     report.error(
         "E0601",
         f"this is {shown}, not {said}" if said else f"this is {shown}",
@@ -87,6 +90,24 @@ def hold(
         related=tuple(dict.fromkeys(related)),
         hints=hints,
     )
+
+
+def _with_the_shape(
+    hints: tuple[str, ...],
+    asserted: n.Asserted,
+    shown: str,
+    order: str,
+    report: Reporter,
+) -> tuple[str, ...]:
+    """The hints, the first of them with the change that claims the shape there is."""
+    at = report.editable(asserted)
+    # Sizes that are not known may be formulas, which blanks part.
+    if at is None or not shown.replace("x", "").isalnum():
+        return hints
+    text = shown + (" hwc" if order == "hwc" else "")
+    fix = Fix(f"write `{text}`", (Edit(at, text),))
+    first, *rest = hints or (f"write {shown} here",)
+    return (Hint(first, *fixes_of(first), fix), *rest)
 
 
 def _show(sizes: Sequence[Size | str], order: str = "chw") -> str:
@@ -111,6 +132,7 @@ def _what_would_fit(
 ) -> tuple[str, ...]:
     """The padding, stride or input with which the last window gives that size."""
     from archdsl.ir.network import Module, Stage
+    from archdsl.ops.fixes import give
     from archdsl.ops.record import Site
     from archdsl.ops.window import padding, strided
 
@@ -137,6 +159,7 @@ def _what_would_fit(
     ceil = "ceil" in site.args and site.truth("ceil")
     name = site.layer.name
     found: list[str] = []
+    fixes: list[Fix] = []
 
     def fits(size: int, s: int, p: int, ceil: bool) -> bool:
         return window(size, k, s, p, d, ceil) == wanted
@@ -144,12 +167,15 @@ def _what_would_fit(
     for other in range(min(k, _TRIED)):
         if other != p and fits(size, s, other, ceil):
             found.append(f"p{other}")
+            fixes += give(site, "p", f"p{other}")
             break
     if "ceil" in site.args and not ceil and fits(size, s, p, True):
         found.append("`ceil`")
+        fixes += give(site, "ceil", "ceil")
     for other in range(1, min(2 * k + s, _TRIED)):
         if other != s and fits(size, other, p, ceil):
             found.append(f"s{other}")
+            fixes += give(site, "s", f"s{other}")
             break
     least = max(1, (wanted - 1) * s + d * (k - 1) + 1 - 2 * p)
     nearest = min(max(size, least), least + s - 1)
@@ -158,7 +184,7 @@ def _what_would_fit(
     if not found:
         return ()
     choices = " or ".join(found)
-    return (f"`{name}` with {choices} would give {wanted}",)
+    return (Hint(f"`{name}` with {choices} would give {wanted}", *fixes),)
 
 
 def hold_condition(line: n.AssertLine, frame: Frame) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from archdsl.diagnostics import Note
+from archdsl.diagnostics import Hint, Note
 from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.evaluate import Names, evaluate
 from archdsl.elaborate.fit import LIST_OR_SIZE, fit, misfit
@@ -215,9 +215,9 @@ class Binder:
         if meant is not None:
             doc = meant.doc.split(";")[0]
             same = doc == meant.name or meant.type.kind == "truth"
-            hints.append(
-                f"did you mean `{meant.name}`?" + ("" if same else f" ({doc})")
-            )
+            text = f"did you mean `{meant.name}`?" + ("" if same else f" ({doc})")
+            instead = meant.name + "=" * (arg.flag and len(meant.name) > 1)
+            hints.append(Hint.writing(text, self._key(arg), instead))
         if layer.args:
             known = ", ".join(record.name for record in layer.args)
             hints.append(f"`{layer.name}` knows: {known}")
@@ -229,6 +229,11 @@ class Binder:
             else f"`{layer.name}` has no argument `{arg.key}`"
         )
         self._report.error("E0401", message, span, hints=tuple(hints))
+
+    def _key(self, arg: n.Argument) -> Span | None:
+        """Where the key of an argument can be changed."""
+        end = arg.start + len(arg.key or "")
+        return self._report.editable(n.Name("", arg.start, end))
 
     def _meant(self, layer: Layer, key: str) -> Arg | None:
         """The argument that a wrong key most resembles."""
@@ -434,7 +439,9 @@ class Binder:
                 return arg.key
             code, message = "E0401", f"`{what}` has no parameter `{arg.key}`"
             near = None if self._report.many else nearest(arg.key, known)
-            hints = (f"did you mean `{near}`?", written) if near else (written,)
+            at = None if arg.flag else self._key(arg)
+            meant = f"did you mean `{near}`?"
+            hints = (Hint.writing(meant, at, near), written) if near else (written,)
         self._report.error(
             code,
             message,

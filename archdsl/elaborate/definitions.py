@@ -193,12 +193,13 @@ def _check_default(item: n.Default, report: Reporter) -> None:
     if layer is not None:
         Scope({}, (), report, (), ()).arguments(item.args, layer)
     else:
+        at = report.editable(item.layer)
         report.error(
             "E0201",
             f"there is no layer `{item.layer.name}`",
             item.layer,
-            hints=elsewhere(item.layer.name)
-            or did_you_mean(item.layer.name, LAYERS)
+            hints=elsewhere(item.layer.name, at)
+            or did_you_mean(item.layer.name, LAYERS, at)
             or ("`default` sets arguments of a layer, such as `default conv same`",),
         )
 
@@ -299,7 +300,7 @@ def _check_family(
                 family.base,
                 hints=()
                 if report.many
-                else did_you_mean(name, home.nets)
+                else did_you_mean(name, home.nets, report.editable(family.base))
                 or there_are(home.nets, (family.name.name,)),
             )
         base = following

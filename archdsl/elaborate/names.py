@@ -355,7 +355,7 @@ class Scope:
             self._name(node, totals=False)
             return
         known = () if self._report.many else (*here.params, *here.symbols, *words)
-        hints = did_you_mean(name, known)
+        hints = did_you_mean(name, known, self._report.editable(node))
         if name == "same" and layer.arg("p") is not None:
             hints = (
                 f"only `conv` knows `same`; give `{layer.name}` its padding: `p1`",
@@ -429,12 +429,14 @@ class Scope:
             elif isinstance(part, n.Function):
                 stack.extend(reversed(part.arguments))
                 if part.name not in FUNCTIONS and part.name not in OF_LISTS:
+                    end = part.start + len(part.name)
+                    word = self._report.editable(n.Name(part.name, part.start, end))
+                    known = (*FUNCTIONS, *OF_LISTS)
                     self._report.error(
                         "E0206",
                         f"there is no function `{part.name}`",
                         part,
-                        hints=did_you_mean(part.name, (*FUNCTIONS, *OF_LISTS))
-                        or there_are((*FUNCTIONS, *OF_LISTS)),
+                        hints=did_you_mean(part.name, known, word) or there_are(known),
                     )
             elif isinstance(part, tuple):
                 stack.extend(

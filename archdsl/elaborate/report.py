@@ -76,6 +76,10 @@ class Reporter:
             return self.fixed
         return Span(self.source, node.start, node.end)
 
+    def editable(self, node: Located) -> Span | None:
+        """Where a node can be changed; None if its text was parsed apart."""
+        return None if self.fixed is not None else self.span(node)
+
     def error(
         self,
         code: str,

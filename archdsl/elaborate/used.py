@@ -269,5 +269,6 @@ def report_unknown(part: n.Attribute, home: Definitions, report: Reporter) -> No
         "E0206",
         f"the file used as `{prefix}` has no block `{part.name}`",
         part,
-        hints=did_you_mean(f"{begin}{part.name}", known) or there_are(known),
+        hints=did_you_mean(f"{begin}{part.name}", known, report.editable(part))
+        or there_are(known),
     )

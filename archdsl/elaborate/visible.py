@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 
-from archdsl.diagnostics import Note
+from archdsl.diagnostics import Edit, Fix, Hint, Note
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.words import (
@@ -27,10 +28,13 @@ from archdsl.elaborate.words import (
 from archdsl.ir.names import outside
 from archdsl.ops import LAYERS
 from archdsl.reading import standard_names
+from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
 # `train()` and `eval()` assign this attribute, so it cannot hold a submodule.
 _FLAG_OF_MODULES = "training"
+# What parts a label and its stage.
+_COLON = re.compile(r"\s*:[ \t]*")
 
 
 class Visible:
@@ -122,7 +126,7 @@ class Visible:
                         "what it labels has no weights and makes no submodule,"
                         " so the label names nothing",
                     ),
-                    hints=("use it as a value later, or remove it",),
+                    hints=(self._removal(label),),
                 )
         for name, param in self.params.items():
             if name not in self.used and isinstance(param, n.Param):
@@ -132,6 +136,15 @@ class Visible:
                     param,
                     hints=("use it in the body, or remove it",),
                 )
+
+    def _removal(self, label: n.Label) -> Hint:
+        text = "use it as a value later, or remove it"
+        at = self._report.editable(label)
+        colon = _COLON.match(at.source.text, at.end) if at is not None else None
+        if at is None or colon is None:
+            return Hint(text)
+        whole = Span(at.source, at.start, colon.end())
+        return Hint(text, Fix("remove the label", (Edit(whole, ""),)))
 
     # Labels
 
@@ -223,7 +236,8 @@ class Visible:
                 hints = (
                     ()
                     if self._report.many
-                    else did_you_mean(name, labels) or there_are(labels, nameless)
+                    else did_you_mean(name, labels, self._report.editable(label))
+                    or there_are(labels, nameless)
                 )
                 hints = hints or ("it names labels: `last: fc 10`",)
             elif name in nameless:
@@ -322,7 +336,8 @@ class Visible:
         elif name == OUTPUT_STAGE:
             hints = ("what leaves the net stands in parentheses: `output(fc 2, fc 4)`",)
         else:
-            hints = elsewhere(name) or did_you_mean(name, known)
+            at = self._report.editable(node)
+            hints = elsewhere(name, at) or did_you_mean(name, known, at)
         self._report.error(
             "E0201", f"there is no layer, block or label `{name}`", node, hints=hints
         )
@@ -338,7 +353,7 @@ class Visible:
             "E0202",
             f"there is no value `{node.name}`",
             node,
-            hints=did_you_mean(node.name, known),
+            hints=did_you_mean(node.name, known, self._report.editable(node)),
         )
 
     def report_expression(
@@ -353,12 +368,13 @@ class Visible:
         known: Iterable[str] = {*(TOTALS if totals else ()), *words}
         if not self._report.many:
             known = {*known, *self.params}
-        hints = did_you_mean(name, known)
+        at = self._report.editable(node)
+        hints = did_you_mean(name, known, at)
         if not hints and words:
             hints = (f"the words are: {', '.join(words)}",)
         if not hints and not self._report.many:
             known = (*CONSTANTS, *LAYERS, *self.blocks, *standard_names())
-            hints = did_you_mean(name, known)
+            hints = did_you_mean(name, known, at)
         if name in TOTALS:
             hints = (f"`{name}` is known in `assert` lines only",)
         if name == TRAINING:
@@ -390,7 +406,8 @@ class Visible:
             "E0317",
             f"there is no stage `{node.name}` to {word}",
             node,
-            hints=did_you_mean(node.name, labels) or (example,),
+            hints=did_you_mean(node.name, labels, self._report.editable(node))
+            or (example,),
         )
 
     def _coming(self, node: n.Name) -> n.Label | None:

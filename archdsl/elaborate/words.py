@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from archdsl.diagnostics import Hint
+from archdsl.source import Span
+
 CURRENT, BLOCK_INPUT, INDEX = "id", "in", "i"
 INPUT_STAGE = "input"
 OUTPUT_STAGE, DICT, TRAINING = "output", "dict", "training"
@@ -43,9 +46,10 @@ def there_are(names: Iterable[str], but: Collection[str] = ()) -> tuple[str, ...
     return (f"there are: {', '.join(shown)}",) if 0 < len(shown) <= 12 else ()
 
 
-def elsewhere(name: str) -> tuple[str, ...]:
-    """A hint for a name that other tools have for one of our layers."""
-    return (f"here it is called `{_ELSEWHERE[name]}`",) if name in _ELSEWHERE else ()
+def elsewhere(name: str, at: Span | None) -> tuple[str, ...]:
+    """A hint for a name, standing there, that other tools have for our layers."""
+    here = _ELSEWHERE.get(name)
+    return (Hint.writing(f"here it is called `{here}`", at, here),) if here else ()
 
 
 CONSTANTS = ("true", "false")

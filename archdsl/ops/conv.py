@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.diagnostics import Hint
 from archdsl.ops.form import Form, Slot, apply
 from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
@@ -124,10 +125,13 @@ def _does_not_divide(site: Site, dim: Dim, flow: str, origin: str) -> Problem:
     span = site.args["g"].span
     hints: tuple[str, ...] = ()
     if is_known(channels):
+        from archdsl.ops.fixes import leave_out
+
         # The nearest multiple, of two equally near ones the greater.
         fitting = max(groups, (2 * channels + groups) // (2 * groups) * groups)
         without = span.text if span else "g"
-        hints = (f"try {fitting} channels{WHERE}, or leave {without} out",)
+        text = f"try {fitting} channels{WHERE}, or leave {without} out"
+        hints = (Hint(text, *leave_out(site, "g")),)
     return Problem(
         "E0312",
         f"groups={groups} does not divide the {channels} channels that {flow}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archdsl.diagnostics import Hint
 from archdsl.ops.form import Code, Form, Input, X, apply
 from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
@@ -27,14 +28,19 @@ LAST = Arg(
 def _shape(site: Site) -> TensorType | Problem:
     x = site.x
     if x.rank > 2 and not site.truth("last"):
+        from archdsl.ops.fixes import put_before
+
         flat = x.elements
         return Problem(
             "E0305",
             f"fc needs a vector, but a map of {x} arrives",
             dims=((x.dims[1], f"{x} comes from here"),),
             hints=(
-                f"put `flatten` before it (a vector of {flat}),"
-                f" or `gap` (a vector of {x.dims[0].size})",
+                Hint(
+                    f"put `flatten` before it (a vector of {flat}),"
+                    f" or `gap` (a vector of {x.dims[0].size})",
+                    *put_before(site, "flatten", "gap"),
+                ),
             ),
         )
     return TensorType((*x.dims[:-1], site.dim("n")))

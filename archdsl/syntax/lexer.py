@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from archdsl.diagnostics import Diagnostic, Note
+from archdsl.diagnostics import Diagnostic, Edit, Fix, Hint, Note
 from archdsl.limits import MAX_FINDINGS
 from archdsl.source import Source, Span
 from archdsl.syntax.build import Tokens
@@ -53,6 +53,8 @@ _OPENS = ('"', "\u2018", "\u201c")
 # A name that is longer than `most`.
 _LONG = r"(?<![A-Za-z0-9_])[A-Za-z0-9_]{{{}}}"
 
+_QUOTES = "'`\u2018\u2019\u201c\u201d"
+
 _INSTEAD = {
     "×": "write `x` between sizes: `3x3`",
     "&": "write `and`",
@@ -62,10 +64,10 @@ _INSTEAD = {
     "\u2212": "write `-`",
     "\u2013": "write `-`",
     "\xa0": "replace this no-break space by a space",
-    **dict.fromkeys(
-        "'`\u2018\u2019\u201c\u201d", 'strings stand in double quotes: `"…"`'
-    ),
+    **dict.fromkeys(_QUOTES, 'strings stand in double quotes: `"…"`'),
 }
+# Those that mean the same as another sign, wherever they stand.
+_SIGNS = {"×": "x", "\u2192": "->", "\u2212": "-", "\u2013": "-", "\xa0": " "}
 
 
 class Lexer:
@@ -205,7 +207,12 @@ def _unmatched(
             "E0103",
             f"this `{bracket}` closes nothing",
             Span(source, start, end),
-            hints=(f"remove the `{bracket}`, or open it before",),
+            hints=(
+                Hint(
+                    f"remove the `{bracket}`, or open it before",
+                    Fix(f"remove `{bracket}`", (Edit(Span(source, start, end), ""),)),
+                ),
+            ),
         )
     opener = text[starts[opened[-1]]]
     if _CLOSED_BY[opener] == bracket:
@@ -224,21 +231,28 @@ def _bad(source: Source, start: int, end: int) -> Diagnostic:
     text = source.text[start:end]
     character = text[0]
     if character == '"':
+        end = start + len(text.rstrip("\r"))
         return Diagnostic(
             "E0101",
             "this string does not end on its line",
-            Span(source, start, start + len(text.rstrip("\r"))),
-            hints=('close it with `"`',),
+            Span(source, start, end),
+            hints=(Hint.writing('close it with `"`', Span(source, end, end), '"'),),
         )
     if character.isdigit() and character.isascii():
         return Diagnostic(
             "E0101",
             f"`{_quoted(text)}` is neither a number, a size nor a name",
             Span(source, start, end),
-            hints=_number_hint(text),
+            hints=_number_hint(text, Span(source, start, end)),
         )
     hints: tuple[str, ...] = ()
-    if character in _INSTEAD:
+    if character in _SIGNS:
+        at = Span(source, start, start + 1)
+        hints = (Hint.writing(_INSTEAD[character], at, _SIGNS[character]),)
+    elif character in _QUOTES and text[-1] in _QUOTES and len(text) > 1:
+        quoted = f'"{text[1:-1]}"'
+        hints = (Hint.writing(_INSTEAD[character], Span(source, start, end), quoted),)
+    elif character in _INSTEAD:
         hints = (_INSTEAD[character],)
     elif character.isalpha():
         hints = ("names are made of the letters a to z, digits and `_`",)
@@ -254,10 +268,10 @@ def _quoted(text: str) -> str:
     return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
 
 
-def _number_hint(text: str) -> tuple[str, ...]:
+def _number_hint(text: str, at: Span) -> tuple[str, ...]:
     lower = text.lower()
     if lower != text and re.fullmatch(r"\d+(x\d+)+", lower):
-        return (f"the x of a size is small: `{lower}`",)
+        return (Hint.writing(f"the x of a size is small: `{lower}`", at, lower),)
     if re.fullmatch(r"\d+[a-wyz_]\w*", lower):
         return ("a name begins with a letter",)
     return ("a size is numbers joined by x: `96x11x11`",)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from archdsl.collector import Paused
-from archdsl.diagnostics import Diagnostic
+from archdsl.diagnostics import Diagnostic, Hint
 from archdsl.limits import MAX_FINDINGS
 from archdsl.source import Source, Span
 from archdsl.syntax import tables as made
@@ -257,7 +257,18 @@ def _syntax_error(
             seen = f"`{text}`"
         message = _found(seen, _expected(possible))
         hints = _hints(tokens, possible, at)
-    return Diagnostic(code, message, Span(source, start, end), hints=hints)
+    span = Span(source, start, end)
+    hints = tuple(
+        Hint.writing(hint, span, _MENDED[hint]) if hint in _MENDED else hint
+        for hint in hints
+    )
+    return Diagnostic(code, message, span, hints=hints)
+
+
+_TWICE = "remove one of them"
+_EQUAL = "`==` compares two values"
+# What is put in place of the token to follow a hint.
+_MENDED = {_TWICE: "", _EQUAL: "=="}
 
 
 _EXTERN_HINT = 'as in `extern warp c -> c in.h in.w from "package.module:Class"`'
@@ -366,7 +377,7 @@ def _misplaced(
     if kind == "PIPE" and previous in ("", "LBRACE", "NEWLINE", "CALL_LPAR", "COMMA"):
         return "`|` has nothing before it", ("begin with a stage, such as `id`",)
     if kind == "PIPE" and previous == "PIPE":
-        return "there is no stage between these two `|`", ("remove one of them",)
+        return "there is no stage between these two `|`", (_TWICE,)
     if kind == "COMMA":
         inside = tokens.kinds[opener] if opener >= 0 else ""
         if inside == "CALL_LPAR" and possible == {"COLON"}:
@@ -408,7 +419,7 @@ def _hints(tokens: Tokens, possible: set[str], at: int) -> tuple[str, ...]:
         if tokens.text.startswith("=>", tokens.starts[at]):
             return ("an arrow is written `->`",)
         if governing in ("IF", "ASSERT"):
-            return ("`==` compares two values",)
+            return (_EQUAL,)
         return ("`key=value` follows the layer that it belongs to, without a space",)
     if kind == "COLON":
         if governing == "IF":
