@@ -22,6 +22,8 @@ from archdsl.syntax import parse
 from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archdsl.reading import Files
 
 
@@ -47,15 +49,21 @@ def check(
     Nothing but `files` reads other files; without it `use` is a mistake.
     """
     with Paused():
-        return _check(source, net, params or {}, files)
+        tree, found = parse(source)
+        if tree is None:
+            return Checked({}, (), in_order(found))
+        return check_tree(source, tree, net, params or {}, files)
 
 
-def _check(
-    source: Source, net: str | None, params: dict[str, object], files: Files | None
+def check_tree(
+    source: Source,
+    tree: n.File,
+    net: str | None,
+    params: dict[str, object],
+    files: Files | None,
+    elaborator: Callable[[Definitions, Reporter], Elaborator] = Elaborator,
 ) -> Checked:
-    tree, found = parse(source)
-    if tree is None:
-        return Checked({}, (), in_order(found))
+    """`check` of a text that was parsed; `elaborator` may look on as it is done."""
     report = Reporter(source)
     if not tree.items:
         report.error(
@@ -79,21 +87,21 @@ def _check(
         )
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
+    made = elaborator(defined, report)
     if sound and _within_limits(report):
-        elaborator = Elaborator(defined, report)
         for name in wanted:
-            root = elaborator.net(name, params)
+            root = made.net(name, params)
             if root is not None:
-                networks[name] = Network(name, root, source.name, elaborator.facts)
+                networks[name] = Network(name, root, source.name, made.facts)
             elif len(wanted) == 1 and net is not None and not report.found:
-                _lacks(elaborator.requires(name), name, defined.nets[name], report)
+                _lacks(made.requires(name), name, defined.nets[name], report)
         if net is None:
-            called = elaborator.elaborated()
+            called = made.elaborated()
             for home in library.spec():
                 report.enter(home)
                 for name, block in home.blocks.items():
                     if (home.file, name) not in called:
-                        elaborator.unused(block)
+                        made.unused(block)
             report.enter(defined)
     if report.found:
         networks = {}

@@ -37,7 +37,9 @@ SEES |= {
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
     "runtime": _COMPILER | {"api", "backends"},
-    "cli": _COMPILER | {"api", "backends", "runtime", "__version__"},
+    "editor": _COMPILER,
+    "lsp": _COMPILER | {"editor", "__version__"},
+    "cli": _COMPILER | {"api", "backends", "runtime", "lsp", "__version__"},
     # What needs PyTorch is in the runtime; the assertions on top of it are here.
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),
