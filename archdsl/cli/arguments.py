@@ -36,6 +36,7 @@ COMMANDS = {
     "init": "write a commented first spec",
     "fmt": "lay out specs in the one style",
     "explain": "explain the code of an error",
+    "lsp": "serve an editor: errors, shapes, completion and more",
     "completion": "print completions for a shell",
 }
 
@@ -330,6 +331,13 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("code", metavar="CODE", help="such as E0312")
 
 
+def _lsp(command: argparse.ArgumentParser) -> None:
+    # What some editors pass to every server.
+    command.add_argument(
+        "--stdio", action="store_true", help="speak over standard input and output"
+    )
+
+
 def _completion(command: argparse.ArgumentParser) -> None:
     command.add_argument("shell", choices=SHELLS)
 
@@ -345,6 +353,7 @@ _ADD = {
     "init": _init,
     "fmt": _fmt,
     "explain": _explain,
+    "lsp": _lsp,
     "completion": _completion,
 }
 

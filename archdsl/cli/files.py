@@ -35,10 +35,10 @@ def read(path: str, name: str | None = None) -> tuple[Source | None, list[Diagno
                 data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as problem:
         return None, [_unreadable(path, problem)]
-    return decoded(data, shown, _limits())
+    return decoded(data, shown, spec_limits())
 
 
-def _limits() -> Limits:
+def spec_limits() -> Limits:
     """Those of the environment. Raises CommandError."""
     try:
         return limits.parsed(os.environ.get("ARCHDSL_LIMITS", ""))
@@ -53,7 +53,7 @@ def used_by(path: str | None) -> SpecFiles | None:
 
 def from_text(text: str) -> tuple[Source | None, list[Diagnostic]]:
     """A spec given on the command line."""
-    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, _limits())
+    return decoded(text.encode("utf-8", "surrogateescape"), TEXT_NAME, spec_limits())
 
 
 def _unreadable(path: str, problem: OSError | ValueError) -> Diagnostic:

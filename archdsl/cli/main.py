@@ -112,6 +112,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.fmt import run
     elif args.command == "explain":
         from archdsl.cli.explain import run
+    elif args.command == "lsp":
+        from archdsl.cli.lsp import run
     else:
         from archdsl.cli.completion import run
     return run(args)
