@@ -243,6 +243,16 @@ async def test_completion_knows_where_it_stands(client: Any) -> None:
     assert {"s=", "p=", "same"} <= await names("conv 8 3 ")
     assert await names("share ") == {"stem"}
     assert "bottleneck" in await names("add(id, b")
+    found = await client.text_document_completion_async(
+        types.CompletionParams(text.id, text.at("s=2"))
+    )
+    (key,) = [item for item in found.items if item.label == "s="]
+    assert key.kind == types.CompletionItemKind.Property
+    layer = types.CompletionItem(
+        "p=", data={"uri": text.uri, "kind": "key", "callee": "conv"}
+    )
+    told = await client.completion_item_resolve_async(layer)
+    assert "zeros added on each side" in told.documentation.value
 
 
 async def test_names_are_followed_and_changed(client: Any) -> None:

@@ -33,24 +33,24 @@ _STAGES = {
 
 
 class Completion(NamedTuple):
-    """What could be written: `kind` is what it is, `rank` what comes first.
-
-    `text` is put in place of what is written so far, if it is not the name.
-    """
+    """What could be written: `kind` is what it is, `rank` what comes first."""
 
     name: str
     kind: str
     detail: str = ""
-    text: str = ""
     rank: int = 5
 
 
 class Completions(NamedTuple):
-    """All that could be written, and the stretch that it takes the place of."""
+    """All that could be written, and the stretch that it takes the place of.
+
+    `callee` is the layer or block whose arguments they are.
+    """
 
     start: int
     end: int
     items: list[Completion]
+    callee: str = ""
 
 
 def complete(document: Document, offset: int, paths: Iterable[str] = ()) -> Completions:
@@ -61,11 +61,10 @@ def complete(document: Document, offset: int, paths: Iterable[str] = ()) -> Comp
     if analysis is not None and analysis.tree is None:
         analysis = None
     scope = _Scope(document, offset, analysis)
-    items = dict.fromkeys(_items(found, scope, paths))
     once: dict[str, Completion] = {}
-    for item in items:
+    for item in _items(found, scope, paths):
         once.setdefault(item.name, item)
-    return Completions(found.start, found.end, list(once.values()))
+    return Completions(found.start, found.end, list(once.values()), found.callee)
 
 
 def documentation(document: Document, kind: str, name: str, within: str) -> str:

@@ -38,11 +38,6 @@ class Document:
             self._starts = line_starts(self.text)
         return self._starts
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the newest analysis is of the text as it is."""
-        return self.last is not None and not self.last.moved.stretches()
-
     def change(self, change: Change) -> None:
         """Replace a stretch of the text."""
         start, end, text = change

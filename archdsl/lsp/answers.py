@@ -109,11 +109,18 @@ class Answers:
         """What could be written."""
         place = self.positions.range(document, found.start, found.end)
         with validators.disabled():
-            items = [self._completion(item, place, uri) for item in found.items]
+            items = [
+                self._completion(
+                    item,
+                    place,
+                    {"uri": uri, "kind": item.kind, "callee": found.callee},
+                )
+                for item in found.items
+            ]
         return types.CompletionList(is_incomplete=False, items=items)
 
     def _completion(
-        self, item: Completion, place: types.Range, uri: str
+        self, item: Completion, place: types.Range, data: dict[str, str]
     ) -> types.CompletionItem:
         return types.CompletionItem(
             label=item.name,
@@ -121,7 +128,7 @@ class Answers:
             detail=item.detail or None,
             sort_text=f"{item.rank}{item.name}",
             text_edit=types.TextEdit(place, item.name),
-            data={"uri": uri, "kind": item.kind, "name": item.name},
+            data=data,
         )
 
     def symbols(

@@ -140,9 +140,8 @@ def _add_answers(server: ArchServer) -> None:
         data = item.data if isinstance(item.data, dict) else {}
         entry = server.opened.get(str(data.get("uri", "")))
         if entry is not None:
-            text = documentation(
-                entry.document, str(data.get("kind")), str(data.get("name")), ""
-            )
+            kind, callee = str(data.get("kind")), str(data.get("callee"))
+            text = documentation(entry.document, kind, item.label, callee)
             if text:
                 item.documentation = types.MarkupContent(
                     types.MarkupKind.Markdown, text
