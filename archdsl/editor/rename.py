@@ -144,9 +144,11 @@ def _try(analysis: Analysis, target: Target, changes: list[Change]) -> None:
         if change.start < target.start
     )
     quotes = text[target.start + shift : target.start + shift + 1] == '"'
-    moved = target._replace(start=target.start + shift + quotes)
-    same = [n for n in after.names if n.target and n.target.start == moved.start]
-    if len(same) != len(changes):
+    moved = target.kind, "", target.start + shift + quotes
+    same = sum(
+        name.target is not None and name.target[:3] == moved for name in after.names
+    )
+    if same != len(changes):
         raise RenameError("the name would then mean something else in some places")
 
 
