@@ -22,6 +22,8 @@ from archdsl.syntax import parse
 from archdsl.tuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from archdsl.reading import Files
 
 
@@ -63,8 +65,12 @@ def check_tree(
     net: str | None = None,
     params: dict[str, object] | None = None,
     files: Files | None = None,
+    elaborator: Callable[[Definitions, Reporter], Elaborator] | None = None,
 ) -> Checked:
-    """Check what was parsed before; the rest is as in `check`."""
+    """Check what was parsed before; the rest is as in `check`.
+
+    An `elaborator` may look on as each stage is elaborated, in its own place.
+    """
     report = Reporter(source)
     if not tree.items:
         report.error(
@@ -89,7 +95,11 @@ def check_tree(
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
     if sound and _within_limits(report):
-        networks = _elaborated(defined, report, wanted, net, params or {})
+        if elaborator is not None:
+            made = elaborator(defined, report)
+            networks = _networks(made, report, wanted, net, params or {})
+        else:
+            networks = _elaborated(defined, report, wanted, net, params or {})
     if report.found:
         networks = {}
     return Checked(networks, names, in_order(report.found))

@@ -39,6 +39,7 @@ COMMANDS = {
     "explain": "explain the code of an error",
     "schema": "print layers and blocks as data, or the schema of a command's data",
     "mcp": "serve language models: check, summary, draw, compile, explain",
+    "lsp": "serve an editor: errors, shapes, completion and more",
     "completion": "print completions for a shell",
 }
 
@@ -365,6 +366,13 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("code", metavar="CODE", help="such as E0312")
 
 
+def _lsp(command: argparse.ArgumentParser) -> None:
+    # What some editors pass to every server.
+    command.add_argument(
+        "--stdio", action="store_true", help="speak over standard input and output"
+    )
+
+
 def _completion(command: argparse.ArgumentParser) -> None:
     command.add_argument("shell", choices=SHELLS)
 
@@ -383,6 +391,7 @@ _ADD = {
     "explain": _explain,
     "schema": _schema,
     "mcp": _mcp,
+    "lsp": _lsp,
     "completion": _completion,
 }
 

@@ -131,6 +131,8 @@ def _run(args: argparse.Namespace) -> int:
         from archdsl.cli.schema import run
     elif args.command == "mcp":
         from archdsl.cli.mcp import run
+    elif args.command == "lsp":
+        from archdsl.cli.lsp import run
     else:
         from archdsl.cli.completion import run
     return run(args)

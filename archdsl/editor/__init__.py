@@ -1,0 +1,1 @@
+"""What an editor asks about a spec: of texts and offsets, without any protocol."""
