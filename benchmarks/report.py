@@ -12,15 +12,16 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 # In this order on the page.
-NAMES = ("startup", "checking", "growth", "drawing")
+NAMES = ("startup", "checking", "growth", "drawing", "modules", "training")
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
 TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
 # Ratios below this have a digit more.
 _SMALL = 0.05
-# Columns that stand to the right.
+MEMORY = ("name", "memory", "MB", "of MB", "target", "verdict")
 PICTURES = ("file", "kB", "wide, px", "high, px")
-NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:], *PICTURES[1:]))
+# Columns that stand to the right.
+NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:], *MEMORY[1:5], *PICTURES[1:]))
 
 HEAD = """\
 # Benchmarks
@@ -36,8 +37,8 @@ page, and ends with status 1 if a target is missed. One of the tables is measure
     .venv/bin/python -m benchmarks.run startup
 
 or {names}. With `--quick` it makes fewer runs and writes
-nothing. `--docs` measures nothing and writes this page from the results. The last one
-needs torchview, which `make bench` installs.
+nothing. `--docs` measures nothing and writes this page from the results. Peers that
+some of them need, `make bench` installs.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.
@@ -68,14 +69,27 @@ def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
     ]
 
 
-def table(ratios: Iterable[dict[str, Any]]) -> str:
-    """The ratios, aligned for a terminal."""
-    rows = [COLUMNS, *map(_ratio, ratios)]
+def tables(result: dict[str, Any]) -> str:
+    """The ratios of a result, aligned for a terminal."""
+    found = [_aligned(COLUMNS, map(_ratio, result["ratios"]))]
+    if "memory" in result:
+        found.append(_aligned(MEMORY, map(_memory, result["memory"])))
+    return "\n\n".join(found)
+
+
+def missed(result: dict[str, Any]) -> bool:
+    """Whether a target is missed."""
+    ratios = (*result["ratios"], *result.get("memory", ()))
+    return any(ratio["met"] is False for ratio in ratios)
+
+
+def _aligned(head: tuple[str, ...], cells: Iterable[tuple[str, ...]]) -> str:
+    rows = [head, *cells]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
             cell.rjust(width) if name in NUMBERS else cell.ljust(width)
-            for name, cell, width in zip(COLUMNS, row, widths, strict=True)
+            for name, cell, width in zip(head, row, widths, strict=True)
         ).rstrip()
         for row in rows
     )
@@ -108,6 +122,9 @@ def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -
         parts.append(markdown(COLUMNS, map(_ratio, result["ratios"]), NUMBERS))
         parts.append("\n")
         parts.append(markdown(TIMES, map(_time, result["times"]), NUMBERS))
+        if "memory" in result:
+            parts.append("\n")
+            parts.append(markdown(MEMORY, map(_memory, result["memory"]), NUMBERS))
         if "pictures" in result:
             parts.append("\n")
             parts.append(markdown(PICTURES, map(_picture, result["pictures"]), NUMBERS))
@@ -139,12 +156,23 @@ def markdown(
 
 
 def _ratio(ratio: dict[str, Any]) -> tuple[str, ...]:
-    target, met = ratio["target"], ratio["met"]
     return (
         ratio["name"],
         _figure(ratio["cpu"]),
         f"{_figure(ratio['least'])}–{_figure(ratio['most'])}",
         _figure(ratio["wall"]),
+        *_verdict(ratio),
+    )
+
+
+def _memory(ratio: dict[str, Any]) -> tuple[str, ...]:
+    sizes = (f"{ratio[key]:,.1f}" for key in ("of_mb", "to_mb"))
+    return (ratio["name"], _figure(ratio["ratio"]), *sizes, *_verdict(ratio))
+
+
+def _verdict(ratio: dict[str, Any]) -> tuple[str, str]:
+    target, met = ratio["target"], ratio["met"]
+    return (
         "" if target is None else f"≤ {target}",
         "" if met is None else "met" if met else "MISSED",
     )

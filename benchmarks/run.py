@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run [startup|checking|growth|drawing …]`."""
+"""`python -m benchmarks.run [startup|checking|growth|drawing|modules|training …]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import checking, drawing, growth, report, startup
+from benchmarks import (
+    checking,
+    drawing,
+    growth,
+    modules,
+    report,
+    startup,
+    training,
+)
 from benchmarks.measure import NotInstalledError, Result
 
 BENCHMARKS: dict[str, Callable[[], Result]] = {
@@ -15,12 +23,16 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "checking": checking.measure,
     "growth": growth.measure,
     "drawing": drawing.measure,
+    "modules": modules.measure,
+    "training": training.measure,
 }
 QUICK: dict[str, Callable[[], Result]] = {
     "startup": lambda: startup.measure(rounds=3),
     "checking": lambda: checking.measure(rounds=5),
     "growth": lambda: growth.measure(rounds=3, lines=100),
     "drawing": lambda: drawing.measure(rounds=3, deep=False),
+    "modules": lambda: modules.measure(rounds=3, quick=True),
+    "training": lambda: training.measure(rounds=3, quick=True),
 }
 
 
@@ -38,8 +50,8 @@ def main(argv: list[str] | None = None) -> int:
             _print(f"{lacking}\n")
             missed = True
             continue
-        _print(f"{result['title']}\n\n{report.table(result['ratios'])}\n\n")
-        missed |= any(ratio["met"] is False for ratio in result["ratios"])
+        _print(f"{result['title']}\n\n{report.tables(result)}\n\n")
+        missed |= report.missed(result)
         folder = args.out or (None if args.quick else report.RESULTS)
         if folder is not None:
             report.write(result, folder)
