@@ -44,8 +44,8 @@ net kinds {
   f: unit 9 x=17
   g: unit 10 x=17
   h: unit 11 x=17
-  i: unit 12 x=17
-  j: unit 13 x=17
+  k: unit 12 x=17
+  l: unit 13 x=17
 }
 """
 
@@ -108,7 +108,8 @@ def test_a_list_that_is_gone_through_is_compiled_block_by_block() -> None:
     seen = torch.ones(2, 6, dtype=torch.bool)
     seen[:, 4:] = False
     same_steps(module, plain, torch.randn(2, 6, 8), seen)
-    assert counter.frame_count == 1
+    # The first block has an input that needs no gradient.
+    assert counter.frame_count == 2
     assert type(pickle.loads(pickle.dumps(module))) is type(plain)
 
 

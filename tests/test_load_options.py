@@ -27,6 +27,8 @@ net deep n=18 {
   gap | fc: fc 10
 }
 """
+
+
 def loaded(spec: str = DEEP, weights: nn.Module | None = None, **given: Any) -> Any:
     module = archdsl.load(spec, **given)
     if weights is not None:
@@ -57,15 +59,15 @@ def same_steps(found: nn.Module, wanted: nn.Module, *inputs: Tensor) -> None:
 
 
 def pictures(side: int = 8, batch: int = 4) -> Tensor:
-    return torch.randn(
-        batch, 3, side, side, generator=torch.Generator().manual_seed(1)
-    )
+    return torch.randn(batch, 3, side, side, generator=torch.Generator().manual_seed(1))
 
 
 # Checkpointing
 
 
-@pytest.mark.parametrize("asked", [True, "body", ["body.1", "body.2"], "body.0"], ids=str)
+@pytest.mark.parametrize(
+    "asked", [True, "body", ["body.1", "body.2"], "body.0"], ids=str
+)
 def test_checkpoints_change_no_number(asked: Any) -> None:
     plain = loaded()
     same_steps(loaded(weights=plain, checkpoint=asked), plain, pictures())

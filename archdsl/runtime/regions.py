@@ -30,6 +30,8 @@ from archdsl.runtime.reclassed import reduced, subclass
 LEAST_ALIKE = 16
 # Blocks in a region. Of these the length is taken that leaves the least to compile.
 SHORTEST, BEST, LONGEST = 6, 8, 10
+# Before 2.5, torch compiled anew for each module of `torch.nn` that it was given.
+_TAKES_MODULES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 5)
 # Where a module that is reclassed keeps what its forward does.
 _APART = "_compiled_apart"
 
@@ -46,7 +48,7 @@ def compile_module(
     there are regions.
     """
     compiler = _Compiler(options)
-    if how == "auto":
+    if how == "auto" and _TAKES_MODULES:
         compiler.cut(module)
         if compiler.regions and options.get("fullgraph"):
             raise OptionError(
