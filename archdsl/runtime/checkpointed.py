@@ -29,7 +29,7 @@ def set_checkpoints(module: nn.Module, paths: Iterable[str]) -> None:
 
 
 @functools.cache
-def _checkpointed(cls: type[nn.Module]) -> type[nn.Module]:
+def _checkpointed(cls: Any) -> type[nn.Module]:
     """A subclass that checkpoints itself wherever gradients are wanted."""
 
     def forward(self: nn.Module, *inputs: Any) -> Any:

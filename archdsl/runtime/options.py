@@ -126,7 +126,8 @@ def set_memory_format(module: nn.Module, network: Network, asked: str | None) ->
     layout = torch.channels_last if last else torch.contiguous_format
     for part in module.modules():
         if isinstance(part, _CONVOLUTIONS):
-            part.to(memory_format=layout)
+            weight = part.weight
+            weight.data = weight.data.contiguous(memory_format=layout)
 
 
 def is_convolutional(network: Network) -> bool:
@@ -134,14 +135,15 @@ def is_convolutional(network: Network) -> bool:
 
     By its parameters where the multiply-adds depend on sizes that are not known.
     """
-    found = [
-        (layer.macs, layer.params, _convolves_maps(layer.stage))
-        for layer in layers(network)
-    ]
-    known = all(isinstance(macs, int) for macs, _, _ in found)
-    costs = [(macs if known else params, maps) for macs, params, maps in found]
-    total = sum(cost for cost, _ in costs)
-    return 0 < total * LEAST_CONVOLVED <= sum(cost for cost, maps in costs if maps)
+    found = list(layers(network))
+    known = all(isinstance(layer.macs, int) for layer in found)
+    total = maps = 0
+    for layer in found:
+        cost = layer.macs if known else layer.params
+        assert isinstance(cost, int)
+        total += cost
+        maps += cost * _convolves_maps(layer.stage)
+    return 0 < LEAST_CONVOLVED * total <= maps
 
 
 def _convolves_maps(stage: Stage) -> bool:

@@ -28,7 +28,8 @@ def subclass(
 
 def reduced(self: nn.Module, cls: type[nn.Module], protocol: Any) -> tuple[Any, ...]:
     """How an instance would be copied and pickled if its class still were `cls`."""
-    make, arguments, *rest = cls.__reduce_ex__(self, protocol)
+    plain: Any = cls.__reduce_ex__(self, protocol)
+    make, arguments, *rest = plain
     arguments = tuple(cls if each is type(self) else each for each in arguments)
     return made, (make, arguments), *rest
 

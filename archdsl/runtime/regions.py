@@ -240,7 +240,7 @@ def _has_run(blocks: list[nn.Module]) -> bool:
 
 
 @functools.cache
-def _apart(cls: type[nn.Module]) -> type[nn.Module]:
+def _apart(cls: Any) -> type[nn.Module]:
     """A subclass whose forward is not compiled where it is called."""
 
     def forward(self: nn.Module, *inputs: Any) -> Any:

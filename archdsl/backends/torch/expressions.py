@@ -155,7 +155,7 @@ class Expressions:
             if held_in is not None:
                 applied = self._of_argument(applied, held_in)
             elif node.inplace:
-                applied = overwriting(applied)
+                applied = {at: overwriting(call) for at, call in applied.items()}
             return self.apply(applied, self._hint(node.name), [])
         if node.inner is not None:
             return self._group(node, node.inner)

@@ -254,12 +254,12 @@ class Forward:
         if functional:
             forms = stage.forms()
             functions = {
-                at: form.function
+                at: overwriting(form.function)
+                if stage.inplace and isinstance(form.function, Apply)
+                else form.function
                 for at, form in forms.items()
                 if form.function is not None
             }
-            if stage.inplace:
-                functions = overwriting(functions)
             self._constructor.namespace.helpers |= {
                 form.function_helper
                 for form in forms.values()

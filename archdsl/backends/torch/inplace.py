@@ -7,8 +7,6 @@ for its gradients. Memory is then touched once, and there is room for one map le
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TypeVar
 
 from archdsl.backends.torch.planned import (
     Planned,
@@ -19,9 +17,7 @@ from archdsl.backends.torch.planned import (
     Scope,
     count_uses,
 )
-from archdsl.ops.form import Apply, Code, Keyword
-
-Called = TypeVar("Called", bound=Code)
+from archdsl.ops.form import Apply, Keyword
 
 # Their gradients are made from what they give.
 _OVERWRITING = frozenset(("relu", "relu6"))
@@ -62,11 +58,6 @@ def _all(node: PlannedStage, kinds: frozenset[str]) -> bool:
     )
 
 
-def overwriting(calls: Mapping[int, Called]) -> dict[int, Called]:
-    """The calls of an activation in each variant, told to overwrite its input."""
-    return {
-        at: call._replace(arguments=(*call.arguments, Keyword("inplace", True)))
-        if isinstance(call, Apply)
-        else call
-        for at, call in calls.items()
-    }
+def overwriting(call: Apply) -> Apply:
+    """The call of an activation, told to overwrite its input."""
+    return call._replace(arguments=(*call.arguments, Keyword("inplace", True)))
