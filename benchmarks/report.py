@@ -71,10 +71,15 @@ def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
 
 def tables(result: dict[str, Any]) -> str:
     """The ratios of a result, aligned for a terminal."""
-    found = [_aligned(COLUMNS, map(_ratio, result["ratios"]))]
+    found = [table(result["ratios"])]
     if "memory" in result:
         found.append(_aligned(MEMORY, map(_memory, result["memory"])))
     return "\n\n".join(found)
+
+
+def table(ratios: Iterable[dict[str, Any]]) -> str:
+    """The ratios, aligned for a terminal."""
+    return _aligned(COLUMNS, map(_ratio, ratios))
 
 
 def missed(result: dict[str, Any]) -> bool:

@@ -25,7 +25,8 @@ def set_checkpoints(module: nn.Module, paths: Iterable[str]) -> None:
     """
     for path in paths:
         part = module.get_submodule(path)
-        part.__class__ = _checkpointed(type(part))
+        plain: Any = type(part)
+        part.__class__ = _checkpointed(plain)
 
 
 @functools.cache
@@ -52,7 +53,8 @@ def _checkpointed(cls: Any) -> type[nn.Module]:
 def _blank(make: Callable[..., nn.Module], arguments: tuple[Any, ...]) -> nn.Module:
     """An instance without its state, which copying and unpickling then set."""
     blank = made(make, arguments)
-    blank.__class__ = _checkpointed(type(blank))
+    plain: Any = type(blank)
+    blank.__class__ = _checkpointed(plain)
     return blank
 
 

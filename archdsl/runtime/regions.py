@@ -148,7 +148,8 @@ class _Compiler:
 
     def _set_apart(self, module: nn.Module, forward: Function) -> None:
         vars(module)[_APART] = forward
-        module.__class__ = _apart(type(module))
+        plain: Any = type(module)
+        module.__class__ = _apart(plain)
         self._broken.add(module)
 
     def _compile_alone(self, part: nn.Module) -> None:
