@@ -4,6 +4,7 @@ check(path_or_text, net=None, **params)      what is in a spec, and what is wron
 sketch(path_or_text, net=None, **params)     what is known of a net that is wrong
 compile(path_or_text, net=None, **params)    PyTorch source
 load(path_or_text, net=None, **params)       a torch.nn.Module
+kept_bytes(module, *inputs)                  what it keeps for the backward pass
 verify(path_or_text, reference, net=None)    how it compares with another module
 install(), uninstall()                       whether `import` finds .arch files
 """
@@ -19,6 +20,7 @@ __all__ = [
     "check",
     "compile",
     "install",
+    "kept_bytes",
     "load",
     "sketch",
     "uninstall",
@@ -28,14 +30,19 @@ __all__ = [
 if TYPE_CHECKING:
     from archdsl.api import Checked, SpecError, check, compile, sketch
     from archdsl.runtime.imports import install, uninstall
+    from archdsl.runtime.kept import kept_bytes
     from archdsl.runtime.load import load
     from archdsl.runtime.verify import verify
 
 
 def __getattr__(name: str) -> object:
-    # Importing archdsl imports nothing else, and only these two need torch.
-    if name in ("load", "verify"):
+    # Importing archdsl imports nothing else, and only these need torch.
+    if name in ("kept_bytes", "load", "verify"):
         try:
+            if name == "kept_bytes":
+                from archdsl.runtime.kept import kept_bytes
+
+                return kept_bytes
             from archdsl.runtime.load import load
 
             if name == "load":

@@ -92,6 +92,27 @@ class Ratio(NamedTuple):
         }
 
 
+class MemoryRatio(NamedTuple):
+    """How many bytes one task takes, as a multiple of another."""
+
+    name: str
+    of: int
+    to: int
+    target: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The ratio, to the hundredth, and the sizes in megabytes."""
+        ratio = round(self.of / self.to, 2)
+        return {
+            "name": self.name,
+            "ratio": ratio,
+            "of_mb": round(self.of / 1e6, 1),
+            "to_mb": round(self.to / 1e6, 1),
+            "target": self.target,
+            "met": None if self.target is None else ratio <= self.target,
+        }
+
+
 class NotInstalledError(Exception):
     """What a benchmark compares with is not there; the text is for people."""
 
@@ -147,6 +168,7 @@ class Result(NamedTuple):
     ratios: tuple[Ratio, ...]
     pictures: tuple[Picture, ...] = ()
     amounts: tuple[Amount, ...] = ()
+    memory: tuple[MemoryRatio, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All of it, with the facts of the machine."""
@@ -159,6 +181,8 @@ class Result(NamedTuple):
             "times": [series.as_json() for series in self.series],
             "ratios": [ratio.as_json() for ratio in self.ratios],
         }
+        if self.memory:
+            found["memory"] = [ratio.as_json() for ratio in self.memory]
         if self.pictures:
             found["pictures"] = [picture.as_json() for picture in self.pictures]
         if self.amounts:

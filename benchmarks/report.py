@@ -12,16 +12,29 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 # In this order on the page.
-NAMES = ("startup", "checking", "peers", "growth", "flat", "drawing")
+NAMES = (
+    "startup",
+    "checking",
+    "peers",
+    "growth",
+    "flat",
+    "drawing",
+    "modules",
+    "training",
+    "inference",
+)
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
 TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
 # Ratios below this have a digit more.
 _SMALL = 0.05
-# Columns that stand to the right.
+MEMORY = ("name", "memory", "MB", "of MB", "target", "verdict")
 PICTURES = ("file", "kB", "wide, px", "high, px")
 AMOUNTS = ("what", "measured", "target", "verdict")
-NUMBERS = frozenset((*COLUMNS[1:5], *TIMES[1:], *PICTURES[1:], "measured"))
+# Columns that stand to the right.
+NUMBERS = frozenset(
+    (*COLUMNS[1:5], *TIMES[1:], *MEMORY[1:5], *PICTURES[1:], "measured")
+)
 
 HEAD = """\
 # Benchmarks
@@ -37,8 +50,8 @@ page, and ends with status 1 if a target is missed. One of the tables is measure
     .venv/bin/python -m benchmarks.run startup
 
 or {names}. With `--quick` it makes fewer runs and writes
-nothing. `--docs` measures nothing and writes this page from the results. `peers` and
-`drawing` need packages which `make bench` installs.
+nothing. `--docs` measures nothing and writes this page from the results. Peers that
+some of them need, `make bench` installs.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.
@@ -69,23 +82,34 @@ def read(folder: Path = RESULTS) -> list[dict[str, Any]]:
     ]
 
 
+def tables(result: dict[str, Any]) -> str:
+    """The ratios of a result, aligned for a terminal."""
+    found = [table(result["ratios"])]
+    if "memory" in result:
+        found.append(_aligned(MEMORY, map(_memory, result["memory"])))
+    if "amounts" in result:
+        found.append(_aligned(AMOUNTS, map(_amount, result["amounts"])))
+    return "\n\n".join(found)
+
+
 def table(ratios: Iterable[dict[str, Any]]) -> str:
     """The ratios, aligned for a terminal."""
     return _aligned(COLUMNS, map(_ratio, ratios))
 
 
-def amounts(found: Iterable[dict[str, Any]]) -> str:
-    """Figures that are no ratios, aligned for a terminal."""
-    return _aligned(AMOUNTS, map(_amount, found))
+def missed(result: dict[str, Any]) -> bool:
+    """Whether a target is missed."""
+    kinds = (result["ratios"], result.get("memory", ()), result.get("amounts", ()))
+    return any(each["met"] is False for kind in kinds for each in kind)
 
 
-def _aligned(columns: tuple[str, ...], cells: Iterable[tuple[str, ...]]) -> str:
-    rows = [columns, *cells]
+def _aligned(head: tuple[str, ...], cells: Iterable[tuple[str, ...]]) -> str:
+    rows = [head, *cells]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
             cell.rjust(width) if name in NUMBERS else cell.ljust(width)
-            for name, cell, width in zip(columns, row, widths, strict=True)
+            for name, cell, width in zip(head, row, widths, strict=True)
         ).rstrip()
         for row in rows
     )
@@ -121,6 +145,9 @@ def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -
             parts.append(markdown(AMOUNTS, map(_amount, result["amounts"]), NUMBERS))
         parts.append("\n")
         parts.append(markdown(TIMES, map(_time, result["times"]), NUMBERS))
+        if "memory" in result:
+            parts.append("\n")
+            parts.append(markdown(MEMORY, map(_memory, result["memory"]), NUMBERS))
         if "pictures" in result:
             parts.append("\n")
             parts.append(markdown(PICTURES, map(_picture, result["pictures"]), NUMBERS))
@@ -152,12 +179,23 @@ def markdown(
 
 
 def _ratio(ratio: dict[str, Any]) -> tuple[str, ...]:
-    target, met = ratio["target"], ratio["met"]
     return (
         ratio["name"],
         _figure(ratio["cpu"]),
         f"{_figure(ratio['least'])}–{_figure(ratio['most'])}",
         _figure(ratio["wall"]),
+        *_verdict(ratio),
+    )
+
+
+def _memory(ratio: dict[str, Any]) -> tuple[str, ...]:
+    sizes = (f"{ratio[key]:,.1f}" for key in ("of_mb", "to_mb"))
+    return (ratio["name"], _figure(ratio["ratio"]), *sizes, *_verdict(ratio))
+
+
+def _verdict(ratio: dict[str, Any]) -> tuple[str, str]:
+    target, met = ratio["target"], ratio["met"]
+    return (
         "" if target is None else f"≤ {target}",
         "" if met is None else "met" if met else "MISSED",
     )

@@ -7,7 +7,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import checking, drawing, flat, growth, peers, report, startup
+from benchmarks import (
+    checking,
+    drawing,
+    flat,
+    growth,
+    modules,
+    peers,
+    report,
+    startup,
+    training,
+)
 from benchmarks.measure import NotInstalledError, Result
 
 BENCHMARKS: dict[str, Callable[[], Result]] = {
@@ -17,6 +27,8 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "growth": growth.measure,
     "flat": flat.measure,
     "drawing": drawing.measure,
+    "modules": modules.measure,
+    "training": training.measure,
 }
 QUICK: dict[str, Callable[[], Result]] = {
     "startup": lambda: startup.measure(rounds=3),
@@ -25,6 +37,8 @@ QUICK: dict[str, Callable[[], Result]] = {
     "growth": lambda: growth.measure(rounds=3, lines=100),
     "flat": lambda: flat.measure(rounds=3, lines=500),
     "drawing": lambda: drawing.measure(rounds=3, deep=False),
+    "modules": lambda: modules.measure(rounds=3, quick=True),
+    "training": lambda: training.measure(rounds=3, quick=True),
 }
 
 
@@ -42,11 +56,8 @@ def main(argv: list[str] | None = None) -> int:
             _print(f"{lacking}\n")
             missed = True
             continue
-        _print(f"{result['title']}\n\n{report.table(result['ratios'])}\n\n")
-        found = result.get("amounts", [])
-        if found:
-            _print(f"{report.amounts(found)}\n\n")
-        missed |= any(each["met"] is False for each in (*result["ratios"], *found))
+        _print(f"{result['title']}\n\n{report.tables(result)}\n\n")
+        missed |= report.missed(result)
         folder = args.out or (None if args.quick else report.RESULTS)
         if folder is not None:
             report.write(result, folder)

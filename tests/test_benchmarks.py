@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import report
-from benchmarks.measure import Ratio, Sample, Series
+from benchmarks.measure import MemoryRatio, Ratio, Sample, Series
 from benchmarks.run import main
 
 
@@ -28,7 +29,7 @@ def measured(name: str, folder: Path) -> dict[str, dict[str, Any]]:
     for ratio in result["ratios"]:
         assert ratio["cpu"] > 0
         assert (ratio["met"] is None) == (ratio["target"] is None)
-    assert status == any(ratio["met"] is False for ratio in result["ratios"])
+    assert status == report.missed(result)
     return {ratio["name"]: ratio for ratio in result["ratios"]}
 
 
@@ -63,6 +64,31 @@ def test_drawing_is_quick(tmp_path: Path) -> None:
     mine = pictures["archdsl draw resnet50, SVG"]
     assert 0 < mine["bytes"] < pictures["torchview resnet50, DOT"]["bytes"]
     assert 0 < mine["high"] < mine["wide"]
+
+
+@pytest.mark.parametrize("name", ["modules", "training"])
+def test_modules_are_held_against_torchvision(name: str, tmp_path: Path) -> None:
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    ratios = measured(name, tmp_path)
+    assert any(each.startswith("mobilenet_v2 b1, ") for each in ratios)
+    result = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    for each in result.get("memory", ()):
+        assert 0.5 < each["ratio"] < 1.5
+        assert each["of_mb"] > 0
+
+
+def test_memory_is_told_to_the_hundredth() -> None:
+    found = MemoryRatio("a / b", 1_004_000, 1_000_000, target=1.0).as_json()
+    assert found == {
+        "name": "a / b",
+        "ratio": 1.0,
+        "of_mb": 1.0,
+        "to_mb": 1.0,
+        "target": 1.0,
+        "met": True,
+    }
+    assert MemoryRatio("a / b", 1_010, 1_000, target=1.0).as_json()["met"] is False
 
 
 def test_what_is_not_installed_is_said(

@@ -166,6 +166,9 @@ class _Run:
         part = self._part(path)
         value: Tensor
         if form.module is not None and part is not None:
+            if getattr(part, "inplace", False):
+                # What was told already stays as it is.
+                inputs = [x.clone() for x in inputs]
             value = part(*inputs)
         elif form.function is not None:
             value = self._value(form.function, prefix, inputs)

@@ -17,6 +17,7 @@ from archdsl.backends.torch.forms import (
     with_axes,
 )
 from archdsl.backends.torch.formula import literal
+from archdsl.backends.torch.inplace import overwriting
 from archdsl.backends.torch.namespace import (
     NO_LAYER,
     Extra,
@@ -158,6 +159,8 @@ class Expressions:
             held_in = self._held_in(node)
             if held_in is not None:
                 applied = self._of_argument(applied, held_in)
+            elif node.inplace:
+                applied = {at: overwriting(call) for at, call in applied.items()}
             return self.apply(applied, self._hint(node.name), [])
         if node.inner is not None:
             return self._group(node, node.inner)

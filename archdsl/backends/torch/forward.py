@@ -9,6 +9,7 @@ from typing import NamedTuple
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.choices import flag_name, shortcut
 from archdsl.backends.torch.constructor import Constructor
+from archdsl.backends.torch.inplace import overwriting
 from archdsl.backends.torch.planned import (
     Planned,
     PlannedChoice,
@@ -17,6 +18,7 @@ from archdsl.backends.torch.planned import (
     PlannedStage,
     PlannedTraining,
     Scope,
+    count_uses,
     writing,
 )
 from archdsl.backends.torch.reserved import is_attribute, member, safe_name
@@ -72,7 +74,7 @@ class Forward:
         self._returns = returns
         self._constructor = constructor
         self._positional = positional
-        self._uses = _count_uses(scope.nodes)
+        self._uses = count_uses(scope.nodes)
         self._returned = scope.outputs or (PlannedOutput(None, scope.output, False),)
         # In training all outputs are returned, by a statement of its own.
         self._trains = any(output.training for output in self._returned)
@@ -253,7 +255,9 @@ class Forward:
         if functional:
             forms = stage.forms()
             functions = {
-                at: form.function
+                at: overwriting(form.function)
+                if stage.inplace and isinstance(form.function, Apply)
+                else form.function
                 for at, form in forms.items()
                 if form.function is not None
             }
@@ -398,7 +402,7 @@ class Forward:
             written.append(self._lines)
         self._lines, self._env, self._holds = outside, env, holds
         self._uses = Counter(uses)
-        for value, count in _count_uses([choice]).items():
+        for value, count in count_uses([choice]).items():
             self._uses[value] -= count
         then, otherwise = written
         if results[0] is not None and results[1] is not None:
@@ -415,7 +419,7 @@ class Forward:
 
     def _target(self, choice: PlannedChoice, flow: str) -> str:
         """The variable that holds the result of either arm."""
-        counted = _count_uses([choice])
+        counted = count_uses([choice])
         labels = [
             safe_name(node.name)
             for node in (*choice.then, *choice.otherwise)
@@ -443,22 +447,6 @@ def _flat(nodes: list[Planned]) -> Iterator[Planned]:
             yield from _flat(node.nodes)
         else:
             yield node
-
-
-def _count_uses(nodes: list[Planned]) -> Counter[int]:
-    """How often each value is read."""
-    uses: Counter[int] = Counter()
-    for node in nodes:
-        if isinstance(node, PlannedChoice):
-            uses += _count_uses(node.then)
-            uses += _count_uses(node.otherwise)
-            uses[node.then_result] += 1
-            uses[node.otherwise_result] += 1
-        elif isinstance(node, PlannedTraining):
-            uses += _count_uses(node.nodes)
-        else:
-            uses.update(node.inputs)
-    return uses
 
 
 def _short_branches(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from archdsl.backends.torch import chain
+from archdsl.backends.torch import chain, inplace
 from archdsl.backends.torch.planned import (
     MismatchError,
     Planned,
@@ -69,6 +69,7 @@ def _scope(modules: dict[int, Module], positional: bool) -> Scope:
             PlannedOutput(output.name, values[output.value], output.training)
             for output in root.outputs
         )
+    inplace.mark(scope)
     scope.chain = chain.of(scope, modules, positional)
     if scope.chain != "positions":
         chain.settle_names(scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +51,8 @@ class PlannedStage:
 
     `names` holds what each variant calls it; where they differ, `name` is settled
     when the scope is whole. `inputs` and `output` are numbers of planned values.
-    `inner` is the plan of a group. `fetched` tells that its label is used as a value.
+    `inner` is the plan of a group. `fetched` tells that its label is used as a value,
+    `inplace` that it may overwrite its input.
     """
 
     stages: dict[int, Stage]
@@ -62,6 +64,7 @@ class PlannedStage:
     inner: Scope | None
     labelled: bool
     fetched: bool
+    inplace: bool = False
 
     @property
     def any(self) -> Stage:
@@ -215,6 +218,22 @@ def flat(planned: list[Planned]) -> Iterator[PlannedStage | PlannedRepeat]:
 
 def _names(node: Planned) -> Iterator[str]:
     return (inner.name for inner in flat([node]))
+
+
+def count_uses(nodes: list[Planned]) -> Counter[int]:
+    """How often each value is read."""
+    uses: Counter[int] = Counter()
+    for node in nodes:
+        if isinstance(node, PlannedChoice):
+            uses += count_uses(node.then)
+            uses += count_uses(node.otherwise)
+            uses[node.then_result] += 1
+            uses[node.otherwise_result] += 1
+        elif isinstance(node, PlannedTraining):
+            uses += count_uses(node.nodes)
+        else:
+            uses.update(node.inputs)
+    return uses
 
 
 @dataclass(eq=False)
