@@ -6,6 +6,7 @@ The modules of this package decide; `templates/module.py.j2` lays out.
 from __future__ import annotations
 
 from importlib.resources import files
+from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch import (
@@ -44,7 +45,7 @@ def emit(network: Network) -> str:
     The source imports torch alone, and what externs name. Its last class is the net.
     Raises TooLongError for a repeat that would have to be written out and is too long.
     """
-    return _Emitter(network).source()
+    return Emitter(network).source()
 
 
 def net_class(name: str) -> str:
@@ -58,7 +59,16 @@ def _reserved_classes() -> set[str]:
     return {"Any", "F", "OrderedDict", "Tensor", *map(helper_class, HELPERS)}
 
 
-class _Emitter:
+class Carried(NamedTuple):
+    """Definitions, as text, that stand before and after the classes of a source."""
+
+    before: list[str]
+    after: list[str]
+
+
+class Emitter:
+    """Writes the source of one net; emission for inference writes other classes."""
+
     def __init__(self, network: Network) -> None:
         self._network = network
         self._classes: list[ClassSource] = []
@@ -309,6 +319,10 @@ class _Emitter:
 
     # Layout
 
+    def _carried(self) -> Carried:
+        """Other definitions of the source, before its classes and after them."""
+        return Carried([], [])
+
     def _standard(self) -> list[str]:
         """The imports from Python's own library, sorted as `ruff` has them."""
         found = []
@@ -335,17 +349,19 @@ class _Emitter:
             autoescape=False,
         )
         helpers = [helper_source(name) for name in sorted(self._helpers & HELPERS)]
+        more = self._carried()
         text = "\n".join(
             "\n".join((*source.init, *source.forward)) for source in self._classes
-        ) + "".join(helpers)
+        ) + "".join((*helpers, *more.before, *more.after))
         text += "".join(source.base for source in self._classes)
         body = environment.from_string(template.read_text(encoding="utf-8")).render(
             title=_title(self._network),
             imports=imports.lines(
                 text, self._needs_math, self._standard(), self._imported
             ),
-            helpers=helpers,
+            helpers=[*helpers, *more.before],
             classes=self._classes,
+            functions=more.after,
         )
         return body
 
