@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archdsl.backends.inference.lower import Lowered
+from archdsl.backends.inference.parts_of import PARTS
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.constructor import Constructor
 from archdsl.backends.torch.formula import quoted
@@ -18,8 +19,6 @@ from archdsl.backends.torch.planned import (
     PlannedTraining,
 )
 from archdsl.ops.form import Attribute
-
-PARTS = ("Conv2d", "Linear", "BatchNorm")
 
 _WEIGHTS = c.Text("weights")
 
@@ -77,7 +76,7 @@ class Builder(Constructor):
             inside = c.Call(c.Text("weights.at"), (path,))
             return c.Call(code.function, (inside, *code.arguments))
         function = c.flat(code.function)
-        if function in PARTS:
+        if function in PARTS.values():
             return c.Call(code.function, (_WEIGHTS, path, *code.arguments))
         if function == "weights.call":
             return c.Call(code.function, (path, *code.arguments))

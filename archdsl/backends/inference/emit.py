@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
-from archdsl.backends.inference.build import PARTS, Builder
+from archdsl.backends.inference.build import Builder
 from archdsl.backends.inference.carried import sources
 from archdsl.backends.inference.lower import Lowered, lowered
+from archdsl.backends.inference.parts_of import PARTS
 from archdsl.backends.inference.prepare import prepare
 from archdsl.backends.torch import code as c
-from archdsl.backends.torch import docstring, lines, results
+from archdsl.backends.torch import lines, results
 from archdsl.backends.torch.arguments import block_arguments
 from archdsl.backends.torch.emit import Carried, Emitter
 from archdsl.backends.torch.expressions import Argument, Callee
@@ -31,7 +32,7 @@ Device = Literal["cpu", "cuda"]
 DType = Literal["float32", "bfloat16", "float16"]
 
 # What the source defines besides, so that no block is called so.
-_DEFINED = frozenset((*PARTS, "Weights", "Callable", "Mapping"))
+_DEFINED = frozenset((*PARTS.values(), "Weights", "Callable", "Mapping"))
 
 
 def emit(network: Network, device: Device = "cpu", dtype: DType = "float32") -> str:
@@ -44,7 +45,8 @@ def emit(network: Network, device: Device = "cpu", dtype: DType = "float32") -> 
     """
     if device == "cpu" and dtype == "float16":
         raise ValueError("float16 is for cuda: on a CPU take bfloat16")
-    check_size(network.root, [m for modules, _ in blocks(network.root) for m in modules])
+    used = [module for modules, _ in blocks(network.root) for module in modules]
+    check_size(network.root, used)
     return _Emitter(lowered(network), device, dtype).source()
 
 
@@ -152,7 +154,7 @@ class _Emitter(Emitter):
     def _used(self) -> list[str]:
         """The parts that the classes are built of."""
         text = "\n".join(line for source in self._classes for line in source.init)
-        return [name for name in PARTS if re.search(rf"\b{name}\(", text)]
+        return [name for name in PARTS.values() if re.search(rf"\b{name}\(", text)]
 
     def _carried(self) -> Carried:
         used = self._used()

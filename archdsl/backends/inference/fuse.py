@@ -76,45 +76,46 @@ class _Fusion:
         return [item for item in self._items if item is not None]
 
     def _take_on(self, at: int, kinds: Sequence[str]) -> None:
-        """Let an item take on what follows it."""
+        """Let the layer at a place take on what follows it, if it is of these kinds."""
         item = self._items[at]
         if item is None or item.site is None or at in self._made:
             return
-        if not self._is_alone(item):
-            return
         kind = parts.kind_of(item.site)
-        if kind not in kinds:
+        if kind not in kinds or not self._is_alone(item):
             return
-        assert isinstance(item.node, Stage)
-        last, other, taken = at, None, [item.node]
-        norm = None if kind == "norm" else self._next(last)
-        norm_at = None
-        if norm is not None and self._folds(item, norm):
-            norm_at = last = norm
-            taken.append(self._stage(norm))
-        added = self._next(last) if kind == "conv2d" else None
-        if added is not None:
-            other = self._other(added, last)
+        assert kind is not None
+        places, norm, other, act = [at], None, None, None
+        reader = self._next(places[-1])
+        if reader is not None and kind != "norm" and self._folds(item, reader):
+            norm = self._at(reader)
+            places.append(reader)
+            reader = self._next(reader)
+        if reader is not None and kind == "conv2d":
+            other = self._other(reader, places[-1])
             if other is not None:
-                last = added
-                taken.append(self._stage(added))
-        act = self._next(last) if kind in ("conv2d", "linear", "norm") else None
-        acting = None
-        if act is not None and (acting := self._activation(act, other is not None)):
-            last = act
-            taken.append(self._stage(act))
-        folded = None if norm_at is None else self._items[norm_at]
-        stage = parts.part(kind, taken, folded and folded.path, folded and folded.site, acting)
+                places.append(reader)
+                reader = self._next(reader)
+        if reader is not None and kind != "conv":
+            act = self._activation(reader, other is not None)
+            if act is not None:
+                places.append(reader)
+        stages = [self._stage(place) for place in places]
+        stage = parts.part(kind, stages, norm.path if norm else None, act)
+        self._put(places, stage, item, other)
+
+    def _put(
+        self, places: Sequence[int], stage: Stage, item: Item, other: int | None
+    ) -> None:
+        """Put a part where the last of those stood that it does the work of."""
+        last = places[-1]
         inputs = item.inputs if other is None else (*item.inputs, other)
         output = self._at(last).output
-        for gone in (at, norm_at, added if other is not None else None):
-            if gone is not None:
-                self._items[gone] = None
-        self._made.add(last)
+        for place in places:
+            self._items[place] = None
         self._items[last] = Item(stage, inputs, output, item.path)
-        # What was read once is read once, now here.
+        self._made.add(last)
         for value in inputs:
-            if self._reader.get(value) in (at, added):
+            if self._reader.get(value) in places:
                 self._reader[value] = last
 
     def _at(self, at: int) -> Item:
@@ -142,7 +143,8 @@ class _Fusion:
 
     def _folds(self, item: Item, norm_at: int) -> bool:
         norm = self._at(norm_at)
-        assert item.site is not None and norm.site is not None
+        assert item.site is not None
+        assert norm.site is not None
         return self._is_alone(norm) and parts.folds(item.site, norm.site)
 
     def _other(self, added_at: int, last: int) -> int | None:

@@ -43,9 +43,7 @@ def lowered(network: Network) -> Lowered:
     lower = _Lower()
     root = lower.module(network.root)
     training = tuple(
-        dict.fromkeys(
-            child.name for child in children(network.root) if child.training
-        )
+        dict.fromkeys(child.name for child in children(network.root) if child.training)
     )
     return Lowered(network._replace(root=root), lower.paths, lower.whole, training)
 
@@ -55,8 +53,9 @@ class _Lower:
         self.paths: dict[int, str] = {}
         self.whole: set[int] = set()
         self._modules: dict[int, Module] = {}
-        # Groups that are blocks here.
+        # Groups that are blocks here; their children are still called by positions.
         self._blocks: dict[int, Module] = {}
+        self._positional: set[int] = set()
         # What identities stand for must stay.
         self._kept: list[object] = []
 
@@ -71,7 +70,8 @@ class _Lower:
     def _lowered(self, module: Module) -> Module:
         scope = _Scope(len(module.inputs))
         env = dict(enumerate(range(len(module.inputs))))
-        scope.walk(module.nodes, _names(module), env, "")
+        positional = id(module) in self._positional
+        scope.walk(module.nodes, _names(module, positional), env, "")
         outputs = tuple(
             output._replace(value=env[output.value])
             for output in module.outputs
@@ -100,9 +100,7 @@ class _Lower:
             order=(),
         )
 
-    def _node(
-        self, item: Item, attributes: dict[str, str | None]
-    ) -> Stage | Repeat:
+    def _node(self, item: Item, attributes: dict[str, str | None]) -> Stage | Repeat:
         node, attribute = item.node, attributes[item.path]
         if isinstance(node, Repeat):
             # Every copy gets its inputs by their places among those of the repeat.
@@ -132,6 +130,7 @@ class _Lower:
             if block is None:
                 block = _as_block(target, path.rpartition(".")[2])
                 self._blocks[id(target)] = block
+                self._positional.add(id(block))
             return self._stage(stage._replace(target=block, args={}))
         return self._stage(stage)
 
@@ -211,7 +210,7 @@ class _Scope:
         target = stage.target
         if isinstance(target, Module) and target.kind == "group":
             env = dict(enumerate(given))
-            self.walk(target.nodes, _names(target), env, f"{path}.")
+            self.walk(target.nodes, _names(target, True), env, f"{path}.")
             return env[target.output]
         if isinstance(target, Site) and target.layer.look == "regularisation":
             return given[0]
@@ -228,8 +227,10 @@ class _Scope:
         return output
 
 
-def _names(module: Module) -> Iterator[Child]:
-    return (child for child in children(module) if not child.training)
+def _names(module: Module, positional: bool) -> Iterator[Child]:
+    """The children of a module after training; those of a group have positions."""
+    found = children(module, positional)
+    return (child for child in found if not child.training)
 
 
 def _is_group(stage: Stage) -> bool:
@@ -297,7 +298,7 @@ def _as_block(group: Module, name: str) -> Module:
 
 
 def _plain_type(tensor: TensorType) -> TensorType:
-    dims = tuple(Dim(dim.size, dim.span, Const(dim.size)) for dim in tensor.dims)
+    dims = tuple(Dim(dim.size, dim.origin, Const(dim.size)) for dim in tensor.dims)
     return tensor._replace(dims=dims)
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from archdsl.ir.network import Cost, Stage
 from archdsl.ops.conv import padding_slot
 from archdsl.ops.form import Apply, Code, Form, Keyword, Member, Slot
-from archdsl.ops.record import Layer, Site
+from archdsl.ops.record import Site
 from archdsl.shapes.expr import Const
 from archdsl.shapes.size import is_known
 
 # `conv2d`, `linear` and `norm` have a part of their own. Other convolutions are those
 # of training, with other numbers.
 Kind = Literal["conv2d", "conv", "linear", "norm"]
+
+PARTS = {"conv2d": "Conv2d", "linear": "Linear", "norm": "BatchNorm"}
 
 # Parts compute these, and oneDNN's kernels too. The slope is an argument.
 ACTIVATIONS = {
@@ -77,32 +79,31 @@ def is_activation(site: Site, after_addition: bool) -> bool:
 
 
 def part(
-    kind: Kind,
-    taken: Sequence[Stage],
-    norm_path: str | None,
-    norm: Site | None,
-    act: Site | None,
+    kind: Kind, taken: Sequence[Stage], norm_path: str | None, act: Site | None
 ) -> Stage:
-    """The stage that does what all of `taken` do."""
+    """The stage that does what all of `taken` do.
+
+    The second of them is a normalisation if `norm_path` tells where its weights are.
+    """
     first, last = taken[0], taken[-1]
     site = first.target
+    norm = first.target if kind == "norm" else taken[1].target if norm_path else None
     assert isinstance(site, Site)
+    assert isinstance(norm, Site | None)
     cost = Cost()
     for stage in taken:
         cost = cost.plus(stage.cost)
 
     def torch(here: Site) -> Form:
         more: dict[str, Code] = {}
-        eps = site if kind == "norm" else norm
         if norm_path is not None:
             more["norm"] = _text(norm_path)
-        if eps is not None:
-            more["eps"] = eps.slot("eps", 1e-5)
+        if norm is not None:
+            more["eps"] = norm.slot("eps", 1e-5)
         if kind == "conv":
             module = _plain(site.layer.torch(site)).module
             assert module is not None
-            arguments = (module, *(Keyword(k, code) for k, code in more.items()))
-            return Form(Apply("weights.call", arguments))
+            return Form(_called("weights.call", module, more))
         if kind == "conv2d":
             more["stride"] = site.slot("s", 1)
             more["padding"] = padding_slot(site)
@@ -111,13 +112,17 @@ def part(
             more["act"] = _text(ACTIVATIONS[act.layer.name])
             if act.layer.name == "leaky":
                 more["slope"] = act.slot("slope")
-        name = {"conv2d": "Conv2d", "linear": "Linear", "norm": "BatchNorm"}[kind]
-        return Form(Apply(name, tuple(Keyword(k, code) for k, code in more.items())))
+        return Form(_called(PARTS[kind], None, more))
 
     layer = site.layer._replace(torch=torch)
     return first._replace(
         target=site._replace(layer=layer), type=last.type, cost=cost, chosen_by=None
     )
+
+
+def _called(function: str, first: Code | None, named: Mapping[str, Code]) -> Apply:
+    arguments = () if first is None else (first,)
+    return Apply(function, (*arguments, *(Keyword(k, c) for k, c in named.items())))
 
 
 def generic(site: Site) -> Site:

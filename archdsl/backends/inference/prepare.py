@@ -18,8 +18,8 @@ def prepare(
 ) -> {net}:
     """The net with the weights of training, ready to be called.
 
-{packed}    With `public`, only operators that PyTorch documents are used. Raises KeyError for
-    weights that are lacking, and ValueError for weights that the net has not.
+{packed}    With `public`, only operators that PyTorch documents are used.
+    Raises KeyError for weights that are lacking, ValueError for weights of other nets.
     """
 '''
 _PACKED = """\

@@ -1,5 +1,6 @@
 """Convolutions for inference on a CPU."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -37,14 +38,15 @@ class Conv2d:
         self.act, self.slope = act, slope
         self.in_place = activation(act, slope)
         self.public = weights.public
-        # What oneDNN's operators take beside tensors, once the weights are packed.
-        self.packed: tuple[Any, ...] | None = None
+        # Once the weights are packed: the operator, and what it takes beside tensors.
+        self.by_onednn: Callable[..., Tensor] | None = None
+        self.packed: tuple[Any, ...] = ()
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        if self.packed is not None:
+        if self.by_onednn is not None:
             if other is None:
-                return _convolve(x, self.weight, self.bias, *self.packed)
-            return _convolve_and_add(x, other, self.weight, self.bias, *self.packed)
+                return self.by_onednn(x, self.weight, self.bias, *self.packed)
+            return self.by_onednn(x, other, self.weight, self.bias, *self.packed)
         if not self.public and self.pack(x, other):
             return self(x, other)
         padding, stride, dilation = self.window
@@ -60,7 +62,7 @@ class Conv2d:
         """Pack the weights, if this PyTorch has these operators for such a map."""
         padding, stride, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
-        attribute, scalars, algorithm = _ATTRIBUTES.get(self.act, (self.act, [], ""))
+        attribute, scalars, algorithm = ONEDNN.get(self.act, (self.act, [], ""))
         if self.act == "leaky_relu":
             scalars = [self.slope]
         after: tuple[Any, ...] = (attribute or "none", scalars, algorithm)
@@ -68,31 +70,26 @@ class Conv2d:
             after = ("add", 1.0, attribute or None, scalars, algorithm)
         packed = (padding, stride, dilation, groups, *after)
         try:
-            weight = torch.ops.mkldnn._reorder_convolution_weight(
+            onednn = torch.ops.mkldnn
+            weight = onednn._reorder_convolution_weight(
                 self.weight, padding, stride, dilation, groups, x.shape
             )
             if other is None:
-                _convolve(x, weight, self.bias, *packed)
+                by_onednn = onednn._convolution_pointwise.default
+                by_onednn(x, weight, self.bias, *packed)
             else:
-                _convolve_and_add(x, other, weight, self.bias, *packed)
+                by_onednn = onednn._convolution_pointwise.binary
+                by_onednn(x, other, weight, self.bias, *packed)
         except (AttributeError, RuntimeError):
             self.public = True
             return False
-        self.weight, self.packed = weight, packed
+        self.weight, self.packed, self.by_onednn = weight, packed, by_onednn
         return True
 
 
 # As oneDNN's operators call it where that is another name: with numbers, and a form.
-_ATTRIBUTES: dict[str, tuple[str, list[float], str]] = {
+ONEDNN: dict[str, tuple[str, list[float], str]] = {
     "relu6": ("hardtanh", [0.0, 6.0], ""),
     "silu": ("swish", [], ""),
     "gelu": ("gelu", [], "none"),
 }
-
-
-def _convolve(x: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    return torch.ops.mkldnn._convolution_pointwise.default(x, weight, *rest)
-
-
-def _convolve_and_add(x: Tensor, other: Tensor, weight: Tensor, *rest: Any) -> Tensor:
-    return torch.ops.mkldnn._convolution_pointwise.binary(x, other, weight, *rest)
