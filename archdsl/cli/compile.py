@@ -11,16 +11,17 @@ from archdsl.cli.select import network, report, spec_path
 
 def run(args: argparse.Namespace) -> int:
     """Write PyTorch source to a file or to standard output."""
-    problem = _unusable(args)
-    if problem is not None:
-        raise CommandError(problem)
+    wrong = _unusable(args)
+    if wrong is not None:
+        raise CommandError(wrong)
     net = network(args)
     from archdsl.api import SpecError, inference_source_of, source_of
 
     try:
         if args.target == "inference":
-            device, dtype = args.device or "cpu", args.dtype or "float32"
-            code = inference_source_of(net, device, dtype)
+            given = {"device": args.device, "dtype": args.dtype}
+            chosen = {name: value for name, value in given.items() if value}
+            code = inference_source_of(net, **chosen)
         else:
             code = source_of(net)
     except SpecError as problem:

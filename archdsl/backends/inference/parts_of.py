@@ -98,8 +98,11 @@ def part(
         more: dict[str, Code] = {}
         if norm_path is not None:
             more["norm"] = _text(norm_path)
+        if kind in ("conv2d", "linear"):
+            more["bias"] = site.slot("bias", norm_path is None)
         if norm is not None:
             more["eps"] = norm.slot("eps", 1e-5)
+            more["affine"] = norm.slot("affine", True)
         if kind == "conv":
             module = _plain(site.layer.torch(site)).module
             assert module is not None

@@ -16,24 +16,17 @@ class BatchNorm:
         path: str,
         *,
         eps: float = 1e-5,
+        affine: bool = True,
         act: str = "",
         slope: float = 0.0,
     ) -> None:
-        weights = weights.at(path)
-        self.mean, self.variance = (
-            weights.tensor("running_mean"),
-            weights.tensor("running_var"),
-        )
-        gain, bias = weights.find("weight"), weights.find("bias")
-        self.gain = None if gain is None else weights.cast(gain)
-        self.bias = None if bias is None else weights.cast(bias)
+        names = ("running_mean", "running_var", *(("weight", "bias") if affine else ()))
+        self.tensors = [weights.tensor(f"{path}.{name}") for name in names]
         self.eps = eps
         self.in_place = activation(act, slope)
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = F.batch_norm(
-            x, self.mean, self.variance, self.gain, self.bias, False, 0.0, self.eps
-        )
+        y = F.batch_norm(x, *self.tensors, eps=self.eps)
         if self.in_place is not None:
             self.in_place(y)
         return y

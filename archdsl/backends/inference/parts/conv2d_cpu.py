@@ -24,14 +24,18 @@ class Conv2d:
         path: str,
         norm: str | None = None,
         *,
+        bias: bool | None = None,
         eps: float = 1e-5,
+        affine: bool = True,
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
         dilation: int | tuple[int, int] = 1,
         act: str = "",
         slope: float = 0.0,
     ) -> None:
-        weight, self.bias = weights.folded(path, norm, eps)
+        # What is normalised has no bias, unless it is said.
+        bias = norm is None if bias is None else bias
+        weight, self.bias = weights.folded(path, bias, norm, eps, affine)
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         both = (padding, stride, dilation)
         self.window = [[n, n] if isinstance(n, int) else list(n) for n in both]

@@ -20,14 +20,18 @@ class Conv2d:
         path: str,
         norm: str | None = None,
         *,
+        bias: bool | None = None,
         eps: float = 1e-5,
+        affine: bool = True,
         stride: int | tuple[int, int] = 1,
         padding: int | tuple[int, int] = 0,
         dilation: int | tuple[int, int] = 1,
         act: str = "",
         slope: float = 0.0,
     ) -> None:
-        weight, self.bias = weights.folded(path, norm, eps)
+        # What is normalised has no bias, unless it is said.
+        bias = norm is None if bias is None else bias
+        weight, self.bias = weights.folded(path, bias, norm, eps, affine)
         self.weight = weight.contiguous(memory_format=torch.channels_last)
         both = (stride, padding, dilation)
         self.window = [(n, n) if isinstance(n, int) else n for n in both]
@@ -55,9 +59,12 @@ class Conv2d:
 
     def by_cudnn(self, x: Tensor, other: Tensor | None, groups: int) -> Tensor:
         """ReLU of the convolution, or of its sum with a second map."""
-        weight, bias, window = self.weight, self.bias, self.window
+        stride, padding, dilation = self.window
+        weight, bias = self.weight, self.bias
         if other is None:
-            return torch.cudnn_convolution_relu(x, weight, bias, *window, groups)
+            return torch.cudnn_convolution_relu(
+                x, weight, bias, stride, padding, dilation, groups
+            )
         return torch.cudnn_convolution_add_relu(
-            x, weight, other, 1.0, bias, *window, groups
+            x, weight, other, 1.0, bias, stride, padding, dilation, groups
         )

@@ -1,5 +1,8 @@
 """Linear maps for inference."""
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -8,7 +11,11 @@ from archdsl.backends.inference.parts.weights import Weights
 
 
 class Linear:
-    """A linear map, with the batch normalisation and the activation that follow it."""
+    """A linear map, with the batch normalisation and the activation that follow it.
+
+    On a CPU the weights are packed for as many rows as arrive first. For one row there
+    is nothing to gain: each weight is read once.
+    """
 
     def __init__(
         self,
@@ -16,15 +23,44 @@ class Linear:
         path: str,
         norm: str | None = None,
         *,
+        bias: bool | None = None,
         eps: float = 1e-5,
+        affine: bool = True,
         act: str = "",
         slope: float = 0.0,
     ) -> None:
-        self.weight, self.bias = weights.folded(path, norm, eps)
+        # What is normalised has no bias, unless it is said.
+        bias = norm is None if bias is None else bias
+        self.weight, self.bias = weights.folded(path, bias, norm, eps, affine)
         self.in_place = activation(act, slope)
+        self.public = weights.public or self.weight.device.type != "cpu"
+        self.by_onednn: Callable[..., Tensor] | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = F.linear(x, self.weight, self.bias)
+        if self.by_onednn is None and not self.public:
+            self.pack(x)
+        if self.by_onednn is None:
+            y = F.linear(x, self.weight, self.bias)
+        else:
+            y = self.by_onednn(x, self.weight, self.bias, "none", [], "")
         if self.in_place is not None:
             self.in_place(y)
         return y
+
+    def pack(self, x: Tensor) -> None:
+        """Pack the weights, if this PyTorch can and there is something to gain."""
+        rows = x.numel() // x.shape[-1]
+        self.public = True
+        if 1 < rows <= MOST_ROWS:
+            try:
+                onednn = torch.ops.mkldnn
+                weight = onednn._reorder_linear_weight(self.weight, rows)
+                by_onednn = onednn._linear_pointwise.default
+                by_onednn(x, weight, self.bias, "none", [], "")
+            except (AttributeError, RuntimeError):
+                return
+            self.weight, self.by_onednn = weight, by_onednn
+
+
+# Of more rows a matrix product takes so long that packing is nothing beside it.
+MOST_ROWS = 64

@@ -33,18 +33,13 @@ class Weights:
             self.state, self.device, self.dtype, self.public, prefix, self.used
         )
 
-    def find(self, name: str) -> Tensor | None:
-        """A tensor as it was trained; None if there is none of that name."""
-        self.used.add(self.prefix + name)
-        found = self.state.get(self.prefix + name)
-        return None if found is None else found.detach()
-
     def raw(self, name: str) -> Tensor:
         """A tensor as it was trained. Raises KeyError if there is none."""
-        found = self.find(name)
-        if found is None:
-            raise KeyError(f"the weights lack {self.prefix}{name}")
-        return found
+        name = self.prefix + name
+        if name not in self.state:
+            raise KeyError(f"the weights lack {name}")
+        self.used.add(name)
+        return self.state[name].detach()
 
     def cast(self, tensor: Tensor) -> Tensor:
         """The tensor on the device, and in the net's type if it holds real numbers."""
@@ -55,37 +50,40 @@ class Weights:
         """A parameter or buffer."""
         return self.cast(self.raw(name))
 
-    def norm(self, path: str, eps: float) -> tuple[Tensor, Tensor]:
+    def norm(self, path: str, eps: float, affine: bool) -> tuple[Tensor, Tensor]:
         """The scale and the shift that batch normalisation is after training."""
         mean = self.raw(f"{path}.running_mean").double()
         scale = torch.rsqrt(self.raw(f"{path}.running_var").double() + eps)
-        gain, bias = self.find(f"{path}.weight"), self.find(f"{path}.bias")
-        if gain is not None:
-            scale = scale * gain
-        shift = -mean * scale
-        return scale, shift if bias is None else shift + bias
+        if not affine:
+            return scale, -mean * scale
+        scale = scale * self.raw(f"{path}.weight")
+        return scale, self.raw(f"{path}.bias") - mean * scale
 
     def folded(
-        self, path: str, norm: str | None, eps: float, axis: int = 0, groups: int = 1
+        self,
+        path: str,
+        bias: bool,
+        norm: str | None,
+        eps: float,
+        affine: bool,
+        transposed: int = 0,
     ) -> tuple[Tensor, Tensor | None]:
         """Weight and bias of a layer, the batch normalisation after it folded in.
 
-        `axis` is that of the weight's output channels. If it is not the first, they
-        are those of one of the groups.
+        A convolution that is `transposed`, which counts its groups, has its output
+        channels on the second axis of the weight, those of one group.
         """
-        weight, bias = self.raw(f"{path}.weight"), self.find(f"{path}.bias")
+        weight = self.raw(f"{path}.weight")
+        shift = self.raw(f"{path}.bias") if bias else None
         if norm is not None:
-            scale, shift = self.norm(norm, eps)
-            shape = [1] * weight.dim()
-            if axis == 0:
-                shape[0] = -1
-                weight = weight.double() * scale.view(shape)
-            else:
-                shape[:2] = groups, -1
-                parted = weight.double().unflatten(0, (groups, -1))
-                weight = (parted * scale.view(groups, 1, *shape[1:])).flatten(0, 1)
-            bias = shift if bias is None else shift + bias.double() * scale
-        return self.cast(weight), None if bias is None else self.cast(bias)
+            scale, more = self.norm(norm, eps, affine)
+            shift = more if shift is None else more + shift * scale
+            parts = weight.double().unflatten(0, (transposed or 1, -1))
+            if transposed:
+                scale = scale.view(transposed, 1, -1)
+            scale = scale.view(*scale.shape, *[1] * (parts.dim() - max(scale.dim(), 2)))
+            weight = (parts * scale).flatten(0, 1)
+        return self.cast(weight), None if shift is None else self.cast(shift)
 
     def module(self, path: str, module: nn.Module) -> nn.Module:
         """A module with its weights."""
@@ -95,7 +93,12 @@ class Weights:
         return module.to(self.device, self.dtype)
 
     def call(
-        self, path: str, module: nn.Module, norm: str | None = None, eps: float = 1e-5
+        self,
+        path: str,
+        module: nn.Module,
+        norm: str | None = None,
+        eps: float = 1e-5,
+        affine: bool = True,
     ) -> Callable[..., Any]:
         """What a module with its weights does, past the hooks of nn.Module.
 
@@ -103,13 +106,13 @@ class Weights:
         """
         module = self.module(path, module)
         if norm is not None:
-            transposed = bool(getattr(module, "transposed", False))
-            groups = int(getattr(module, "groups", 1))
-            axis = 1 if transposed else 0
-            weight, bias = self.folded(path, norm, eps, axis, groups)
-            assert bias is not None
+            groups = module.groups if getattr(module, "transposed", False) else 0
+            weight, shift = self.folded(
+                path, module.bias is not None, norm, eps, affine, int(groups)
+            )
+            assert shift is not None
             module.weight = nn.Parameter(weight, requires_grad=False)
-            module.bias = nn.Parameter(bias, requires_grad=False)
+            module.bias = nn.Parameter(shift, requires_grad=False)
         hooked = module._forward_pre_hooks or module._forward_hooks
         return module if hooked else module.forward
 
