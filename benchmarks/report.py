@@ -12,7 +12,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 # In this order on the page.
-NAMES = ("startup", "checking", "growth", "drawing")
+NAMES = ("startup", "checking", "growth", "drawing", "inference")
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
 TIMES = ("task", "CPU, ms", "least–most", "wall, ms")
@@ -36,8 +36,8 @@ page, and ends with status 1 if a target is missed. One of the tables is measure
     .venv/bin/python -m benchmarks.run startup
 
 or {names}. With `--quick` it makes fewer runs and writes
-nothing. `--docs` measures nothing and writes this page from the results. The last one
-needs torchview, which `make bench` installs.
+nothing. `--docs` measures nothing and writes this page from the results. `drawing`
+needs torchview, and `inference` torchvision and onnxruntime; `make bench` installs all.
 
 - The tasks of a table run in turn, A B C A B C …, after one run each that does not
   count. A figure is the ratio of two medians of {rounds} runs or more.

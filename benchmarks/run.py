@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run [startup|checking|growth|drawing …]`."""
+"""`python -m benchmarks.run [startup|checking|growth|drawing|inference …]`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import checking, drawing, growth, report, startup
+from benchmarks import checking, drawing, growth, inference, report, startup
 from benchmarks.measure import NotInstalledError, Result
 
 BENCHMARKS: dict[str, Callable[[], Result]] = {
@@ -15,12 +15,14 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "checking": checking.measure,
     "growth": growth.measure,
     "drawing": drawing.measure,
+    "inference": inference.measure,
 }
 QUICK: dict[str, Callable[[], Result]] = {
     "startup": lambda: startup.measure(rounds=3),
     "checking": lambda: checking.measure(rounds=5),
     "growth": lambda: growth.measure(rounds=3, lines=100),
     "drawing": lambda: drawing.measure(rounds=3, deep=False),
+    "inference": lambda: inference.measure(rounds=3, whole=False),
 }
 
 
