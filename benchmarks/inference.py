@@ -212,10 +212,10 @@ def _calling(function: Callable[[Any], Any], x: Any) -> Callable[[], Any]:
 
 def _by_onnx(module: Any, x: Any) -> Callable[[], Any]:
     """A session of onnxruntime, fed from memory that is not copied."""
-    import onnxruntime
+    import onnxruntime  # type: ignore[import-untyped]
     import torch
 
-    file = io.BytesIO()
+    file: Any = io.BytesIO()
     with _silent():
         torch.onnx.export(module, (x,), file, dynamo=False)
     options = onnxruntime.SessionOptions()

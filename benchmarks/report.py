@@ -12,7 +12,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 # In this order on the page.
-NAMES = ("startup", "checking", "growth", "drawing", "inference")
+NAMES = ("startup", "checking", "growth", "drawing")
 
 COLUMNS = ("name", "CPU", "least–most", "wall", "target", "verdict")
 TIMES = ("task", "CPU, ms", "least–most", "wall, ms")

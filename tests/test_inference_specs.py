@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,8 +21,8 @@ PATHS = pytest.mark.parametrize(
     "path", sorted(SPECS.rglob("*.arch")), ids=lambda p: f"{p.parent.name}/{p.stem}"
 )
 
-_SMALL = {"layers": 2, "heads": 2, "width": 32}
-MADE_SMALLER: dict[str, tuple[str, dict[str, object]]] = {
+_SMALL: dict[str, Any] = {"layers": 2, "heads": 2, "width": 32}
+MADE_SMALLER: dict[str, tuple[str, dict[str, Any]]] = {
     "bert": ("bert", {**_SMALL, "vocab": 90}),
     "gpt2": ("gpt2_of", {**_SMALL, "vocab": 90}),
     "llama": ("llama", {**_SMALL, "heads": 4, "kv": 2, "hidden": 48, "vocab": 90}),

@@ -13,6 +13,8 @@ def sources(used: list[str], device: str) -> list[str]:
     names = ["weights"]
     if used:
         names.append("activation")
+    if "Linear" in used or ("Conv2d" in used and device == "cpu"):
+        names.append("is_faster")
     names += [_FILES.get(name, f"conv2d_{device}") for name in used]
     return [_source(name) for name in names]
 

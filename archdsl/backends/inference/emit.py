@@ -143,6 +143,8 @@ class _Emitter(Emitter):
         found.append(f"from collections.abc import {', '.join(abstract)}")
         if "partial(" in wanted:
             found.append("from functools import partial")
+        if "perf_counter(" in wanted:
+            found.append("from time import perf_counter")
         typing = ["Any"]
         if any(source.base == "NamedTuple" for source in self._classes):
             typing.append("NamedTuple")
@@ -163,7 +165,7 @@ class _Emitter(Emitter):
             self._classes[-1].name,
             self._lowered.training,
             (self._device, self._dtype),
-            "Conv2d" in used,
+            bool({"Conv2d", "Linear"} & set(used)),
         )
         return Carried(sources(used, self._device), [after])
 

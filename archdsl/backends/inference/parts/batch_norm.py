@@ -20,13 +20,18 @@ class BatchNorm:
         act: str = "",
         slope: float = 0.0,
     ) -> None:
-        names = ("running_mean", "running_var", *(("weight", "bias") if affine else ()))
-        self.tensors = [weights.tensor(f"{path}.{name}") for name in names]
+        weights = weights.at(path)
+        self.mean = weights.tensor("running_mean")
+        self.variance = weights.tensor("running_var")
+        self.gain = weights.tensor("weight") if affine else None
+        self.bias = weights.tensor("bias") if affine else None
         self.eps = eps
         self.in_place = activation(act, slope)
 
     def __call__(self, x: Tensor) -> Tensor:
-        y = F.batch_norm(x, *self.tensors, eps=self.eps)
+        y = F.batch_norm(
+            x, self.mean, self.variance, self.gain, self.bias, eps=self.eps
+        )
         if self.in_place is not None:
             self.in_place(y)
         return y

@@ -1,6 +1,7 @@
 """Convolutions for inference on a CPU."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,11 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
+from archdsl.backends.inference.parts.is_faster import is_faster
 from archdsl.backends.inference.parts.weights import Weights
 
 
 class Conv2d:
-    """A convolution and what follows it, in one pass of oneDNN where PyTorch has that.
+    """A convolution and what follows it, in one pass of oneDNN where that is faster.
 
     That is a batch normalisation, the addition of a second map, and an activation. The
     weights are packed for the size that arrives first.
@@ -47,12 +49,16 @@ class Conv2d:
         self.packed: tuple[Any, ...] = ()
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        if self.by_onednn is not None:
-            if other is None:
-                return self.by_onednn(x, self.weight, self.bias, *self.packed)
-            return self.by_onednn(x, other, self.weight, self.bias, *self.packed)
-        if not self.public and self.pack(x, other):
-            return self(x, other)
+        if self.by_onednn is None and not self.public:
+            self.pack(x, other)
+        if self.by_onednn is None:
+            return self.plain(x, other)
+        if other is None:
+            return self.by_onednn(x, self.weight, self.bias, *self.packed)
+        return self.by_onednn(x, other, self.weight, self.bias, *self.packed)
+
+    def plain(self, x: Tensor, other: Tensor | None) -> Tensor:
+        """The same by public operators."""
         padding, stride, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
         y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
@@ -62,33 +68,33 @@ class Conv2d:
             self.in_place(y)
         return y
 
-    def pack(self, x: Tensor, other: Tensor | None) -> bool:
-        """Pack the weights, if this PyTorch has these operators for such a map."""
+    def pack(self, x: Tensor, other: Tensor | None) -> None:
+        """Pack the weights, if oneDNN's kernel is there and faster for such a map."""
+        self.public = True
         padding, stride, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
         attribute, scalars, algorithm = ONEDNN.get(self.act, (self.act, [], ""))
         if self.act == "leaky_relu":
             scalars = [self.slope]
         after: tuple[Any, ...] = (attribute or "none", scalars, algorithm)
+        maps: tuple[Tensor, ...] = (x,)
         if other is not None:
+            maps = (x, other)
             after = ("add", 1.0, attribute or None, scalars, algorithm)
         packed = (padding, stride, dilation, groups, *after)
         try:
             onednn = torch.ops.mkldnn
+            overloads = onednn._convolution_pointwise
+            by_onednn = overloads.default if other is None else overloads.binary
             weight = onednn._reorder_convolution_weight(
                 self.weight, padding, stride, dilation, groups, x.shape
             )
-            if other is None:
-                by_onednn = onednn._convolution_pointwise.default
-                by_onednn(x, weight, self.bias, *packed)
-            else:
-                by_onednn = onednn._convolution_pointwise.binary
-                by_onednn(x, other, weight, self.bias, *packed)
+            fused = partial(by_onednn, *maps, weight, self.bias, *packed)
+            if is_faster(fused, partial(self.plain, x, other)):
+                self.weight, self.packed, self.by_onednn = weight, packed, by_onednn
         except (AttributeError, RuntimeError):
-            self.public = True
-            return False
-        self.weight, self.packed, self.by_onednn = weight, packed, by_onednn
-        return True
+            # This PyTorch lacks it, or it refuses such a map.
+            return
 
 
 # As oneDNN's operators call it where that is another name: with numbers, and a form.

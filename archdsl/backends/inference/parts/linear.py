@@ -1,20 +1,21 @@
 """Linear maps for inference."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
+from archdsl.backends.inference.parts.is_faster import is_faster
 from archdsl.backends.inference.parts.weights import Weights
 
 
 class Linear:
     """A linear map, with the batch normalisation and the activation that follow it.
 
-    On a CPU the weights are packed for as many rows as arrive first. For one row there
-    is nothing to gain: each weight is read once.
+    On a CPU the weights are packed for as many rows as arrive first, if that is faster.
     """
 
     def __init__(
@@ -49,18 +50,15 @@ class Linear:
 
     def pack(self, x: Tensor) -> None:
         """Pack the weights, if this PyTorch can and there is something to gain."""
-        rows = x.numel() // x.shape[-1]
         self.public = True
-        if 1 < rows <= MOST_ROWS:
-            try:
-                onednn = torch.ops.mkldnn
-                weight = onednn._reorder_linear_weight(self.weight, rows)
-                by_onednn = onednn._linear_pointwise.default
-                by_onednn(x, weight, self.bias, "none", [], "")
-            except (AttributeError, RuntimeError):
-                return
-            self.weight, self.by_onednn = weight, by_onednn
-
-
-# Of more rows a matrix product takes so long that packing is nothing beside it.
-MOST_ROWS = 64
+        rows = x.numel() // x.shape[-1]
+        try:
+            onednn = torch.ops.mkldnn
+            by_onednn = onednn._linear_pointwise.default
+            weight = onednn._reorder_linear_weight(self.weight, rows)
+            packed = partial(by_onednn, x, weight, self.bias, "none", [], "")
+            if is_faster(packed, partial(F.linear, x, self.weight, self.bias)):
+                self.weight, self.by_onednn = weight, by_onednn
+        except (AttributeError, RuntimeError):
+            # This PyTorch lacks it, or it refuses such numbers.
+            return

@@ -106,9 +106,10 @@ class Weights:
         """
         module = self.module(path, module)
         if norm is not None:
-            groups = module.groups if getattr(module, "transposed", False) else 0
+            convolution: Any = module
+            groups = convolution.groups if convolution.transposed else 0
             weight, shift = self.folded(
-                path, module.bias is not None, norm, eps, affine, int(groups)
+                path, module.bias is not None, norm, eps, affine, groups
             )
             assert shift is not None
             module.weight = nn.Parameter(weight, requires_grad=False)
