@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archdsl import pipeline
 from archdsl.diagnostics import Diagnostic
@@ -14,6 +15,11 @@ from archdsl.limits import MOST, Limits, lowered
 from archdsl.reading import MAX_BYTES, SpecFiles, decoded
 from archdsl.request import converted, net_names, the_net
 from archdsl.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from archdsl.backends.inference.emit import Device, DType
 
 TEXT_NAME = "<text>"
 
@@ -152,23 +158,50 @@ def compile(
     net: str | None = None,
     *,
     limits: Mapping[str, int] | None = None,
+    target: Literal["training", "inference"] = "training",
+    device: Device = "cpu",
+    dtype: DType = "float32",
     **params: object,
 ) -> str:
     """The PyTorch source of a net, a module of its own that imports torch alone.
 
-    The arguments are those of `check`. Raises SpecError if the spec has mistakes,
-    and what `check` and `Checked.network` raise.
+    Its last class is the net, an nn.Module. With `target="inference"` it is no module,
+    and a function `prepare` makes it of the `state_dict` of one: batch normalisation is
+    folded into the layers before it, and additions and activations are part of the
+    convolutions. `device` and `dtype` are what `prepare` then has for defaults. The
+    other arguments are those of `check`. Raises SpecError if the spec has mistakes,
+    ValueError for float16 on a CPU, and what `check` and `Checked.network` raise.
     """
-    return source_of(check(path_or_text, net, limits=limits, **params).network(net))
+    network = check(path_or_text, net, limits=limits, **params).network(net)
+    if target == "inference":
+        return inference_source_of(network, device, dtype)
+    return source_of(network)
 
 
 def source_of(network: Network) -> str:
     """The PyTorch source of a checked net. Raises SpecError if there is none."""
     from archdsl.backends.torch.emit import emit
+
+    return _emitted(lambda: emit(network))
+
+
+def inference_source_of(
+    network: Network, device: Device = "cpu", dtype: DType = "float32"
+) -> str:
+    """The source of a checked net for inference.
+
+    Raises SpecError if there is none, ValueError for float16 on a CPU.
+    """
+    from archdsl.backends.inference.emit import emit
+
+    return _emitted(lambda: emit(network, device, dtype))
+
+
+def _emitted(emit: Callable[[], str]) -> str:
     from archdsl.backends.torch.size import NoSourceError
 
     try:
-        return emit(network)
+        return emit()
     except NoSourceError as problem:
         found = Diagnostic(
             problem.code,

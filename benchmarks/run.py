@@ -1,4 +1,4 @@
-"""`python -m benchmarks.run [startup|checking|peers|growth|flat|drawing …]`."""
+"""`python -m benchmarks.run [NAME …]`, of all tables or those named."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmarks import (
     drawing,
     flat,
     growth,
+    inference,
     modules,
     peers,
     report,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[[], Result]] = {
     "drawing": drawing.measure,
     "modules": modules.measure,
     "training": training.measure,
+    "inference": inference.measure,
 }
 QUICK: dict[str, Callable[[], Result]] = {
     "startup": lambda: startup.measure(rounds=3),
@@ -39,6 +41,7 @@ QUICK: dict[str, Callable[[], Result]] = {
     "drawing": lambda: drawing.measure(rounds=3, deep=False),
     "modules": lambda: modules.measure(rounds=3, quick=True),
     "training": lambda: training.measure(rounds=3, quick=True),
+    "inference": lambda: inference.measure(rounds=3, whole=False),
 }
 
 

@@ -21,6 +21,10 @@ THEMES = ("light", "dark", "auto")
 ENGINES = ("builtin", "dot", "pygraphviz")
 SHELLS = ("bash", "zsh", "tcsh")
 REPORTS = ("full", "json")
+# What a source is for; of inference also where, and in which numbers.
+TARGETS = ("training", "inference")
+DEVICES = ("cpu", "cuda")
+DTYPES = ("float32", "bfloat16", "float16")
 # What layers are sorted by, and what their totals are grouped by.
 MEASURES = ("macs", "params", "activations")
 GROUPS = ("kind", "block")
@@ -145,6 +149,22 @@ def _compile(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     command.add_argument("-o", metavar="FILE", dest="output", help="write to this file")
     _watch(command)
+    command.add_argument(
+        "--for",
+        choices=TARGETS,
+        default="training",
+        dest="target",
+        help="inference folds and fuses what it can, and takes the weights of training"
+        " (default: training)",
+    )
+    command.add_argument(
+        "--device", choices=DEVICES, help="of inference (default: cpu)"
+    )
+    command.add_argument(
+        "--dtype",
+        choices=DTYPES,
+        help="of inference (default: float32); float16 is for cuda",
+    )
 
 
 def _draw(command: argparse.ArgumentParser) -> None:

@@ -88,10 +88,6 @@ class Reporter:
         """Where a node can be changed; None if its text was parsed apart."""
         return None if self.fixed is not None else self.span(node)
 
-    def editable(self, node: Located) -> Span | None:
-        """Where a node can be changed; None if its text was parsed apart."""
-        return None if self.fixed is not None else self.span(node)
-
     def error(
         self,
         code: str,

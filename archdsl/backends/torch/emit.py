@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch import (
@@ -56,10 +56,7 @@ def emit(network: Network) -> str:
     Raises NoSourceError for a repeat that would have to be written out and is too long,
     and for a size that is not known and cannot be written where it is needed.
     """
-    try:
-        return _Emitter(network).source()
-    except UnwrittenError as problem:
-        raise _unwritten(problem, problem.span or network.root.span) from None
+    return Emitter(network).source()
 
 
 def _unwritten(problem: UnwrittenError, span: Span) -> NoSourceError:
@@ -95,7 +92,16 @@ def _text(source: ClassSource) -> object:
     return (source.base, tuple(source.init), tuple(source.forward))
 
 
-class _Emitter:
+class Carried(NamedTuple):
+    """Definitions, as text, that stand before and after the classes of a source."""
+
+    before: list[str]
+    after: list[str]
+
+
+class Emitter:
+    """Writes the source of one net; emission for inference writes other classes."""
+
     def __init__(self, network: Network) -> None:
         self._network = network
         self._classes: list[ClassSource] = []
@@ -112,6 +118,14 @@ class _Emitter:
         self._imported: dict[imports.Place, str] = {}
 
     def source(self) -> str:
+        """The source. Raises NoSourceError if there is none."""
+        try:
+            return self._source()
+        except UnwrittenError as problem:
+            span = problem.span or self._network.root.span
+            raise _unwritten(problem, span) from None
+
+    def _source(self) -> str:
         root = self._network.root
         net_name = net_class(self._network.name)
         self._taken.add(net_name)
@@ -377,6 +391,10 @@ class _Emitter:
 
     # Layout
 
+    def _carried(self) -> Carried:
+        """Other definitions of the source, before its classes and after them."""
+        return Carried([], [])
+
     def _standard(self) -> list[str]:
         """The imports from Python's own library, sorted as `ruff` has them."""
         found = []
@@ -393,17 +411,19 @@ class _Emitter:
 
     def _laid_out(self) -> str:
         helpers = [helper_source(name) for name in sorted(self._helpers & HELPERS)]
+        more = self._carried()
         text = "\n".join(
             "\n".join((*source.init, *source.forward)) for source in self._classes
-        ) + "".join(helpers)
+        ) + "".join((*helpers, *more.before, *more.after))
         text += "".join(source.base for source in self._classes)
         body = _template().render(
             title=_title(self._network),
             imports=imports.lines(
                 text, self._needs_math, self._standard(), self._imported
             ),
-            helpers=helpers,
+            helpers=[*helpers, *more.before],
             classes=self._classes,
+            functions=more.after,
         )
         return body
 

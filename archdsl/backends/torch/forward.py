@@ -60,6 +60,11 @@ class Held(NamedTuple):
 class Forward:
     """Writes `forward` for one scope."""
 
+    # Whether a repeat is called as a whole, and not copy by copy.
+    calls_repeats = True
+    # What one of the copies is called: the first of these that is free.
+    copy_names = ("copy", "block")
+
     def __init__(
         self,
         scope: Scope,
@@ -320,7 +325,7 @@ class Forward:
         builder = self._builders.get(repeat.name) if repeat.shared else None
         built = builder if isinstance(builder, PlannedRepeat) else repeat
         told = [self._told(run.stage) for run in built.runs]
-        if len(repeat.inputs) == 1 and not any(told):
+        if self.calls_repeats and len(repeat.inputs) == 1 and not any(told):
             called = c.Call(
                 self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
             )
@@ -344,7 +349,7 @@ class Forward:
         module = c.flat(self._submodule(repeat.name))
         taken = {run.stage.inputs for run in repeat.runs}
         if taken == {repeat.inputs} and all(sizes == told[0] for sizes in told):
-            copy = "copy" if name != "copy" else "block"
+            copy = next(each for each in self.copy_names if each != name)
             self._lines += c.header("for", f"{copy} in {module}", self._indent)
             called = c.Call(c.Text(copy), (c.Text(name), *others, *told[0]))
             self._lines += c.assign(name, called, self._indent + c.INDENT)

@@ -48,8 +48,12 @@ def _parameter(argument: Argument) -> str:
 
 def init_signature(arguments: list[Argument]) -> list[str]:
     """`def __init__(self, …) -> None:`."""
-    parameters = ["self", *map(_parameter, arguments)]
-    return c.signature("__init__", parameters, "None", c.INDENT)
+    return c.signature("__init__", parameters(arguments), "None", c.INDENT)
+
+
+def parameters(arguments: list[Argument]) -> list[str]:
+    """`self` and the arguments, with their types and defaults."""
+    return ["self", *map(_parameter, arguments)]
 
 
 def init(
