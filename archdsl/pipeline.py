@@ -94,9 +94,9 @@ def check_tree(
         )
     wanted = _wanted(source, tree, names, net, report)
     networks: dict[str, Network] = {}
+    made = elaborator(defined, report) if elaborator is not None else None
     if sound and _within_limits(report):
-        if elaborator is not None:
-            made = elaborator(defined, report)
+        if made is not None:
             networks = _networks(made, report, wanted, net, params or {})
         else:
             networks = _elaborated(defined, report, wanted, net, params or {})

@@ -251,3 +251,14 @@ def test_the_widest_source_is_what_it_says() -> None:
     data = b"input 8 | fc 8\n".ljust(2**20, b"#")
     assert decoded(data, "a.arch")[0] is not None
     assert decoded(data + b"#", "a.arch")[0] is None
+
+
+@pytest.mark.parametrize(("before", "after"), [("g: {", "}"), ("add(id | ", ", id)")])
+def test_blocks_and_brackets_nest_so_deep_together(before: str, after: str) -> None:
+    blocks = ["block b0 { relu }"]
+    blocks += [f"block b{n} {{ {before}b{n - 1}{after} }}" for n in range(1, 60)]
+    net = "net n {{ input 3x8x8 | b{} }}"
+    assert not check(Source("t.arch", "\n".join((*blocks, net.format(31))))).diagnostics
+    (found,) = check(Source("t.arch", "\n".join((*blocks, net.format(59))))).diagnostics
+    assert found.code == "E0703"
+    assert "64 deep" in found.message

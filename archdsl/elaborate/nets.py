@@ -41,6 +41,8 @@ class Elaborator:
     ) -> None:
         self.definitions = definitions
         self.known = Known(remembers)
+        # Stages that are being elaborated, one in another.
+        self.depth = 0
         self._report = report
         report.enter(definitions)
         self._memo: dict[object, Module | None] = {}
@@ -137,6 +139,10 @@ class Elaborator:
                     f" {describe(value)}",
                     bound_size.span or at,
                 )
+                good = False
+            elif value > self._report.limits.integer:
+                message = f"the value {value} is too large"
+                self._report.error("E0701", message, bound_size.span or at)
                 good = False
         missing = [
             p.name for p in item.params if p.default is None and p.name not in given

@@ -55,7 +55,7 @@ def describe(value: object) -> str:
         return f'the text "{value}"'
     if isinstance(value, SizeValue):
         return "the size " + "x".join(map(str, value))
-    if is_list(value):
+    if is_list(value) or isinstance(value, list):
         return "a list"
     assert isinstance(value, LayerRef)
     return f"the layer `{value.name}`"

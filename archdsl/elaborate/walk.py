@@ -186,14 +186,28 @@ class Walk:
         self, stage: n.Stage, atom: n.Call | n.Group, current: Value
     ) -> Value:
         """The value of a stage that is not known yet."""
-        rest, repeats = split_repeat(atom.args)
-        if repeats:
-            return repeat(self, stage, rest, repeats, current)
-        if not isinstance(atom, n.Group):
-            return self._call(stage, atom, current)
-        if stage.label is None:
-            return self.body(atom.body, current)
-        return self._group(stage, atom, current)
+        owner, most = self.owner, self.report.limits.nesting
+        if owner.depth > most:
+            # Each level is some of Python's calls as well, which end.
+            self.report.error(
+                "E0703",
+                f"stages are nested more than {most} deep, with the blocks around them",
+                stage,
+                hints=("give inner stages names, or write some blocks as one",),
+            )
+            return self.frame.value(None)
+        owner.depth += 1
+        try:
+            rest, repeats = split_repeat(atom.args)
+            if repeats:
+                return repeat(self, stage, rest, repeats, current)
+            if not isinstance(atom, n.Group):
+                return self._call(stage, atom, current)
+            if stage.label is None:
+                return self.body(atom.body, current)
+            return self._group(stage, atom, current)
+        finally:
+            owner.depth -= 1
 
     # Calls
 

@@ -42,7 +42,8 @@ LIMITS = (
         """
 Numbers, sizes and totals stay below 2**63, those on the way to a result too. The
 limit is checked before the work is done, so that no expression can keep the checker
-busy. So are formulas of sizes that are not known: there are at most 500 that differ.
+busy. So are formulas of sizes that are not known: there are at most 500 that
+differ, and a size has one of at most 1,000 parts.
 """,
         "input 84 | fc 9**9**9\n",
         "input 84 | fc 9**3\n",
@@ -87,6 +88,9 @@ few lines.
 The copies of a repeat without a label stand in the class one by one: `fc1`, `fc2` and
 so on. So many of them make no source that anybody can read or load. With a label the
 copies are written once, in a list, however many they are.
+
+The formula of a size that is not known is written where the size is needed. If it has
+more than 200 parts, a number for some size of the input is the remedy.
 """,
         "$ archdsl compile -e 'input 8 | fc 8 x1000000'\n",
         "$ archdsl compile -e 'input 8 | layers: fc 8 x1000000'\n",
