@@ -258,7 +258,7 @@ def test_blocks_and_brackets_nest_so_deep_together(before: str, after: str) -> N
     blocks = ["block b0 { relu }"]
     blocks += [f"block b{n} {{ {before}b{n - 1}{after} }}" for n in range(1, 60)]
     net = "net n {{ input 3x8x8 | b{} }}"
-    assert not check(Source("t.arch", "\n".join((*blocks, net.format(31))))).diagnostics
-    (found,) = check(Source("t.arch", "\n".join((*blocks, net.format(59))))).diagnostics
+    assert check("\n".join((*blocks, net.format(31)))).ok
+    (found,) = check("\n".join((*blocks, net.format(59)))).diagnostics
     assert found.code == "E0703"
     assert "64 deep" in found.message
