@@ -185,6 +185,12 @@ KEPT = {
         "block Conv2d weights { conv weights 1 | bn }\n"
         "block linear { Conv2d 3 | Conv2d 4 | relu }\ninput 3x8x8 | linear"
     ),
+    "groups of one name": (
+        "block b c { g: {conv c 3x3 p1 | relu} x2 }\ninput 3x8x8\ng: {b 3 | tanh} x2"
+    ),
+    "a group with the name of a block": (
+        "block g c { g: {conv c 3x3 p1 | relu} x2 }\ninput 3x8x8\ng: {g 3 | tanh} x2"
+    ),
 }
 
 

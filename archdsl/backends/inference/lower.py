@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from archdsl.backends.inference.fuse import Item, fused
 from archdsl.backends.inference.parts_of import generic, reading
 from archdsl.backends.torch.reserved import is_attribute
+from archdsl.backends.torch.uses import blocks
 from archdsl.ir.names import Child, children, is_inline
 from archdsl.ir.network import Choice, Module, Network, Node, Repeat, Run, Stage
 from archdsl.ops.record import Bound, Site
 from archdsl.shapes.expr import Const
 from archdsl.shapes.size import is_known
 from archdsl.shapes.tensor import Dim, TensorType
+from archdsl.source import Span
 
 # Constructor arguments, or names in the source that a child must not hide.
 _TAKEN = frozenset(("weights", "dtype"))
@@ -40,7 +43,8 @@ class Lowered(NamedTuple):
 
 def lowered(network: Network) -> Lowered:
     """The net for inference. Its blocks are shared as those of the net are."""
-    lower = _Lower()
+    used = [module for modules, _ in blocks(network.root) for module in modules]
+    lower = _Lower({module.name: module.span for module in used})
     root = lower.module(network.root)
     training = tuple(
         dict.fromkeys(child.name for child in children(network.root) if child.training)
@@ -49,13 +53,15 @@ def lowered(network: Network) -> Lowered:
 
 
 class _Lower:
-    def __init__(self) -> None:
+    def __init__(self, places: dict[str, Span]) -> None:
         self.paths: dict[int, str] = {}
         self.whole: set[int] = set()
         self._modules: dict[int, Module] = {}
         # Groups that are blocks here; their children are still called by positions.
         self._blocks: dict[int, Module] = {}
         self._positional: set[int] = set()
+        # By the names of blocks, where they stand, or the groups they are made of.
+        self._places = places
         # What identities stand for must stay.
         self._kept: list[object] = []
 
@@ -128,11 +134,20 @@ class _Lower:
         if isinstance(target, Module) and target.kind == "group":
             block = self._blocks.get(id(target))
             if block is None:
-                block = _as_block(target, path.rpartition(".")[2])
+                block = _as_block(target, self._block_name(target, path))
                 self._blocks[id(target)] = block
                 self._positional.add(id(block))
             return self._stage(stage._replace(target=block, args={}))
         return self._stage(stage)
+
+    def _block_name(self, group: Module, path: str) -> str:
+        """A name that groups which stand elsewhere in the text do not have."""
+        wanted = path.rpartition(".")[2]
+        for number in count(1):
+            name = wanted if number == 1 else f"{wanted}_{number}"
+            if self._places.setdefault(name, group.span) == group.span:
+                return name
+        raise AssertionError
 
     def _stage(self, stage: Stage) -> Stage:
         target = stage.target
