@@ -10,8 +10,8 @@ from trees import SPECS, placeless, places, read, tree
 
 from archdsl.limits import MOST
 from archdsl.source import Source
+from archdsl.syntax import automaton, parser, tables
 from archdsl.syntax import nodes as n
-from archdsl.syntax import parser, tables
 
 MANY = 20_000
 
@@ -512,11 +512,11 @@ def test_tables_made_anew_parse_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     before = [tree(text) for text in texts]
     anew = tables.build(read(tables.grammar_path()))
     monkeypatch.setattr(tables, "load", lambda: anew)
-    parser._parser.cache_clear()
+    automaton.automaton.cache_clear()
     try:
         assert [tree(text) for text in texts] == before
     finally:
-        parser._parser.cache_clear()
+        automaton.automaton.cache_clear()
 
 
 def test_a_changed_grammar_is_read_anew(
@@ -528,10 +528,10 @@ def test_a_changed_grammar_is_read_anew(
     grammar = read(tables.grammar_path())
     changed.write_text(grammar.replace('NET: "net"', 'NET: "network"'))
     monkeypatch.setattr(tables, "_grammar_file", lambda: str(changed))
-    parser._parser.cache_clear()
+    automaton.automaton.cache_clear()
     try:
         (net,) = tree("network net {}").items
         assert isinstance(net, n.Net)
         assert net.name.name == "net"
     finally:
-        parser._parser.cache_clear()
+        automaton.automaton.cache_clear()

@@ -2,121 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any
-
 from archdsl.collector import Paused
 from archdsl.diagnostics import Diagnostic, Hint
 from archdsl.limits import MAX_FINDINGS
 from archdsl.source import Source, Span
-from archdsl.syntax import tables as made
-from archdsl.syntax.build import Action, Tokens, action
+from archdsl.syntax.automaton import Automaton, automaton, run, states_before, step
+from archdsl.syntax.build import Tokens
 from archdsl.syntax.lexer import CLOSERS, OPENERS, Lexer
 from archdsl.syntax.nodes import File
-from archdsl.tuples import NamedTuple
 
 _TOP_LEVEL = frozenset(("BLOCK", "NET", "DEFAULT", "USE", "EXTERN"))
 
 
-class _Rule(NamedTuple):
-    """A reduction: what it makes, of how many parts, and what is done then.
-
-    Without an `act` its one part is passed on, or, if `starred`, items are gathered.
-    """
-
-    name: str
-    length: int
-    act: Action | None
-    starred: bool
-
-    @property
-    def passes(self) -> bool:
-        """Whether it makes nothing new."""
-        return self.act is None and not self.starred
-
-
-class _Parser(NamedTuple):
-    lexer: Lexer
-    actions: tuple[dict[str, int], ...]
-    gotos: tuple[dict[str, int], ...]
-    rules: tuple[_Rule, ...]
-    start: int
-    # By state and name of what was made, where the next token is taken.
-    landings: tuple[_Landings, ...]
-    # The rule of a token alone that is all there is to do in a state.
-    single: tuple[_Rule | None, ...]
-
-
-class _Landings(dict[str, "_Landing"]):
-    """The landings from one state, each made when it is first asked for."""
-
-    def __init__(self, parser: _Parser, state: int) -> None:
-        self._parser = parser
-        self._state = state
-
-    def __missing__(self, name: str) -> _Landing:
-        landing = self[name] = _Landing(self._parser, self._state, name)
-        return landing
-
-
-class _Landing(dict[str, int]):
-    """By the next token, the state behind what was made, with what only passes it on.
-
-    `expr`, `conjunction`, `negation` and so on are a dozen names for a number, which
-    need not be gone through one by one each time.
-    """
-
-    def __init__(self, parser: _Parser, state: int, name: str) -> None:
-        self._parser = parser
-        self._state = state
-        self._name = name
-
-    def __missing__(self, kind: str) -> int:
-        parser, gotos = self._parser, self._parser.gotos[self._state]
-        state = gotos[self._name]
-        move = parser.actions[state].get(kind, 0)
-        while move < 0 and parser.rules[~move].passes:
-            state = gotos[parser.rules[~move].name]
-            move = parser.actions[state].get(kind, 0)
-        self[kind] = state
-        return state
-
-
-@cache
-def _parser() -> _Parser:
-    tables = made.load()
-    rules = []
-    for rule in tables.rules:
-        starred = rule.name.startswith("__")
-        act = None if starred else action(rule.action)
-        if act is None and not starred and rule.length != 1:
-            raise LookupError(f"no action for rule {rule}")
-        rules.append(_Rule(rule.name, rule.length, act, starred))
-    single = tuple(_single(moves, rules) for moves in tables.actions)
-    parser = _Parser(
-        Lexer(tables),
-        tables.actions,
-        tables.gotos,
-        tuple(rules),
-        tables.start,
-        (),
-        single,
-    )
-    states = range(len(tables.actions))
-    return parser._replace(landings=tuple(_Landings(parser, at) for at in states))
-
-
-def _single(moves: dict[str, int], rules: list[_Rule]) -> _Rule | None:
-    """The rule of one part that follows in a state, whatever comes next."""
-    found = set(moves.values())
-    move = found.pop() if len(found) == 1 else 0
-    rule = rules[~move] if move < 0 else None
-    return rule if rule is not None and rule.act and rule.length == 1 else None
-
-
 def lexer() -> Lexer:
     """The lexer that `parse` uses."""
-    return _parser().lexer
+    return automaton().lexer
 
 
 def parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
@@ -130,110 +30,24 @@ def parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
 
 
 def _parse(source: Source) -> tuple[File | None, list[Diagnostic]]:
-    parser = _parser()
-    tokens, found = parser.lexer.tokens(source)
+    machine = automaton()
+    tokens, found = machine.lexer.tokens(source)
     if found:
         return None, found
     tree: File | None = None
     begin = 0
     while True:
-        result = _run(parser, tokens, begin)
+        result = run(machine, tokens, begin)
         if isinstance(result, File):
             tree = result
             break
         at = result
-        states = _states_before(parser, tokens, begin, at)
-        found.append(_syntax_error(parser, source, tokens, states, begin, at))
+        states = states_before(machine, tokens, begin, at)
+        found.append(_syntax_error(machine, source, tokens, states, begin, at))
         begin = _next_definition(tokens, begin, at)
         if begin < 0 or len(found) == MAX_FINDINGS:
             break
     return (None if found else tree), found
-
-
-def _run(parser: _Parser, tokens: Tokens, begin: int) -> File | int:
-    """The tree, or the token at which there was no way on."""
-    actions, landings = parser.actions, parser.landings
-    rules, single = parser.rules, parser.single
-    kinds = tokens.kinds
-    states = [parser.start]
-    values: list[Any] = []
-    at = begin
-    kind = kinds[at]
-    state = parser.start
-    while True:
-        move = actions[state].get(kind)
-        if move is None:
-            return at
-        if move >= 0:
-            rule = single[move]
-            value: Any = at
-            at += 1
-            kind = kinds[at]
-            if rule is None:
-                state = move
-            else:
-                name, _, act, _ = rule
-                value = act(tokens, [value])  # type: ignore[misc]
-                state = landings[state][name][kind]
-            states.append(state)
-            values.append(value)
-            continue
-        name, length, act, starred = rules[~move]
-        if length == 1:
-            states.pop()
-            children = [values.pop()]
-        elif length:
-            children = values[-length:]
-            del values[-length:]
-            del states[-length:]
-        else:
-            children = []
-        if act is not None:
-            value = act(tokens, children)
-        elif starred:
-            value = _gathered(children)
-        else:
-            value = children[0]
-        if name == "file":
-            tree: File = value
-            return tree
-        state = landings[states[-1]][name][kind]
-        states.append(state)
-        values.append(value)
-
-
-def _gathered(children: list[Any]) -> list[Any]:
-    """The items so far, with the last of the children, which is one more."""
-    first, last = children[0], children[-1]
-    if type(first) is not list:
-        return [last]
-    first.append(last)
-    return first
-
-
-def _states_before(parser: _Parser, tokens: Tokens, begin: int, at: int) -> list[int]:
-    """The parser's states when it has just taken the token before `at`."""
-    states = [parser.start]
-    for index in range(begin, at):
-        _step(parser, states, tokens.kinds[index])
-    return states
-
-
-def _step(parser: _Parser, states: list[int], kind: str) -> bool:
-    """Take one token; False if it cannot stand here."""
-    while True:
-        move = parser.actions[states[-1]].get(kind)
-        if move is None:
-            return False
-        if move >= 0:
-            states.append(move)
-            return True
-        name, length = parser.rules[~move][:2]
-        if name == "file":
-            return True
-        if length:
-            del states[-length:]
-        states.append(parser.gotos[states[-1]][name])
 
 
 def _next_definition(tokens: Tokens, begin: int, at: int) -> int:
@@ -307,7 +121,7 @@ _RESERVED = frozenset(
 
 
 def _syntax_error(
-    parser: _Parser,
+    machine: Automaton,
     source: Source,
     tokens: Tokens,
     states: list[int],
@@ -323,7 +137,7 @@ def _syntax_error(
         start = tokens.ends[at - 1] if at else 0
         end = start
     possible = {
-        name for name in (*_EXPECTED, *_TELLING) if _step(parser, states.copy(), name)
+        name for name in (*_EXPECTED, *_TELLING) if step(machine, states.copy(), name)
     }
     code = "E0102"
     hints: tuple[str, ...]
