@@ -182,7 +182,7 @@ _IDENTIFIERS = frozenset(
     B N nn Module Linear Sequential ReLU ModuleList super __init__ self forward x
     torch Tensor F relu range in_features out_features b b1 _modules getattr
     OrderedDict collections typing annotations __future__ layer block residual _ i
-    fc1 fc2 relu1 int float vars Any Callable None y branch features functional
+    fc1 fc2 relu1 inplace int float vars Any Callable None y branch features functional
     """.split()
 )
 _STATEMENTS = (

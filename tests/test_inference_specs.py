@@ -89,7 +89,8 @@ def test_every_net_has_a_source(path: Path) -> None:
 def test_drawn_specs_compute_what_their_modules_do(text: str) -> None:
     net = network(text)
     try:
-        outputs(trained(net), inputs_of(net))
+        for batch in (1, 2):
+            outputs(trained(net), inputs_of(net, batch))
     except (IndexError, ValueError, RuntimeError):
         # What is drawn for a place in a table need not be one; other nets cannot
         # normalise single numbers.

@@ -8,6 +8,8 @@ from pathlib import Path
 from archdsl.backends.diagram.plan import MAX_DRAWN
 from archdsl.backends.torch.size import MAX_WRITTEN_STAGES
 from archdsl.limits import MAX_EXPRESSION_DEPTH, MAX_FINDINGS, MEANING, MOST, parsed
+from archdsl.shapes.expr import MAX_UNKNOWN_WEIGHT
+from archdsl.shapes.size import MAX_PARTS
 
 TEXT = (Path(__file__).parents[1] / "SECURITY.md").read_text(encoding="utf-8")
 
@@ -23,6 +25,8 @@ def test_the_limits_are_the_compilers() -> None:
     assert numbers == [
         MAX_EXPRESSION_DEPTH,
         MAX_FINDINGS,
+        MAX_PARTS,
+        MAX_UNKNOWN_WEIGHT,
         MAX_WRITTEN_STAGES,
         MAX_DRAWN,
     ]

@@ -264,7 +264,7 @@ def test_constraints_are_collected(text: str, constraints: tuple[str, ...]) -> N
         ("input 3xH | relu if H > 8", "E0307"),
         ("input 3xH\nrelu if H > 8", "E0310"),
         ("input 3xH | fc (sqrt(H))", "E0310"),
-        ("input 3xH | conv 4x3 | dropout (H / 7)", "E0310"),
+        ("input 3xH | conv 4x3 | dropout (H / 7)", "E0405"),
         ("input 3xHxW | add(id, permute 0 2 1)", "E0304"),
         ("input 3xH | add(id, maxpool 2 | upsample 2)", "E0304"),
         ("input 3xH\nassert H == 2\nconv 4x3", "E0302"),

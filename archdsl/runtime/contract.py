@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from archdsl.ops.form import Form
+from archdsl.ops.form import Form, Input
 from archdsl.ops.record import Layer, Problem, Site
 from archdsl.runtime.matching import BATCH, MismatchError, Operations
 from archdsl.runtime.stages import evaluated
@@ -64,6 +64,13 @@ def applied(form: Form, inputs: list[Tensor]) -> Tensor:
 
 
 def _value(code: Any, inputs: list[Tensor]) -> Any:
+    if isinstance(code, Input):
+        # Here the same for all samples has a batch of one.
+        x = inputs[code.number]
+        if code.bare:
+            return x[0]
+        x = x[(..., *([None] * code.axes))] if code.axes else x
+        return x[(slice(None), *([None] * code.front))] if code.front else x
     return evaluated(code, inputs, lambda inner: _value(inner, inputs))
 
 
