@@ -73,6 +73,11 @@ REQUIRED = [
     (lambda h, w: require(h - h // 2, ">=", 5), True, ("H >= 9",)),
     (lambda h, w: require(h // 2 - h, ">=", -5), True, ("H <= 10",)),
     (lambda h, w: require(h % 3, ">=", 1), True, ("H%3 >= 1",)),
+    (
+        lambda h, w: require(h * h, "!=", w) and require(h * h, "!=", w),
+        True,
+        ("H² != W",),
+    ),
     (lambda h, w: require(h, "==", 1), True, ("H == 1",)),
     (lambda h, w: require(smallest(h - w, 5), ">=", 3), True, ("min(5,H-W) >= 3",)),
     (
@@ -158,6 +163,7 @@ def test_places_where_a_divisor_is_zero() -> None:
     assert facts.smallest() == {"H": 4, "W": 1}
     _, h, w = two()
     assert 7 // (h - 1) != w
+    assert 7 // (h - 1) != 7 // (w - 1)
     with pytest.raises(ZeroDivisionError):
         operator.truediv(h, 0)
 
