@@ -147,7 +147,7 @@ def test_sizes_that_are_accepted() -> None:
 
 def test_long_products_are_not_multiplied_out() -> None:
     _, h, w = two()
-    long = h
+    long: Size = h
     for k in range(12):
         for j in range(12):
             long += h**k * w**j
