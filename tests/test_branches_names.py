@@ -27,6 +27,8 @@ REFUSED = [
     ("input 3x8x8\nadd(order hwc, id)", "E0102", "order hwc"),
     ("input 3x8x8\nadd(assert params > 3, id)", "E0102", "assert params > 3"),
     ("net a w { input 8xH | fc w }\nnet b = a w=3 H=1/0", "E0502", "0"),
+    ("default conv g=2\nnet n { input 3x8x8\n conv 4x3x3 }", "E0312", "g=2"),
+    ("net a { input 8xH\n assert H > 9 }\nnet b = a H=8", "E0602", "H > 9"),
     ("input 3xHxW\npad (2**H)", "E0310", "(2**H)"),
     ("input 3xHxW\npad exp(H)", "E0310", "exp(H)"),
     ("relu x2\ninput 3x8x8", "E0306", "relu x2"),
@@ -68,6 +70,11 @@ RIGHT = {
     'default rearrange "(h p) w -> h (p w)" p=2\nnet n { input 4x4\n rearrange }': (
         "2x8"
     ),
+    "input 9 int\ntok: embedding 8 16\nt: tie tok bias": "9x8",
+    (
+        "net n { order b a\n input 3x8x8\n add(id, b: conv 3x1x1)\n a: conv 3x1x1\n"
+        " {relu} x2 }"
+    ): "3x8x8",
     "block b { flatten | fc id.c // in.h }\nnet n { input 3x4x5\n b }": "15",
     "net n { order b a\n input 3x8x8\n add(id, b: conv 3x1x1)\n a: conv 3x1x1 }": (
         "3x8x8"

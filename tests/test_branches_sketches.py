@@ -88,3 +88,11 @@ def test_copies_beyond_the_limit_are_one_group_each() -> None:
     assert isinstance(repeat, Repeat)
     assert {run.stage.kind for run in repeat.runs} == {"{}"}
     assert sum(run.count for run in repeat.runs) == 3
+
+
+def test_a_line_whose_condition_is_wrong_is_one_stage() -> None:
+    text = "net n { input 3x8x8\n nosuch 3 if 1/0 > 2 }"
+    sketched = sketch(Source("n.arch", text), "n")
+    assert sketched is not None
+    assert [fault.code for fault in faults(sketched.root.nodes)] == ["E0502"]
+    assert [fault.code for fault in sketched.wrong] == ["E0201", "E0502"]
