@@ -24,6 +24,12 @@ LAYERS = [
     ("input 5x8x8\nglu", "E0405", "glu"),
     ("input 16\nmean c", "E0301", "mean c"),
     ("input 16\ntake 0 c", "E0301", "take 0 c"),
+    ("input 8x4\nconcat(id, fc 3)", "E0304", "fc 3"),
+    (
+        "input 3x9x9\nconcat(conv 3 3x3 same, conv 3 3x3 s4)",
+        "E0304",
+        "conv 3 3x3 s4",
+    ),
     ("input 3x8x8\ntake 0 d", "E0405", "d"),
     ("input 3x8x8\ntake 9 h", "E0405", "9"),
     ("input 3x8x8\ntake -9 h", "E0405", "-9"),

@@ -8,7 +8,9 @@ import pytest
 from branches import assert_refused, assert_right
 
 import archdsl
+from archdsl import reading
 from archdsl.elaborate.alone import only_argument
+from archdsl.ir.network import Stage
 from archdsl.limits import Limits
 from archdsl.pipeline import check
 from archdsl.source import Source
@@ -24,6 +26,9 @@ REFUSED = [
     ("net n { input 3x8x8\n relu\n assert id.params > 3 }", "E0505", "id.params"),
     ("input 3x8x8\nadd(order hwc, id)", "E0102", "order hwc"),
     ("input 3x8x8\nadd(assert params > 3, id)", "E0102", "assert params > 3"),
+    ("net a w { input 8xH | fc w }\nnet b = a w=3 H=1/0", "E0502", "0"),
+    ("default conv g=2\nnet n { input 3x8x8\n conv 4x3x3 }", "E0312", "g=2"),
+    ("net a { input 8xH\n assert H > 9 }\nnet b = a H=8", "E0602", "H > 9"),
     ("input 3xHxW\npad (2**H)", "E0310", "(2**H)"),
     ("input 3xHxW\npad exp(H)", "E0310", "exp(H)"),
     ("relu x2\ninput 3x8x8", "E0306", "relu x2"),
@@ -62,6 +67,15 @@ RIGHT = {
     'default rearrange h=2\nnet n { input 4x8\n rearrange "(h c) y -> c h y" }': (
         "2x2x8"
     ),
+    'default rearrange "(h p) w -> h (p w)" p=2\nnet n { input 4x4\n rearrange }': (
+        "2x8"
+    ),
+    "input 9 int\ntok: embedding 8 16\nt: tie tok bias": "9x8",
+    (
+        "net n { order b a\n input 3x8x8\n add(id, b: conv 3x1x1)\n a: conv 3x1x1\n"
+        " {relu} x2 }"
+    ): "3x8x8",
+    "block b { flatten | fc id.c // in.h }\nnet n { input 3x4x5\n b }": "15",
     "net n { order b a\n input 3x8x8\n add(id, b: conv 3x1x1)\n a: conv 3x1x1 }": (
         "3x8x8"
     ),
@@ -155,3 +169,32 @@ def test_copies_stop_at_the_limit() -> None:
     (finding,) = check(Source("t.arch", text, Limits(stages=2))).diagnostics
     assert finding.code == "E0702"
     assert finding.message == "there are more than 2 different layers"
+
+
+def test_what_a_derived_net_lacks() -> None:
+    text = "net a w h { input 8 | fc w | fc h }\nnet b = a w=3\nnet c = b h=2"
+    (found,) = check(Source("t.arch", text), "b").diagnostics
+    assert (found.code, found.message) == ("E0402", "`b` lacks `h`")
+    assert found.span is not None
+    assert (found.span.line, found.span.text) == (2, "b")
+
+
+def test_symbols_are_given_no_sizes_beyond_the_limit() -> None:
+    spec = Source("t.arch", "net n { input 8xH }")
+    (found,) = check(spec, "n", {"H": 2**70}).diagnostics
+    assert (found.code, found.message) == ("E0701", f"the value {2**70} is too large")
+
+
+def test_a_file_of_the_library_that_is_used_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "twice.arch").write_text("block twice { fc 8 | fc 8 }\n", "utf-8")
+    spec = tmp_path / "spec.arch"
+    spec.write_text('use "twice.arch" as t\ninput 8 | t.twice | twice\n', "utf-8")
+    monkeypatch.setattr(reading, "_STANDARD", str(tmp_path))
+    (network,) = archdsl.check(spec).networks.values()
+    first, second = network.root.nodes
+    assert isinstance(first, Stage)
+    assert isinstance(second, Stage)
+    assert first.target is second.target

@@ -32,6 +32,7 @@ def two() -> tuple[Facts, Symbolic, Symbolic]:
         (lambda h, w: 7 // (w // 2 + 1), "⌊7/(⌊W/2⌋+1)⌋"),
         (lambda h, w: h // (w // 2), "⌊H/⌊W/2⌋⌋"),
         (lambda h, w: operator.truediv(0, h), "0"),
+        (lambda h, w: (2 * h * w + 3) // h, "⌊3/H⌋+2·W"),
     ],
 )
 def test_sizes(made: Callable[[Symbolic, Symbolic], Size], text: str) -> None:
@@ -43,6 +44,8 @@ def test_sizes_as_code() -> None:
     assert as_code("4·H²+⌈W/2⌉") == "4*H**2+ceil(W/2)"
     assert as_code("H¹²") == "H**12"
 
+
+EVEN = ("H % 2 == 0", "W % 2 == 0")
 
 # What is required, whether it can be, and what is then told of the sizes.
 REQUIRED = [
@@ -65,6 +68,35 @@ REQUIRED = [
     (lambda h, w: divides(14000, 2 * h * h + 1), False, ()),
     (lambda h, w: divides(h, 12), True, ("12 % H == 0",)),
     (lambda h, w: divides(30011, h * h), True, ("H² % 30011 == 0",)),
+    (lambda h, w: divides(2, h) and divides(2, w) and h == w, False, EVEN),
+    (lambda h, w: require(h * (7 // h) // 2, "==", 3), True, ("⌊H·⌊7/H⌋/2⌋ == 3",)),
+    (lambda h, w: require(h - h // 2, ">=", 5), True, ("H >= 9",)),
+    (lambda h, w: require(h // 2 - h, ">=", -5), True, ("H <= 10",)),
+    (lambda h, w: require(h % 3, ">=", 1), True, ("H%3 >= 1",)),
+    (
+        lambda h, w: require(h * h, "!=", w) and require(h * h, "!=", w),
+        True,
+        ("H² != W",),
+    ),
+    (lambda h, w: require(h, "==", 1), True, ("H == 1",)),
+    (lambda h, w: require(smallest(h - w, 5), ">=", 3), True, ("min(5,H-W) >= 3",)),
+    (
+        lambda h, w: require(h, "<=", 12000) and divides(30011, 7 * h - 1),
+        False,
+        ("H <= 12000",),
+    ),
+    (
+        lambda h, w: require(h, "<=", 13000) and divides(30011, 7 * h - 1),
+        True,
+        ("H == 12862",),
+    ),
+    (
+        lambda h, w: (
+            require(h + w, "<=", 12) and require(h, "==", 3) and require(w, ">=", 10)
+        ),
+        False,
+        ("H == 3", "W <= 9"),
+    ),
     (
         lambda h, w: require(w, "<=", 10) and require(w, "==", h + 2),
         True,
@@ -100,6 +132,29 @@ def test_an_equation_holds_where_it_is_required() -> None:
     assert h * w + 1 != 12
 
 
+def test_sizes_that_are_accepted() -> None:
+    facts, h, w = two()
+    assert require(h, "<=", 12)
+    assert divides(3, h)
+    assert require(h * w, "!=", 12)
+    accepted = [
+        (height, width)
+        for height, width in ((15, 1), (4, 1), (6, 2), (6, 1))
+        if facts.accepts({"H": height, "W": width})
+    ]
+    assert accepted == [(6, 1)]
+
+
+def test_long_products_are_not_multiplied_out() -> None:
+    _, h, w = two()
+    long: Size = h
+    for k in range(12):
+        for j in range(12):
+            long += h**k * w**j
+    with pytest.raises(UndecidedError):
+        operator.mul(long, long)
+
+
 def test_places_where_a_divisor_is_zero() -> None:
     facts, h, w = two()
     assert require(7 // (h - 3), ">=", 1)
@@ -108,6 +163,7 @@ def test_places_where_a_divisor_is_zero() -> None:
     assert facts.smallest() == {"H": 4, "W": 1}
     _, h, w = two()
     assert 7 // (h - 1) != w
+    assert 7 // (h - 1) != 7 // (w - 1)
     with pytest.raises(ZeroDivisionError):
         operator.truediv(h, 0)
 

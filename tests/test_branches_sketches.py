@@ -24,6 +24,14 @@ FAILING = {
     "net n { input 3x8x8\n a: relu\n {add(id, a)\n conv 3 9x9} -> 3x1x1 }": [4],
     "net n { input 3x8x8\n a: relu\n {add(id, a, a)\n conv 3 5x5} x3 }": [3],
     "net n { input 3x8x8\n concat(relu, tanh) d }": [2],
+    "net n { input 3x8x8\n nosuch 3 if 1 > 0\n tanh }": [2],
+    "net n { input 3x8x8\n share 3\n relu }": [2],
+    "net n { input 3x8x8\n {conv 3 (9-4*i)} x3 }": [2],
+    "net n { input 3x8x8\n {add(id, nosuch)} x3 }": [2],
+    "net n { input 3x8x8\n add(assert 1 > 2, relu) }": [2],
+    "net n { input 3x8x8\n output(relu, assert 1 > 2) }": [2],
+    "net n { g: {relu} }": [1],
+    "net n { input 3x8x8\n a: conv 3 9x9\n g: { a } }": [2],
     (
         "net n { input 3x8x8\n a: conv 3 9x9\n {add(id, a)} x2\n"
         " g: {add(id, a)\n add(id, a)} }"
@@ -70,3 +78,21 @@ def test_a_finding_in_another_file_names_it(tmp_path: Path) -> None:
     (fault,) = set(faults(archdsl.sketch(spec).root.nodes))
     assert fault.code == "E0302"
     assert fault.where == f"{up}:2"
+
+
+def test_copies_beyond_the_limit_are_one_group_each() -> None:
+    text = "net n { input 8\n {relu | fc i+1} x3 }"
+    sketched = archdsl.sketch(text, limits={"stages": 4})
+    assert [fault.code for fault in sketched.wrong] == ["E0702"]
+    (repeat,) = sketched.root.nodes
+    assert isinstance(repeat, Repeat)
+    assert {run.stage.kind for run in repeat.runs} == {"{}"}
+    assert sum(run.count for run in repeat.runs) == 3
+
+
+def test_a_line_whose_condition_is_wrong_is_one_stage() -> None:
+    text = "net n { input 3x8x8\n nosuch 3 if 1/0 > 2 }"
+    sketched = sketch(Source("n.arch", text), "n")
+    assert sketched is not None
+    assert [fault.code for fault in faults(sketched.root.nodes)] == ["E0502"]
+    assert [fault.code for fault in sketched.wrong] == ["E0201", "E0502"]

@@ -122,3 +122,12 @@ def test_texts_that_are_all_different_end_the_trial(
     with pytest.raises(TrialEndedError):
         elaborated(source, None, True)
     assert len(check(source).networks[""].root.nodes) == 300
+
+
+def test_calls_that_name_a_parameter_are_elaborated_each_time() -> None:
+    text = "block b w { clamp(id) max=w | clamp(id) max=w | clamp(id) max=9 }\n"
+    text += "net n { input 8 | b 2 | b 3 }\n"
+    source = Source("n.arch", text + "#" * 1000)
+    (network,) = check(source).networks.values()
+    (plain,) = elaborated(source, None, False)
+    assert dump(network) == dump(plain)

@@ -15,10 +15,9 @@ _CONSTANTS = frozenset((n.Number, n.Boolean, n.String))
 
 
 def is_word(layer: Layer, arg: n.Argument) -> bool:
-    """Whether an argument is a name to which the layer gives a meaning."""
+    """Whether the layer gives a meaning to an argument that is a name."""
     value = arg.value
-    if not isinstance(value, n.Name):
-        return False
+    assert isinstance(value, n.Name)
     if arg.key is None:
         return layer.has_word(value.name)
     record = layer.arg(arg.key)

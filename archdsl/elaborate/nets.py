@@ -132,6 +132,8 @@ class Elaborator:
         fixed = {key: given.pop(key) for key in symbols if key in given}
         for key, bound_size in fixed.items():
             value = bound_size.value
+            if value is UNKNOWN:
+                continue  # What gives it was reported.
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 self._report.error(
                     "E0404",

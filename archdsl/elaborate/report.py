@@ -138,8 +138,6 @@ class Reporter:
         origin = dim.origin
         calls = [e.inputs for e in self.way_in if e.kind == "block"]
         while isinstance(origin, InputOrigin):
-            if not calls:
-                return None
             outer = calls.pop()[origin.input]
             origin = outer.dims[origin.axis].origin
         return origin

@@ -368,10 +368,10 @@ class Sketched(Walk):
         """The number of the input that a finding is about."""
         if len(inputs) < 2:
             return 0 if inputs else None
-        if isinstance(atom, n.Call) and atom.inputs is not None:
-            for at, line in enumerate(atom.inputs):
-                if within(found.span, self.report.span(line)):
-                    return at
+        assert isinstance(atom, n.Call)
+        for at, line in enumerate(atom.inputs or ()):
+            if within(found.span, self.report.span(line)):
+                return at
         sizes = [value.type.sizes if value.type else () for value in inputs]
         return next((at for at, each in enumerate(sizes) if each != sizes[0]), 0)
 

@@ -110,8 +110,8 @@ class Facts(Places):
         if line is not None:
             variable, slope, c = line
             shared = gcd(slope, by)
-            if c % shared:
-                return False
+            # Otherwise the rest is at least 1, and was excluded.
+            assert not c % shared
             step = abs(by) // shared
             return self._narrow(
                 variable,
