@@ -28,6 +28,7 @@ from typing import Any
 import pytest
 from changes import Mutant, mutants
 from forks import limited, said, spent
+from order import named_after, unlike_first
 from place import NoPlaceError, forget, in_place, ways
 from record import Case, call, recorded
 
@@ -283,14 +284,12 @@ class Runner:
             # Its lines run when it is imported. What holds the table goes first.
             taking.update(self.by_file.get(path, ()))
             front = [at for at in taking if TABLES in self.cases[at].name] + front
-        word = mutant.was.strip("'")
-        if mutant.was != word and word.isidentifier():
-            # Tests are named after their specs.
-            front = [at for at in taking if word in self.cases[at].name][:50] + front
+        front = named_after(mutant, self.cases, taking) + front
         before = self.killers.get(full_name(mutant))
         front = [at for at in taking if self.cases[at].name == before] + front
         front = [at for at in dict.fromkeys(front) if at in taking]
-        return [*front, *sorted(taking.difference(front), key=self.mixed.__getitem__)]
+        others = sorted(taking.difference(front), key=self.mixed.__getitem__)
+        return [*front, *unlike_first(mutant, self.cases, others)]
 
 
 TABLES = "test_layers_page"
