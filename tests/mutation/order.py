@@ -19,9 +19,8 @@ def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list
 
     Tests of specs have the spec in their names.
     """
-    found = [
-        [at for at in sorted(taking) if word in cases[at].name] for word in _words(mutant)
-    ]
+    fast = sorted(taking)
+    found = [[at for at in fast if word in cases[at].name] for word in _words(mutant)]
     return [at for some in sorted(found, key=len) for at in some[:MOST]]
 
 
