@@ -209,6 +209,8 @@ def _is_exempt(node: ast.AST, child: ast.AST) -> bool:
         return True
     if isinstance(child, ast.Assign) and _is_for_types(child):
         return True
+    if isinstance(child, ast.AnnAssign) and ast.unparse(child.annotation) == "TypeAlias":
+        return True
     if isinstance(child, ast.Expr):
         return isinstance(child.value, ast.Constant)
     # In `{value!r}` the constant parts are changed as one.
