@@ -209,7 +209,10 @@ def _is_exempt(node: ast.AST, child: ast.AST) -> bool:
         return True
     if isinstance(child, ast.Assign) and _is_for_types(child):
         return True
-    if isinstance(child, ast.AnnAssign) and ast.unparse(child.annotation) == "TypeAlias":
+    if (
+        isinstance(child, ast.AnnAssign)
+        and ast.unparse(child.annotation) == "TypeAlias"
+    ):
         return True
     if isinstance(child, ast.Expr):
         return isinstance(child.value, ast.Constant)
