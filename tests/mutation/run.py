@@ -43,8 +43,9 @@ EXPLAINED = HERE / "explained.txt"
 # Not what needs PyTorch, starts programs, or draws thousands of examples: what these
 # tests do not tell apart counts as alive.
 TESTS = """
-    branches cases diagnostics docs_generated draw_failed language_doc layers_page
-    limits mermaid names ops_table outcomes ranking summary symbols tree tuples
+    branches branches_layers branches_names branches_sizes branches_sketches cases
+    diagnostics diff docs_generated draw_failed fixes known language_doc layers_page
+    limits mermaid names ops_table outcomes ranking summary symbols tracks tree tuples
     unseen_text
 """.split()
 # The share of mutants that has to be killed, in percent.
@@ -361,7 +362,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", help="modules, all of both without")
     parser.add_argument("--sample", type=int, help="so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--longest", type=float, default=1.0, help="seconds a mutant")
+    parser.add_argument("--longest", type=float, default=2.0, help="seconds a mutant")
     parser.add_argument("--names", help="a file of names: only these")
     parser.add_argument("--tests", nargs="*", default=TESTS)
     options = parser.parse_args()
