@@ -57,14 +57,17 @@ def test_what_is_left_alone(tmp_path: Path) -> None:
     path.write_text(
         '"""1"""\n'
         "from a import b\n"
+        "Size: TypeAlias = int | str\n"
         "@b(1)\n"
         "def f(x: int | None) -> int | None:\n"
         '    """2"""\n'
         "    assert x == 3\n"
-        "    return None\n",
+        "    return None\n"
+        "def g() -> bool:\n"
+        "    return False\n",
         encoding="utf-8",
     )
-    assert list(mutants(path)) == []
+    assert [mutant.name for mutant in mutants(path)] == ["g: False => True"]
 
 
 @pytest.mark.parametrize(

@@ -80,11 +80,10 @@ class Elaborator:
         """The net of that name with some parameters set, or None (reported)."""
         item = self.definitions.nets[name]
         chain: list[n.Family] = []
-        seen: set[str] = set()
         while isinstance(item, n.Family):
-            if item.name.name in seen or len(chain) > self._report.limits.nesting:
+            # A circle or a chain that is too long, which the definitions report.
+            if len(chain) > self._report.limits.nesting:
                 return None
-            seen.add(item.name.name)
             chain.append(item)
             following = self.definitions.nets.get(item.base.name)
             if following is None:

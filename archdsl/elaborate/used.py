@@ -72,7 +72,7 @@ def _check_prefix(
             prefix,
             hints=(f"choose another name, such as `{name}_`",),
         )
-    elif first is not use and first.path.value != use.path.value:
+    elif first.path.value != use.path.value:
         report.error(
             "E0209",
             f"the prefix `{name}` stands for two files",

@@ -82,3 +82,12 @@ def numbers(bound: Bound, sizes: tuple[int, ...]) -> tuple[Slot, ...]:
         Slot(size, op("[]", size, bound.expr, Const(at)))
         for at, size in enumerate(sizes)
     )
+
+
+def together(slots: tuple[Slot, ...], default: object = None) -> Slot:
+    """One number if all agree in value and formula, else the size that they make."""
+    first = slots[0]
+    if all(slot == first for slot in slots):
+        return first._replace(default=default)
+    value = tuple(slot.value for slot in slots)
+    return Slot(value, op("tuple", value, *(slot.expr for slot in slots)), default)

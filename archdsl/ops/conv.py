@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Hint
+from archdsl.ops.axes import each, together
 from archdsl.ops.form import Form, Slot, apply
 from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
@@ -16,7 +17,6 @@ from archdsl.ops.record import (
     Weight,
     dim_slot,
     half,
-    plain,
 )
 from archdsl.ops.tf_padding import padded, tf_or_own_window, tf_window
 from archdsl.ops.window import checked_window, padding, strided
@@ -52,9 +52,10 @@ def padding_slot(site: Site) -> Slot:
         return Slot(0, Const(0), 0)
     if not site.is_word("p", "same"):
         return site.slot("p", 0)
-    value = plain(padding(site))
-    expr = half(site.args["k"].expr, site.args["d"].expr, value)
-    return Slot(value, expr, 0)
+    axes = zip(each(site, "k"), each(site, "d"), padding(site), strict=True)
+    return together(
+        tuple(Slot(pad, half(k.expr, d.expr, pad)) for k, d, pad in axes), default=0
+    )
 
 
 def even_same(site: Site) -> Problem | None:

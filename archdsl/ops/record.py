@@ -14,7 +14,7 @@ from archdsl.ops.form import (
     Listed,
     Slot,
 )
-from archdsl.shapes.expr import Const, Expr, Op, op
+from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import Size, UndecidedError, is_symbolic
 from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
@@ -209,15 +209,20 @@ def dim_slot(dim: Dim) -> Slot:
 
 
 def half(kernel: Expr, dilation: Expr, value: object) -> Expr:
-    """`dilation * (kernel - 1) // 2` for odd kernels, as a person writes it."""
-    if isinstance(kernel, Op) and kernel.operator == "tuple":
-        return op("tuple", value, *(half(k, dilation, None) for k in kernel.operands))
+    """`dilation * (kernel - 1) // 2` of an odd kernel, as a person writes it.
+
+    Of one axis; `value` is what it gives.
+    """
     if dilation == Const(1):
         return op("//", value, kernel, Const(2))
     if isinstance(dilation, Const) and isinstance(kernel, Const):
         return Const(value)
-    spread = op("*", None, dilation, op("-", None, kernel, Const(1)))
-    return op("//", value, spread, Const(2))
+    if isinstance(kernel, Const):
+        assert isinstance(kernel.value, int)
+        less: Expr = Const(kernel.value - 1)
+    else:
+        less = op("-", None, kernel, Const(1))
+    return op("//", value, op("*", None, dilation, less), Const(2))
 
 
 class Weight(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archdsl.ops.axes import each
+from archdsl.ops.axes import each, together
 from archdsl.ops.conv import too_wide
 from archdsl.ops.form import Apply, Code, Form, Slot, X, apply
 from archdsl.ops.record import (
@@ -14,7 +14,6 @@ from archdsl.ops.record import (
     Problem,
     Site,
     dim_slot,
-    plain,
     same_shape,
 )
 from archdsl.ops.symbolic import is_symbol, size_code
@@ -91,19 +90,14 @@ def _pad_torch(site: Site) -> Form:
         slot for at in range(len(slots) - 2, -1, -2) for slot in slots[at : at + 2]
     ]
     mode = str(site.args["mode"].value)
-    every = tuple(slot.value for slot in slots)
-    if any(map(is_symbolic, every)):
+    if any(is_symbolic(slot.value) for slot in slots):
         # A module would need the numbers before a map arrives.
         each_pad = Apply("", tuple(slots))
         if mode != "zeros":
             return Form(None, apply("F.pad", X, each_pad, Slot(mode, Const(mode))))
         return Form(None, apply("F.pad", X, each_pad, value=site.slot("value", 0)))
-    value = plain(every)
-    expr = op("tuple", value, *(slot.expr for slot in slots))
-    if not isinstance(value, tuple):
-        expr = slots[0].expr
     kind = _PADS[mode]
-    pads, added = Slot(value, expr), site.args["value"]
+    pads, added = together(tuple(slots)), site.args["value"]
     if added.value != 0 or not isinstance(added.expr, Const):
         return Form(apply(f"nn.ConstantPad{site.spatial}d", pads, site.slot("value")))
     return Form(apply(f"nn.{kind}Pad{site.spatial}d", pads))

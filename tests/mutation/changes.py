@@ -56,7 +56,8 @@ class Mutant:
     """A change of one node.
 
     `scope` is the name of the function or method it is in, "" for a statement of the
-    module or a class, and `lines` are those of the statement or its head.
+    module or a class. `lines` are those of the statement or its head, `line` is that of
+    the node.
     """
 
     path: Path
@@ -66,6 +67,7 @@ class Mutant:
     count: int
     lines: tuple[int, int]
     tree: ast.Module
+    line: int
 
     @property
     def name(self) -> str:
@@ -94,7 +96,8 @@ def mutants(path: Path) -> Iterator[Mutant]:
             now = _shown(new)
             key = (place.scope, was, now)
             changed = _replaced(tree, place.way, new)
-            yield Mutant(path, *key, seen[key], place.lines, changed)
+            line = getattr(place.node, "lineno", place.lines[0])
+            yield Mutant(path, *key, seen[key], place.lines, changed, line)
             seen[key] += 1
 
 
@@ -205,6 +208,11 @@ def _is_exempt(node: ast.AST, child: ast.AST) -> bool:
     if isinstance(child, ast.keyword) and child.arg == "strict":
         return True
     if isinstance(child, ast.Assign) and _is_for_types(child):
+        return True
+    if (
+        isinstance(child, ast.AnnAssign)
+        and ast.unparse(child.annotation) == "TypeAlias"
+    ):
         return True
     if isinstance(child, ast.Expr):
         return isinstance(child.value, ast.Constant)
@@ -334,7 +342,8 @@ def _statements(node: ast.stmt) -> Iterator[ast.stmt]:
             changed.test = ast.copy_location(ast.Constant(value), node.test)
             yield changed
     elif isinstance(node, ast.Return):
-        if node.value is not None and not _is_none(node.value):
+        # Of a constant truth the other is the change; None would be as false as False.
+        if node.value is not None and not _is_none(node.value) and not _is_truth(node):
             yield ast.Return(ast.copy_location(ast.Constant(None), node.value))
     elif isinstance(node, ast.Break):
         yield ast.Continue()
@@ -349,3 +358,7 @@ def _statements(node: ast.stmt) -> Iterator[ast.stmt]:
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def _is_truth(node: ast.Return) -> bool:
+    return isinstance(node.value, ast.Constant) and isinstance(node.value.value, bool)

@@ -28,6 +28,7 @@ from typing import Any
 import pytest
 from changes import Mutant, mutants
 from forks import limited, said, spent
+from order import named_after, unlike_first
 from place import NoPlaceError, forget, in_place, ways
 from record import Case, call, recorded
 
@@ -42,8 +43,9 @@ EXPLAINED = HERE / "explained.txt"
 # Not what needs PyTorch, starts programs, or draws thousands of examples: what these
 # tests do not tell apart counts as alive.
 TESTS = """
-    branches cases diagnostics docs_generated draw_failed language_doc layers_page
-    limits mermaid names ops_table outcomes ranking summary symbols tree tuples
+    branches branches_layers branches_names branches_sizes branches_sketches cases
+    diagnostics diff docs_generated draw_failed fixes known language_doc layers_page
+    limits mermaid names ops_table outcomes ranking summary symbols tracks tree tuples
     unseen_text
 """.split()
 # The share of mutants that has to be killed, in percent.
@@ -283,14 +285,12 @@ class Runner:
             # Its lines run when it is imported. What holds the table goes first.
             taking.update(self.by_file.get(path, ()))
             front = [at for at in taking if TABLES in self.cases[at].name] + front
-        word = mutant.was.strip("'")
-        if mutant.was != word and word.isidentifier():
-            # Tests are named after their specs.
-            front = [at for at in taking if word in self.cases[at].name][:50] + front
+        front = named_after(mutant, self.cases, taking) + front
         before = self.killers.get(full_name(mutant))
         front = [at for at in taking if self.cases[at].name == before] + front
         front = [at for at in dict.fromkeys(front) if at in taking]
-        return [*front, *sorted(taking.difference(front), key=self.mixed.__getitem__)]
+        others = sorted(taking.difference(front), key=self.mixed.__getitem__)
+        return [*front, *unlike_first(mutant, self.cases, others)]
 
 
 TABLES = "test_layers_page"
@@ -362,7 +362,7 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", help="modules, all of both without")
     parser.add_argument("--sample", type=int, help="so many, drawn at random")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--longest", type=float, default=1.0, help="seconds a mutant")
+    parser.add_argument("--longest", type=float, default=2.0, help="seconds a mutant")
     parser.add_argument("--names", help="a file of names: only these")
     parser.add_argument("--tests", nargs="*", default=TESTS)
     options = parser.parse_args()

@@ -1,0 +1,81 @@
+"""Which tests go first, so that those that tell are among the first that run."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from changes import Mutant
+from record import Case
+
+# Tests tried for a word, which may stand in thousands.
+MOST = 12
+
+
+def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[int]:
+    """The tests named after a word in a text of the changed line, rare words first.
+
+    Tests of specs have the spec in their names.
+    """
+    fast = sorted(taking)
+    found = [[at for at in fast if word in cases[at].name] for word in _words(mutant)]
+    return [at for some in sorted(found, key=len) for at in some[:MOST]]
+
+
+def _words(mutant: Mutant) -> set[str]:
+    texts = [
+        node.value
+        for node in ast.walk(mutant.tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.lineno <= mutant.line <= (node.end_lineno or node.lineno)
+    ]
+    texts.append(mutant.was if mutant.was[:1] in "'\"" else "")
+    return {word for text in texts for word in re.findall(r"[A-Za-z_]\w+", text)}
+
+
+def unlike_first(
+    mutant: Mutant, cases: Sequence[Case], order: Iterable[int]
+) -> list[int]:
+    """First one test of each way through the function, then the second of each.
+
+    Of those that take the same way, the ways through the rest of the file count.
+    """
+    path = str(mutant.path)
+    first, last = _extent(mutant)
+
+    def through_file(at: int) -> bytes:
+        lines = cases[at].lines.get(path)
+        return lines.tobytes() if lines else b""
+
+    def through_function(at: int) -> tuple[int, ...]:
+        lines = cases[at].lines.get(path, ())
+        return tuple(line for line in lines if first <= line <= last)
+
+    return _in_turn(_in_turn(order, through_file), through_function)
+
+
+def _in_turn(order: Iterable[int], kind: Callable[[int], Hashable]) -> list[int]:
+    seen: Counter[Hashable] = Counter()
+    turns = []
+    for at in order:
+        its_kind = kind(at)
+        turns.append((seen[its_kind], at))
+        seen[its_kind] += 1
+    return [at for _, at in sorted(turns, key=lambda turn: turn[0])]
+
+
+def _extent(mutant: Mutant) -> tuple[int, int]:
+    """The lines of the function that is changed, or of the statement."""
+    *classes, name = mutant.scope.split(".")
+    nodes: list[ast.stmt] = mutant.tree.body
+    for part in classes:
+        nodes = next(
+            n.body for n in nodes if isinstance(n, ast.ClassDef) and n.name == part
+        )
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return node.lineno, node.end_lineno or node.lineno
+    return mutant.lines
