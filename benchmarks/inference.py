@@ -212,7 +212,7 @@ def _calling(function: Callable[[Any], Any], x: Any) -> Callable[[], Any]:
 
 def _by_onnx(module: Any, x: Any) -> Callable[[], Any]:
     """A session of onnxruntime, fed from memory that is not copied."""
-    import onnxruntime  # type: ignore[import-untyped]
+    import onnxruntime
     import torch
 
     file: Any = io.BytesIO()
