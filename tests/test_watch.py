@@ -26,6 +26,11 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+def _heed_interrupts() -> None:
+    """What runs in the background of a shell begins deaf to them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watching:
     """A command that watches, and what it has printed since somebody looked."""
 
@@ -39,6 +44,7 @@ class Watching:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
+            preexec_fn=_heed_interrupts,
         )
         self._lines: Queue[str] = Queue()
         Thread(target=self._read, daemon=True).start()
