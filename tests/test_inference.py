@@ -295,6 +295,10 @@ def test_what_exists_in_training_only_may_be_among_the_weights() -> None:
     hold(net)
 
 
+def test_a_tensor_that_exists_in_training_only_may_be_among_the_weights() -> None:
+    hold(network("input 4\noutput(id, aux=add(id, param 4 init=normal) if training)"))
+
+
 def test_inputs_need_no_certain_format_and_outputs_learn_nothing() -> None:
     net = network("input 3x8x8 | conv 4 1 | relu")
     module = trained(net)

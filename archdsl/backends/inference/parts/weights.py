@@ -127,7 +127,7 @@ class Weights:
             for name in self.state
             if name not in self.used
             and not name.endswith("num_batches_tracked")
-            and not name.startswith(training)
+            and not f"{name}.".startswith(training)
         ]
         if left:
             more = f" and {len(left) - 1} more" if len(left) > 1 else ""
