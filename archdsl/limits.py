@@ -38,7 +38,7 @@ MEANING: dict[str, str] = {
     "source": "bytes of a text, and of each file that it uses",
     "tokens": "words, numbers and signs in one text",
     "identifier": "characters of a name, and of each part of a label",
-    "nesting": "brackets in brackets, calls in calls, nets derived from nets,"
+    "nesting": "brackets, calls and blocks in each other, nets derived from nets,"
     " parts of a label",
     "stages": "layers and blocks that differ, in all nets of a text together",
     "layers": "layers with all repeats written out, in all nets of a text together",

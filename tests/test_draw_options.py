@@ -20,7 +20,7 @@ from archdsl.backends.diagram.options import (
 from archdsl.backends.diagram.picture import Box, Picture
 from archdsl.backends.diagram.plan import MAX_BOXES
 from archdsl.backends.graphviz import dot
-from archdsl.cli import arguments
+from archdsl.cli import arguments, values
 from archdsl.ir.network import Cost, Network
 
 NESTED = """
@@ -424,7 +424,7 @@ def test_to_the_right() -> None:
 
 def test_the_command_line_knows_all_options() -> None:
     assert arguments.DIRECTIONS == DIRECTIONS
-    assert arguments.SHOWN == SHOWN
+    assert values.SHOWN == SHOWN
     assert arguments.ORDERS == ORDERS
 
 

@@ -9,13 +9,13 @@ from functools import partial
 from typing import NoReturn
 
 from archdsl import __version__
+from archdsl.cli.values import inches, level, seed, shown, tolerance, whole
 from archdsl.diagnostics.render import FORMATS, printable
 
 PICTURES = ("svg", "png", "pdf", "dot", "mermaid", "tikz", "txt")
 VIEWS = ("volumes", "graph", "tree")
 # These are the options of a picture: archdsl.backends.diagram.options.
 DIRECTIONS = ("TB", "LR")
-SHOWN = ("shapes", "params", "macs")
 ORDERS = ("chw", "hwc")
 THEMES = ("light", "dark", "auto")
 ENGINES = ("builtin", "dot", "pygraphviz")
@@ -128,7 +128,7 @@ def _summary(command: argparse.ArgumentParser) -> None:
     _one_net(command)
     command.add_argument(
         "--batch",
-        type=_whole,
+        type=whole,
         default=1,
         metavar="N",
         help="count MACs and activations for N samples (default: 1)",
@@ -204,7 +204,7 @@ def _draw(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--show",
-        type=_shown,
+        type=shown,
         metavar="WHAT",
         help="which of shapes,params,macs to tell (default: shapes,params; shapes for"
         " volumes)",
@@ -220,7 +220,7 @@ def _draw(command: argparse.ArgumentParser) -> None:
         help="colours; auto follows the reader (default: auto, light in png and pdf)",
     )
     command.add_argument(
-        "--width-in", type=_inches, metavar="X", help="so many inches wide"
+        "--width-in", type=inches, metavar="X", help="so many inches wide"
     )
     command.add_argument(
         "--engine",
@@ -270,11 +270,11 @@ def _run(command: argparse.ArgumentParser) -> None:
         "--rename", metavar="FILE", help="what old names in the weights have become"
     )
     command.add_argument(
-        "--batch", type=_whole, default=1, metavar="N", help="samples in a batch"
+        "--batch", type=whole, default=1, metavar="N", help="samples in a batch"
     )
     command.add_argument(
         "--seed",
-        type=_seed,
+        type=seed,
         default=0,
         metavar="N",
         help="of random weights and inputs (default: 0)",
@@ -301,21 +301,21 @@ def _verify(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--tolerance",
-        type=_number,
+        type=tolerance,
         metavar="X",
         help="the largest relative error that is no difference (default: 1e-05)",
     )
     command.add_argument(
         "--inputs",
-        type=_whole,
+        type=whole,
         metavar="N",
         help="how often parameters and inputs are drawn (default: 2)",
     )
     command.add_argument(
-        "--batch", type=_whole, metavar="N", help="samples in a batch (default: 4)"
+        "--batch", type=whole, metavar="N", help="samples in a batch (default: 4)"
     )
     command.add_argument(
-        "--seed", type=_seed, default=0, metavar="N", help="of all draws (default: 0)"
+        "--seed", type=seed, default=0, metavar="N", help="of all draws (default: 0)"
     )
     command.add_argument(
         "--no-dropout",
@@ -439,69 +439,3 @@ def net(command: argparse.ArgumentParser) -> None:
         dest="settings",
         help="give a parameter of the net a value; may stand several times",
     )
-
-
-def _whole(text: str) -> int:
-    """A number of samples."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < 2**63:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
-    return number
-
-
-def level(text: str) -> int:
-    """How deep blocks are nested."""
-    number = int(text)
-    if number < 0:
-        raise ValueError
-    return number
-
-
-level.__name__ = "whole number of 0 or more"
-
-
-def _inches(text: str) -> float:
-    """The width of a picture."""
-    number = float(text)
-    if not 0.1 <= number <= 200:
-        raise ValueError
-    return number
-
-
-_inches.__name__ = "number of inches from 0.1 to 200"
-
-
-def _shown(text: str) -> tuple[str, ...]:
-    """What a picture tells, in one order."""
-    words = [word.strip() for word in text.split(",")]
-    for word in words:
-        if word not in SHOWN:
-            raise argparse.ArgumentTypeError(
-                f"{word!r} is none of {', '.join(SHOWN)} (with commas between)"
-            )
-    return tuple(word for word in SHOWN if word in words)
-
-
-def _number(text: str) -> float:
-    """A tolerance."""
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError
-    return number
-
-
-_number.__name__ = "number of 0 or more"
-
-
-def _seed(text: str) -> int:
-    """What PyTorch's generators take."""
-    number = int(text)
-    if not 0 <= number < 2**63:
-        raise ValueError
-    return number
-
-
-_seed.__name__ = "whole number of 0 or more"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from archdsl.cli.arguments import REPORTS, THEMES, level, net
+from archdsl.cli.arguments import REPORTS, THEMES, net
+from archdsl.cli.values import level
 
 
 def diff(command: argparse.ArgumentParser) -> None:
