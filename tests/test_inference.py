@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from typing import get_args
 
 import pytest
 import torch
@@ -21,7 +22,8 @@ from inference_nets import (
 from shell import Shell
 
 import archdsl
-from archdsl.backends.inference.emit import emit
+from archdsl.backends.inference.emit import Device, DType, emit
+from archdsl.cli import arguments
 from archdsl.runtime.load import execute
 
 
@@ -337,6 +339,11 @@ def test_command(shell: Shell) -> None:
     ran = shell("compile", "-e", FUSED["addition"][0], "--for", "inference", *more)
     assert "cudnn_convolution_add_relu" in ran.out
     assert "dtype: torch.dtype = torch.float16" in ran.out
+
+
+def test_the_command_line_knows_all_devices_and_types() -> None:
+    assert get_args(Device) == arguments.DEVICES
+    assert get_args(DType) == arguments.DTYPES
 
 
 def test_command_refuses_options_that_do_not_go_together(shell: Shell) -> None:
