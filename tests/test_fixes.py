@@ -100,6 +100,18 @@ def test_a_change_mends_what_it_is_offered_for(path: Path) -> None:
             "input 3x8x8\nsum: add(id, relu)",
             {"remove the label": "input 3x8x8\nadd(id, relu)"},
         ),
+        ("input 3x8x8\nconcat(relu, skip # why\n: id)", {}),
+        (
+            "input 3x8x8\nconv 3 20x20",
+            {"write `20 3x3`": "input 3x8x8\nconv 20 3x3"},
+        ),
+        (
+            "input 3x8x8\nconv 3x20x20 s1",
+            {"write `20 3x3`": "input 3x8x8\nconv 20 3x3 s1"},
+        ),
+        ("input 3x8x8\nconv k=20 c=3", {}),
+        ("input 3x8x8\nconv c=3 s=1 k=20x20", {}),
+        ("default conv c=3\ninput 3x8x8\nconv k=20", {}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -139,9 +139,10 @@ class Visible:
 
     def _removal(self, label: n.Label) -> Hint:
         text = "use it as a value later, or remove it"
-        at = self._report.editable(label)
-        colon = _COLON.match(at.source.text, at.end) if at is not None else None
-        if at is None or colon is None:
+        at = self._report.span(label)
+        colon = _COLON.match(at.source.text, at.end)
+        if colon is None:
+            # A comment stands between, which nobody asked to remove.
             return Hint(text)
         whole = Span(at.source, at.start, colon.end())
         return Hint(text, Fix("remove the label", (Edit(whole, ""),)))

@@ -11,6 +11,8 @@ from archdsl.source import Span
 
 # The label that a stage begins with, up to its call.
 _LABEL = re.compile(r'(?:[A-Za-z0-9_.]+|"[^"\n]*")[ \t]*:[ \t]*\Z')
+# What parts two sizes in a row: blanks, or the sign of `3x20x20`.
+_BETWEEN = re.compile(r"[ \tx]*")
 # Labels are sought so far before the call.
 _REACH = 500
 
@@ -58,6 +60,18 @@ def put_before(site: Site, *layers: str) -> tuple[Fix, ...]:
     return tuple(
         Fix(f"put `{name}` before it", (Edit(at, f"{name} | "),)) for name in layers
     )
+
+
+def side_by_side(site: Site, first: str, second: str) -> Span | None:
+    """The text of two arguments that a call gives with nothing between them."""
+    if site.span is None:
+        return None
+    one, other = (_within(site.args[name], site.span) for name in (first, second))
+    if one is None or other is None or other.start < one.start:
+        return None
+    between = one.source.text[one.end : other.start]
+    whole = Span(one.source, one.start, other.end)
+    return whole if _BETWEEN.fullmatch(between) else None
 
 
 def _within(bound: Bound, call: Span) -> Span | None:

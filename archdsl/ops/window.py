@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from archdsl.diagnostics import Hint
-from archdsl.ops.record import Bound, Problem, Sight, Site
+from archdsl.ops.record import Problem, Sight, Site
 from archdsl.shapes.expr import Const
 from archdsl.shapes.size import Size, require, smallest
 from archdsl.shapes.tensor import Dim, TensorType
-from archdsl.source import Span
 
 
 def window(size: Size, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -> Size:
@@ -71,28 +70,20 @@ def checked_window(
 
 
 def _hints(site: Site, kernel: tuple[int, ...], lacking: Size) -> tuple[str, ...]:
+    from archdsl.ops.fixes import give, side_by_side
+
     channels = site.args.get("c")
     c = channels.value if channels is not None else None
     if isinstance(c, int) and c < _LARGE_KERNEL <= max(kernel):
         swapped = f"`{site.layer.name} {max(kernel)} {c}x{c}`"
-        at = _both(site.args["c"], site.args["k"])
+        at = side_by_side(site, "c", "k")
         instead = f"{max(kernel)} {c}x{c}"
         return (Hint.writing(f"the channels come first: {swapped}?", at, instead),)
     if not isinstance(lacking, int):
         return ("use a smaller kernel, or allow larger sizes",)
-    from archdsl.ops.fixes import give
-
     fitting = f"p{-(-lacking // 2)}"
     text = f"use a smaller kernel, or {fitting} or more"
     return (Hint(text, *give(site, "p", fitting)),)
-
-
-def _both(first: Bound, second: Bound) -> Span | None:
-    """The text of two arguments that stand side by side, or are one size."""
-    if first.span is None or second.span is None:
-        return None
-    source, start, end = first.span.source, first.span.start, second.span.end
-    return Span(source, start, end) if start < end else None
 
 
 # Numbers of this size are channels more often than kernels.
