@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from archdsl.diagnostics import Diagnostic
 from archdsl.diagnostics.render import render
 from archdsl.ir.dump import dump, formula
 from archdsl.ir.flat import layers, state_dict_names
@@ -31,7 +32,7 @@ from archdsl.ops.record import Site, form_of
 from archdsl.pipeline import check, sketch
 from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import TensorType
-from archdsl.source import Source
+from archdsl.source import Source, Span
 
 LEFT_OUT = re.compile(r" \w+=None(?=[ ,])")
 
@@ -41,8 +42,25 @@ def outcome(text: str) -> str:
     net, params = _asked(text)
     checked = check(Source("spec", text), net, params)
     if checked.diagnostics:
-        return render(checked.diagnostics, "full")
+        return render(checked.diagnostics, "full") + _fixes(checked.diagnostics)
     return "\n".join(map(_network, checked.networks.values()))
+
+
+def _fixes(found: list[Diagnostic]) -> str:
+    """The changes that the hints offer, each with what it replaces and where."""
+    lines = []
+    for fix in dict.fromkeys(fix for finding in found for fix in finding.fixes):
+        edits = [
+            f"{_at(edit.span)} {edit.span.text!r} to {edit.text!r}"
+            for edit in fix.edits
+        ]
+        lines.append(f"fix, {fix.title}: {', '.join(edits)}\n")
+    return "".join(lines)
+
+
+def _at(span: Span) -> str:
+    line, column = span.source.position(span.start)
+    return f"{line}:{column}"
 
 
 def _asked(text: str) -> tuple[str | None, dict[str, object] | None]:
