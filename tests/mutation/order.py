@@ -10,17 +10,20 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from changes import Mutant
 from record import Case
 
+from archdsl.ops import LAYERS
+
 # Tests tried for a word, which may stand in thousands.
 MOST = 12
 
 
 def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[int]:
-    """The tests named after a word in a text of the changed line, rare words first.
+    """The tests named after a word of the changed line or a layer, rare words first.
 
     Tests of specs have the spec in their names.
     """
     fast = sorted(taking)
-    found = [[at for at in fast if word in cases[at].name] for word in _words(mutant)]
+    words = _words(mutant) | _layers(mutant)
+    found = [[at for at in fast if word in cases[at].name] for word in sorted(words)]
     return [at for some in sorted(found, key=len) for at in some[:MOST]]
 
 
@@ -34,6 +37,21 @@ def _words(mutant: Mutant) -> set[str]:
     ]
     texts.append(mutant.was if mutant.was[:1] in "'\"" else "")
     return {word for text in texts for word in re.findall(r"[A-Za-z_]\w+", text)}
+
+
+def _layers(mutant: Mutant) -> set[str]:
+    """The layers whose record the changed statement holds, or its function is named for."""
+    first, last = mutant.lines
+    texts = {
+        node.value
+        for node in ast.walk(mutant.tree)
+        if isinstance(node, ast.Constant) and first <= node.lineno <= last
+    }
+    return {
+        name
+        for name in LAYERS
+        if name in texts or name in mutant.scope.strip("_").split("_")
+    }
 
 
 def unlike_first(
