@@ -40,7 +40,7 @@ def _words(mutant: Mutant) -> set[str]:
 
 
 def _layers(mutant: Mutant) -> set[str]:
-    """The layers whose record the changed statement holds, or its function is named for."""
+    """The layers whose record is changed, or a function named after them."""
     first, last = mutant.lines
     texts = {
         node.value
