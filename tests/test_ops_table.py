@@ -34,6 +34,46 @@ def test_table_lists_every_record_once() -> None:
     assert len(made) == len(set(made))
 
 
+def test_titles_and_modules() -> None:
+    assert [title for title, _ in families()] == [
+        "Convolution",
+        "Linear",
+        "Recurrent",
+        "Attention",
+        "Pooling",
+        "Normalisation and regularisation",
+        "Activation",
+        "Merging",
+        "Shape",
+        "Size of a map",
+        "Tensors of their own",
+        "LeNet-5 as published",
+    ]
+    homes = {
+        name: module
+        for _, modules in archdsl.ops._FAMILIES
+        for module, names in modules.items()
+        for name in names.split()
+    }
+    assert homes == archdsl.ops._HOME
+    assert set(homes.values()) <= set(MODULES)
+
+
+def test_layers_are_imported_when_they_are_asked_for() -> None:
+    layers = archdsl.ops._Layers()
+    assert len(layers) == len(LAYERS) == len(list(layers))
+    assert not layers._made
+    assert layers["conv"] is LAYERS["conv"]
+    assert set(layers._made) == {layer.name for layer in records("conv")}
+    own = LAYERS["conv"]._replace(name="relu")
+    layers["relu"] = own
+    assert layers["tanh"] is LAYERS["tanh"]
+    # What was set before its family is imported stays.
+    assert layers["relu"] is own
+    assert layers.get("nothing") is None
+    assert layers.get("nothing", own) is own
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_module_offers_its_records(module: str) -> None:
     offered = {layer.name for layer in records(module)}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from changes import Mutant
 from record import Case
 
-from archdsl.ops import LAYERS
+from archdsl.ops import _HOME, LAYERS
 
 # Tests tried for a word, which may stand in thousands.
 MOST = 12
@@ -37,6 +37,21 @@ def _words(mutant: Mutant) -> set[str]:
     ]
     texts.append(mutant.was if mutant.was[:1] in "'\"" else "")
     return {word for text in texts for word in re.findall(r"[A-Za-z_]\w+", text)}
+
+
+def naming_layers(mutant: Mutant, cases: Sequence[Case]) -> set[int]:
+    """The tests of specs that name a layer that the changed statement may be of.
+
+    A layer's record is read without a line of its module being run.
+    """
+    own = {name for name, module in _HOME.items() if module == mutant.path.stem}
+    names = _layers(mutant) or own
+    sought = re.compile(rf"\b(?:{'|'.join(sorted(names))})\b") if names else None
+    return {
+        at
+        for at, case in enumerate(cases)
+        if sought is not None and sought.search(case.name)
+    }
 
 
 def _layers(mutant: Mutant) -> set[str]:

@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 from changes import Mutant, mutants
 from forks import limited, said, spent
-from order import named_after, unlike_first
+from order import named_after, naming_layers, unlike_first
 from place import NoPlaceError, forget, in_place, ways
 from record import Case, call, recorded
 
@@ -284,6 +284,7 @@ class Runner:
         if not alone:
             # Its lines run when it is imported. What holds the table goes first.
             taking.update(self.by_file.get(path, ()))
+            taking |= naming_layers(mutant, self.cases)
             front = [at for at in taking if TABLES in self.cases[at].name] + front
         front = named_after(mutant, self.cases, taking) + front
         before = self.killers.get(full_name(mutant))
