@@ -198,3 +198,12 @@ def test_a_file_of_the_library_that_is_used_as_well(
     assert isinstance(first, Stage)
     assert isinstance(second, Stage)
     assert first.target is second.target
+
+
+@pytest.mark.parametrize(("labels", "meant"), [(500, "lab7"), (501, None)])
+def test_labels_are_guessed_among_few(labels: int, meant: str | None) -> None:
+    text = "input 8\n" + "".join(f"lab{i}: fc 8\n" for i in range(labels))
+    found = check(Source("", f"{text}add(id, Lab7)\nrelux")).diagnostics
+    hints = [hint for finding in found for hint in finding.hints]
+    guessed = [f"did you mean `{name}`?" for name in (meant, "relu") if name]
+    assert hints == guessed

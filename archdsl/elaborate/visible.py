@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics import Edit, Fix, Hint, Note
-from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.diagnostics.suggest import MAX_KNOWN, did_you_mean
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.words import (
     BLOCK_INPUT,
@@ -326,7 +326,7 @@ class Visible:
                 *standard_names(),
                 *self.params,
                 *self._inputs,
-                *(label for labels in self._labels for label in labels),
+                *self._few_labels(),
                 *(CURRENT, BLOCK_INPUT, INPUT_STAGE),
             }
         )
@@ -349,7 +349,7 @@ class Visible:
             return
         known: Iterable[str] = (CURRENT, BLOCK_INPUT)
         if not self._report.many:
-            known = {*known, *(x for labels in self._labels for x in labels)}
+            known = {*known, *self._few_labels()}
         self._report.error(
             "E0202",
             f"there is no value `{node.name}`",
@@ -399,7 +399,7 @@ class Visible:
             return
         labels: list[str] = []
         if not self._report.many:
-            labels = [label for labels in self._labels for label in labels]
+            labels = self._few_labels()
         name = node.name if node.name not in RESERVED_LABELS else "enc"
         stage = "embedding 1000 64" if word == TIE else "fc 10"
         example = f"label one before this: `{name}: {stage} | … | {word} {name}`"
@@ -410,6 +410,15 @@ class Visible:
             hints=did_you_mean(node.name, labels, self._report.editable(node))
             or (example,),
         )
+
+    def _few_labels(self) -> list[str]:
+        """The labels that may have been meant; none if there are too many.
+
+        They leave room for the names of layers among those that are compared.
+        """
+        if 2 * sum(map(len, self._labels)) > MAX_KNOWN:
+            return []
+        return [label for labels in self._labels for label in labels]
 
     def _coming(self, node: n.Name) -> n.Label | None:
         """The label of that name that is defined below, which is reported."""

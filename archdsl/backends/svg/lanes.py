@@ -7,6 +7,8 @@ what is left of something in one row is left of it in all.
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
+
 from archdsl.backends.diagram.options import PlanError
 from archdsl.backends.svg.level import Level, Link, Node
 
@@ -220,20 +222,20 @@ def _free(
 
 def _over(entering: list[Link], above: dict[Node, Node | None]) -> Node | None:
     """The last node on all ways to here: the immediate dominator."""
-    found: Node | None = None
-    for number, link in enumerate(entering):
-        other: Node | None = link.tail
-        if not number:
-            found = other
-            continue
-        while found is not other:
-            if found is None or other is None:
-                return None
-            if (found.row, found.number) > (other.row, other.number):
-                found = above[found]
-            else:
-                other = above[other]
-    return found
+    waiting = {link.tail for link in entering}
+    # The lowest is first, by row and by number; no two nodes are equal in both.
+    heap = [(-node.row, -node.number, node) for node in waiting]
+    heapify(heap)
+    while len(heap) > 1:
+        node = heappop(heap)[2]
+        waiting.remove(node)
+        over = above[node]
+        if over is None:
+            return None
+        if over not in waiting:
+            waiting.add(over)
+            heappush(heap, (-over.row, -over.number, over))
+    return heap[0][2] if heap else None
 
 
 def _heaviest(leaving: list[Link], rank: dict[Node, tuple[int, bool]]) -> Node | None:
