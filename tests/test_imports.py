@@ -41,6 +41,7 @@ SEES |= {
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
     "catalogue": _COMPILER,
+    "pygments": _COMPILER,
     "mcp": _COMPILER | {"api", "backends", "__version__"},
     "runtime": _COMPILER | {"api", "backends"},
     "editor": _COMPILER,
@@ -54,7 +55,17 @@ SEES |= {
     "__init__": {"api", "runtime"},
 }
 
-HEAVY = ("torch", "jinja2", "lark", "shtab", "difflib", "json", "pathlib", "inspect")
+HEAVY = (
+    "torch",
+    "jinja2",
+    "pygments",
+    "lark",
+    "shtab",
+    "difflib",
+    "json",
+    "pathlib",
+    "inspect",
+)
 
 SPEC = "input 3x8x8 | conv 4x3x3 p1 | relu"
 
