@@ -44,6 +44,7 @@ SEES |= {
     "pygments": _COMPILER,
     "mcp": _COMPILER | {"api", "backends", "__version__"},
     "runtime": _COMPILER | {"api", "backends"},
+    "notebook": _COMPILER | {"api", "backends"},
     "editor": _COMPILER,
     "lsp": _COMPILER | {"editor", "__version__"},
     "cli": _COMPILER
@@ -52,7 +53,7 @@ SEES |= {
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),
     "__main__": {"cli"},
-    "__init__": {"api", "runtime"},
+    "__init__": {"api", "notebook", "runtime"},
 }
 
 HEAVY = (
