@@ -55,7 +55,7 @@ class ArchMagics(Magics):
     )
     @argument("--view", choices=("graph", "volumes"), default="graph", help="diagram")
     @argument("-q", "--quiet", action="store_true", help="show nothing but findings")
-    @cell_magic(_MAGIC)  # type: ignore[arg-type]  # it is declared to take nothing
+    @cell_magic(_MAGIC)
     def arch(self, line: str, cell: str) -> None:
         """Check the spec in this cell, and show its diagram and summary."""
         args = parse_argstring(self.arch, line)
@@ -71,7 +71,6 @@ class ArchMagics(Magics):
 
     @property
     def _variables(self) -> dict[str, Any]:
-        assert self.shell is not None
         return cast("dict[str, Any]", self.shell.user_ns)
 
     def _checked(self, text: str, net: str | None, settings: list[str]) -> Checked:

@@ -83,15 +83,16 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("path", ALL, ids=named)
-def test_nothing_is_lost(path: Path) -> None:
-    text = path.read_bytes().decode("utf-8", "replace")
-    at = 0
-    for start, _, word in shown(text):
-        assert start == at
-        assert word
-        at += len(word)
-    assert "".join(word for _, _, word in shown(text)) == text
+def test_nothing_is_lost() -> None:
+    assert len(ALL) > 300
+    for path in ALL:
+        text = path.read_bytes().decode("utf-8", "replace")
+        at = 0
+        for start, _, word in shown(text):
+            assert start == at, path
+            assert word, path
+            at += len(word)
+        assert "".join(word for _, _, word in shown(text)) == text, path
 
 
 @pytest.mark.parametrize("path", SOUND, ids=named)
