@@ -18,6 +18,9 @@ from test_links import build
 ROOT = Path(__file__).resolve().parent.parent
 BUILDER = ROOT / "docs" / "site" / "build.py"
 
+# The address of another host.
+OTHERS = re.compile(r"(?:[a-z]+:)?//|(?!data:)[a-z]+:")
+
 needed = pytest.mark.skipif(
     any(importlib.util.find_spec(m) is None for m in ("sphinx", "myst_parser", "furo")),
     reason="the group `site` is not installed",
@@ -95,7 +98,7 @@ def nothing_is_asked_of_other_hosts(site: Path, pages: dict[Path, Page]) -> None
         f"{path.relative_to(site)}: {link.to}"
         for path, page in pages.items()
         for link in page.assets
-        if re.match(r"(?:[a-z]+:)?//|(?!data:)[a-z]+:", link.to)
+        if OTHERS.match(link.to)
     ]
     assert asked == []
     for style in site.rglob("*.css"):
@@ -200,3 +203,48 @@ def test_a_broken_link_ends_the_build(tmp_path: Path, link: str) -> None:
         build.BrokenLinkError, match=re.escape(f"docs/a.md: there is no {link}")
     ):
         _stage(tmp_path, {"docs/a.md": f"# a\n[b]({link})\n"})
+
+
+def test_what_a_page_asks_of_others_is_seen() -> None:
+    page = Page(
+        '<img src="https://a.example/b.png" srcset="//c.example/d.png 2x"><p id="e">'
+        '<i style="background:url(http://f.example)"></i><a href="https://g.example">'
+        '<link href="style.css"><img src="data:image/png;base64,aa">'
+    )
+    asked = [link.to for link in page.assets if OTHERS.match(link.to)]
+    assert asked == [
+        "https://a.example/b.png",
+        "//c.example/d.png",
+        "http://f.example",
+    ]
+    assert page.places == {"e"}
+    assert page.leads == ["https://g.example"]
+
+
+@needed
+def test_colours_of_code_can_be_read() -> None:
+    sys.path.insert(0, str(BUILDER.parent))
+    try:
+        from styles import Dark, Light  # type: ignore[import-not-found]
+    finally:
+        sys.path.pop(0)
+    for style in (Light, Dark):
+        for kind, look in style:
+            if look["color"]:
+                found = contrast(look["color"], style.background_color.lstrip("#"))
+                assert found >= 4.5, f"{style.__name__}, {kind}: {found:.2f}"
+
+
+def contrast(a: str, b: str) -> float:
+    """The contrast of two colours, by the formula of WCAG 2.1."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
+            for part in parts
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    lighter, darker = sorted((luminance(a), luminance(b)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
