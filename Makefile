@@ -10,6 +10,7 @@ ALEXNET := specs/classics/alexnet.arch
 DEMO_STAMP := $(VENV)/.demo-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 BENCH_STAMP := $(VENV)/.bench-stamp
+SITE_STAMP := $(VENV)/.site-stamp
 
 .DEFAULT_GOAL := help
 
@@ -32,6 +33,7 @@ help:
 	@echo "make hostile hold hostile names, texts and hash seeds off, in some minutes"
 	@echo "make fuzz    look for inputs that break something, for ten minutes"
 	@echo "make docs    write the generated pages of the documentation anew"
+	@echo "make site    build the documentation site in build/site/html"
 	@echo "make clean   remove what the other targets built, but not $(VENV)"
 
 .PHONY: demo
@@ -120,6 +122,10 @@ fuzz: $(DEV_STAMP)
 docs: $(DEV_STAMP)
 	$(BIN)/python docs/generate.py
 
+.PHONY: site
+site: $(SITE_STAMP)
+	$(BIN)/python docs/site/build.py
+
 .PHONY: clean
 clean:
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
@@ -142,4 +148,8 @@ $(DEV_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 
 $(BENCH_STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install -c constraints.txt -e . --group bench
+	touch $@
+
+$(SITE_STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -c constraints.txt -e . --group site
 	touch $@

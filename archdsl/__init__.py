@@ -7,6 +7,8 @@ load(path_or_text, net=None, **params)       a torch.nn.Module
 kept_bytes(module, *inputs)                  what it keeps for the backward pass
 verify(path_or_text, reference, net=None)    how it compares with another module
 install(), uninstall()                       whether `import` finds .arch files
+
+In a notebook, `%load_ext archdsl` gives cells that begin with `%%arch`.
 """
 
 from typing import TYPE_CHECKING
@@ -58,6 +60,15 @@ def __getattr__(name: str) -> object:
         from archdsl.runtime import imports
 
         return getattr(imports, name)
+    if name in ("load_ipython_extension", "unload_ipython_extension"):
+        try:
+            from archdsl import notebook
+        except ModuleNotFoundError as missing:
+            if (missing.name or "").partition(".")[0] != "IPython":
+                raise
+            text = "cells of notebooks need IPython: pip install 'archdsl[notebook]'"
+            raise ModuleNotFoundError(text, name="IPython") from None
+        return getattr(notebook, name)
     if name in ("Checked", "SpecError", "check", "compile", "sketch"):
         from archdsl import api
 

@@ -1,8 +1,8 @@
 """Writes the pages of the documentation that are made from tables in the code.
 
 `python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/llms.txt`,
-`docs/gallery.md` with its pictures and, from the comments of the library's files,
-`docs/std.md` anew; with `--check` it only says whether they are fresh.
+`docs/python.md`, `docs/gallery.md` with its pictures and, from the comments of the
+library's files, `docs/std.md` anew; with `--check` it only says whether they are fresh.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 from gallery import gallery
+from interface import interface
 from llms import llms
 
 from archdsl.diagnostics import codes
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
     made["layers.md"] = layers()
     made["std.md"] = standard()
     made["llms.txt"] = llms()
+    made["python.md"] = interface()
     return made | gallery()
 
 

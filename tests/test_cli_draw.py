@@ -209,7 +209,7 @@ def test_a_notebook_shows_a_network() -> None:
     net = archdsl.check(RESNET).network()
     assert isinstance(net, ShownNetwork)
     shown = net._repr_mimebundle_(include=None, exclude=None)
-    assert set(shown) == {"image/svg+xml", "text/plain"}
+    assert set(shown) == {"text/html", "image/svg+xml", "text/plain"}
     assert ElementTree.fromstring(shown["image/svg+xml"]).tag.endswith("svg")
     # Light and dark as the reader has it.
     assert "prefers-color-scheme" in shown["image/svg+xml"]

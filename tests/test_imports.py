@@ -41,8 +41,10 @@ SEES |= {
     "request": _COMPILER,
     "api": _COMPILER | {"backends"},
     "catalogue": _COMPILER,
+    "pygments": _COMPILER,
     "mcp": _COMPILER | {"api", "backends", "__version__"},
     "runtime": _COMPILER | {"api", "backends"},
+    "notebook": _COMPILER | {"api", "backends"},
     "editor": _COMPILER,
     "lsp": _COMPILER | {"editor", "__version__"},
     "cli": _COMPILER
@@ -51,10 +53,20 @@ SEES |= {
     "testing": _COMPILER | {"api", "backends", "runtime"},
     "std": set(),
     "__main__": {"cli"},
-    "__init__": {"api", "runtime"},
+    "__init__": {"api", "notebook", "runtime"},
 }
 
-HEAVY = ("torch", "jinja2", "lark", "shtab", "difflib", "json", "pathlib", "inspect")
+HEAVY = (
+    "torch",
+    "jinja2",
+    "pygments",
+    "lark",
+    "shtab",
+    "difflib",
+    "json",
+    "pathlib",
+    "inspect",
+)
 
 SPEC = "input 3x8x8 | conv 4x3x3 p1 | relu"
 

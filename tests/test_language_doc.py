@@ -10,6 +10,7 @@ In a page, these blocks are looked at:
   pip or git is left alone. `[…]` stands for anything within a line.
 - `python`: executed, in one namespace for a page. With `# file: NAME` in its first line
   it is that file instead.
+- `py`: what a definition looks like, or what another test runs; so is `ipython`.
 - `text`: with `# file: NAME` in its first line it is that file, and nothing else.
 
 Files, commands and Python are run in the page's order in a directory of their own,
@@ -40,8 +41,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     page
     for page in (
-        *("docs/language.md", "docs/cli.md", "docs/testing.md"),
-        "docs/pipelines.md",
+        *("docs/README.md", "docs/tour.md", "docs/language.md", "docs/cli.md"),
+        *("docs/python.md", "docs/pipelines.md", "docs/testing.md"),
+        *("docs/notebooks.md", "docs/comparison.md"),
         *("README.md", "CONTRIBUTING.md"),
     )
     if (ROOT / page).exists()

@@ -17,7 +17,7 @@ from typing import Any
 
 from torch import nn
 
-from archdsl.api import checked, source_of
+from archdsl.api import Checked, checked, source_of
 from archdsl.backends.torch.emit import net_class
 from archdsl.runtime.options import (
     COMPILE,
@@ -34,7 +34,7 @@ _PREFIX = "archdsl_compiled_"
 
 
 def load(
-    path_or_text: str | Path,
+    path_or_text: str | Path | Checked,
     net: str | None = None,
     *,
     weights: str | os.PathLike[str] | None = None,

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from archdsl.api import checked
+from archdsl.api import Checked, checked
 from archdsl.ir.flat import MAX_LISTED
 from archdsl.ir.network import Network
 from archdsl.runtime.comparison import (
@@ -31,7 +31,7 @@ from archdsl.runtime.verified import Verified
 
 
 def verify(
-    path_or_text: str | Path,
+    path_or_text: str | Path | Checked,
     reference: str | nn.Module | Callable[..., nn.Module],
     net: str | None = None,
     *,

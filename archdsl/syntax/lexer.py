@@ -19,14 +19,14 @@ from archdsl.syntax.tables import Tables
 _CLOSED_BY = {"{": "}", "(": ")", "[": "]"}
 
 # After the first of these, and before the second, a line end leads on.
-_LEADS_ON = frozenset(
+LEADS_ON = frozenset(
     (
         *("PIPE", "ARROW", "COLON", "COMMA", "EQUALS", "COMPARE", "POWER", "STAR"),
         *("DOUBLE_SLASH", "SLASH", "PERCENT", "PLUS", "MINUS", "NEGATE", "DOT"),
         *("IF", "ELSE", "AND", "OR", "NOT", "ASSERT", "LBRACE", "FROM", "AS"),
     )
 )
-_CONTINUES = frozenset(
+CONTINUES = frozenset(
     ("PIPE", "ARROW", "IF", "ELSE", "AND", "OR", "COMMA", "RBRACE", "FROM", "AS")
 )
 
@@ -85,6 +85,20 @@ class Lexer:
         ).finditer
         self._keywords = tables.keywords
 
+    def words(self, text: str) -> Iterator[tuple[str, int, int]]:
+        """All words of a text, for showing it: kind, start and end, whatever they are.
+
+        Line ends are BREAK, comments COMMENT, and what has no meaning is BAD.
+        """
+        for match in self._match(text):
+            kind = match.lastgroup
+            assert kind is not None
+            start, end = match.span(kind)
+            if kind == "NAME":
+                kind = self._keywords.get(text[start:end], kind)
+            if kind != "END":
+                yield kind, start, end
+
     def tokens(self, source: Source) -> tuple[Tokens, list[Diagnostic]]:
         """The tokens of a text, ended by `$END`, and what was wrong with it."""
         kinds: list[str] = []
@@ -113,8 +127,8 @@ class Lexer:
             if line_end >= 0:
                 if (
                     kinds
-                    and kinds[-1] not in _LEADS_ON
-                    and kind not in _CONTINUES
+                    and kinds[-1] not in LEADS_ON
+                    and kind not in CONTINUES
                     and (not opened or kinds[opened[-1]] == "LBRACE")
                 ):
                     kinds.append("NEWLINE")

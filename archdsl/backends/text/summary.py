@@ -46,16 +46,25 @@ class _Row(NamedTuple):
     training: bool = False
 
 
-def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str:
-    """The network as a table for people, in lines that end with a newline.
+class Table(NamedTuple):
+    """The table as cells: what stands above it, its rows, and notes below it."""
 
-    MACs and the size of the activations are for `batch` samples. With `expand` each
-    copy has its own rows; the caller sees to it that they are not too many.
-    """
+    header: list[str]
+    head: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+    total: tuple[str, ...]
+    notes: list[str]
+
+
+# The columns whose cells end at the right, as numbers do.
+NUMBERS = (1, 4, 5)
+
+
+def table_of(network: Network, batch: int = 1, expand: bool = False) -> Table:
+    """The cells of `summary_table`. Names of what stands inside are indented."""
     rows = list(_Rows(None if expand else Folder()).of(network.root))
-    head = ("layer", "", "call", "output", "parameters", "MACs")
     total = network.root.cost
-    cells = [
+    cells: list[tuple[str, ...]] = [
         (
             shortened(row.name, MAX_NAME),
             f"×{row.times:,}" if row.times > 1 else "",
@@ -66,24 +75,39 @@ def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str
         )
         for row in rows
     ]
-    last = ("total", "", "", "", _number(total.params), _number(total.macs * batch))
-    widths = [max(map(len, column)) for column in zip(head, *cells, last, strict=True)]
-    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
-    table = [_line(head, widths), rule]
-    table += [_line(row, widths) for row in cells]
-    table += [rule, _line(last, widths)]
+    notes = []
     if not expand and any(row.times > 1 for row in rows):
-        table += [
-            "",
-            "The numbers beside ×n are for all copies; one is shown below it.",
-        ]
+        notes.append("The numbers beside ×n are for all copies; one is shown below it.")
     if any(row.training for row in rows):
-        table += [
-            "",
+        notes.append(
             "What is computed in training only is not in the total of MACs and"
-            " activations.",
-        ]
-    return "\n".join((*_header(network, batch), "", *table)) + "\n"
+            " activations."
+        )
+    return Table(
+        _header(network, batch),
+        ("layer", "", "call", "output", "parameters", "MACs"),
+        cells,
+        ("total", "", "", "", _number(total.params), _number(total.macs * batch)),
+        notes,
+    )
+
+
+def summary_table(network: Network, batch: int = 1, expand: bool = False) -> str:
+    """The network as a table for people, in lines that end with a newline.
+
+    MACs and the size of the activations are for `batch` samples. With `expand` each
+    copy has its own rows; the caller sees to it that they are not too many.
+    """
+    made = table_of(network, batch, expand)
+    all_rows = (made.head, *made.rows, made.total)
+    widths = [max(map(len, column)) for column in zip(*all_rows, strict=True)]
+    rule = "─" * (sum(widths) + 2 * (len(widths) - 1))
+    table = [_line(made.head, widths), rule]
+    table += [_line(row, widths) for row in made.rows]
+    table += [rule, _line(made.total, widths)]
+    for note in made.notes:
+        table += ["", note]
+    return "\n".join((*made.header, "", *table)) + "\n"
 
 
 def _header(network: Network, batch: int) -> list[str]:
@@ -143,7 +167,7 @@ def _call_text(row: _Row) -> str:
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     aligned = [
-        cell.rjust(width) if at in (1, 4, 5) else cell.ljust(width)
+        cell.rjust(width) if at in NUMBERS else cell.ljust(width)
         for at, (cell, width) in enumerate(zip(cells, widths, strict=True))
     ]
     return "  ".join(aligned).rstrip()
