@@ -159,7 +159,8 @@ class Sketched(Walk):
         before = len(self.report.found)
         self.owner.left = self._cut = self._claim = None
         result = super()._stage(stage, current)
-        if result.id == 0 and _is_input(stage.atom):
+        first = self.frame.input_spans[:1] == [self.report.span(stage)]
+        if first and _is_input(stage.atom):
             # The first value of all: others before it were forgotten.
             self._made.clear()
             self._instead.clear()
