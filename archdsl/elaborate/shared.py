@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate.apply import Target, applied
+from archdsl.elaborate.apply import Target, applied, count_inputs
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.labels import label_text, names_a_label
@@ -90,7 +90,10 @@ def _again(
         return None
     if isinstance(node, Stage) and isinstance(node.target, Site):
         first = node.target
-        made = applied(walk, Target(first.layer, None, None), node.args, types, call)
+        layer = Target(first.layer, None, None)
+        if not count_inputs(walk, layer, len(types), call):
+            return None
+        made = applied(walk, layer, node.args, types, call)
         if made is None:
             return None
         assert isinstance(made.made, Site)
@@ -184,7 +187,10 @@ def tie(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
         ),
     }
     types = tuple(value.type for value in inputs if value.type is not None)
-    built = applied(walk, Target(TIED, None, None), bound, types, call)
+    tied = Target(TIED, None, None)
+    if not count_inputs(walk, tied, len(types), call):
+        return unknown
+    built = applied(walk, tied, bound, types, call)
     if built is None:
         return unknown
     ids = tuple(value.id for value in inputs)

@@ -25,7 +25,7 @@ def follow(uses: list[n.Use], home: Definitions, report: Reporter) -> None:
     """Read the files that a file uses, and let it see their blocks and externs."""
     # What each name that came in without a prefix came by.
     came_by: dict[str, n.Use] = {}
-    seen: dict[tuple[str, str], n.Use] = {}
+    seen: dict[tuple[str, str | None], n.Use] = {}
     for use in uses:
         if use.prefix is not None and not _check_prefix(use, use.prefix, home, report):
             continue
@@ -33,7 +33,7 @@ def follow(uses: list[n.Use], home: Definitions, report: Reporter) -> None:
         if used is None:
             home.whole = False
             continue
-        key = (used.file, use.prefix.name if use.prefix else "")
+        key = (used.file, use.prefix.name if use.prefix else None)
         if key in seen:
             report.error(
                 "E0209",

@@ -183,7 +183,7 @@ class Visible:
 
     def give_labels(self, taken: list[tuple[str, n.Label]]) -> None:
         """Let labels that were forgotten be known again."""
-        for name, label in reversed(taken):
+        for name, label in taken:
             self._labels[-1].setdefault(name, label)
 
     def add_label(self, label: n.Label, nameless: bool, may_nest: bool) -> None:

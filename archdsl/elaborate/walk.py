@@ -72,7 +72,7 @@ class Walk:
         condition = evaluate(line.condition, frame, self.report)
         if condition.value is UNKNOWN:
             # Check the arguments of both arms; their shapes stay unknown.
-            unknown = frame.value(None)
+            unknown = Value(current.id, None)
             self.chain(line.chain, unknown)
             if line.otherwise:
                 self.chain(line.otherwise, unknown)
@@ -129,6 +129,7 @@ class Walk:
             count = self._skipped_copies(atom.args)
             if isinstance(atom, n.Group):
                 before = dict(self.frame.written)
+                skipped = dict(self.frame.skipped)
                 for line in atom.body.lines:
                     if isinstance(line, n.Line):
                         self._count_written(line.chain)
@@ -136,6 +137,8 @@ class Walk:
                 for kind, number in self.frame.written.items():
                     added = number - before.get(kind, 0)
                     self.frame.written[kind] += added * (count - 1)
+                # The labels in it are not seen outside, skipped or not.
+                self.frame.skipped = skipped
                 continue
             for line in atom.inputs or ():
                 self._count_written(line.chain)
@@ -422,7 +425,7 @@ class Walk:
         at: int,
         total: int,
         extra: Sequence[Value],
-        names: tuple[str, ...],
+        names: tuple[str, ...] | None,
     ) -> None:
         """Copy `at` of a repeat is wrong, and `runs` are those before it."""
 
