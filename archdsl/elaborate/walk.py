@@ -284,11 +284,7 @@ class Walk:
     def inputs(self, call: n.Call, current: Value) -> list[Value]:
         if call.inputs is None:
             return [current]
-        values = []
-        for line in call.inputs:
-            self.frame.current = current
-            values.append(self._line(line, current))
-        return values
+        return [self._line(line, current) for line in call.inputs]
 
     def _fetched(self, call: n.Call) -> Value:
         frame = self.frame
@@ -382,7 +378,7 @@ class Walk:
         if current.type is not None:
             frame.inputs.append(current.type)
         walk = self.owner.walk(frame, self.defaults)
-        result = walk.body(body, frame.current, module=True)
+        result = walk.body(body, frame.current)
         outer.decided |= frame.decided
         if result.type is None or len(self.report.found) > before:
             walk.unfinished(body, stage, result)
