@@ -9,7 +9,7 @@ from archdsl.elaborate.apply import Target, applied, count_inputs
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.labels import label_text, names_a_label
-from archdsl.elaborate.words import SHARE
+from archdsl.elaborate.words import RESERVED_LABELS, SHARE
 from archdsl.ir.network import Cost, Module, Node, Repeat, Stage
 from archdsl.ops.record import Bound, Site, form_of
 from archdsl.ops.tied import TIED
@@ -53,7 +53,7 @@ def _labelled(walk: Walk, call: n.Call) -> Stage | Repeat | None:
     if arg is None:
         return None  # reported with the names
     label = label_text(arg)
-    found = walk.frame.fetch(label)
+    found = None if label in RESERVED_LABELS else walk.frame.fetch(label)
     node: Node | None = walk.frame.sharable.get(label)
     if found is not None and isinstance(node, Stage | Repeat):
         return node
