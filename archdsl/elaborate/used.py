@@ -133,9 +133,7 @@ def _clashes(
 def _opened(use: n.Use, home: Definitions, report: Reporter) -> Definitions | None:
     """The definitions of a used file, read once; None, reported, if there are none."""
     library = home.library
-    if home.place is None and library.files is not None:
-        home.place = library.files.own()
-    if library.files is None or home.place is None:
+    if library.files is None:
         report.error(
             "E0803",
             "a text that is no file has no place to use files from",
@@ -143,6 +141,8 @@ def _opened(use: n.Use, home: Definitions, report: Reporter) -> Definitions | No
             hints=("save it as a file, beside those that it uses",),
         )
         return None
+    if home.place is None:
+        home.place = library.files.own()
     return _Reader(library.files, library, report).opened(use, home)
 
 
@@ -206,7 +206,8 @@ class _Reader:
         """The way from a file to itself, if the new use closes one."""
         way = [place.shown]
         at: Definitions | None = home
-        while at is not None and at.place is not None:
+        while at is not None:
+            assert at.place is not None
             way.append(at.place.shown)
             if at.place.file == place.file:
                 return list(reversed(way))

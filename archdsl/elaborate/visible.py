@@ -110,9 +110,7 @@ class Visible:
 
     def assume(self, names: Iterable[str], at: n.Name) -> None:
         """Let parameters be named that are defined, and used, elsewhere."""
-        known = dict.fromkeys(names, at)
-        self.params |= known
-        self.used |= known.keys()
+        self.params |= dict.fromkeys(names, at)
 
     def report_unused(self) -> None:
         """Report labels and parameters that nothing has named."""

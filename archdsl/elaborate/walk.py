@@ -47,8 +47,7 @@ class Walk:
 
     def body(self, body: n.Body, current: Value, module: bool = False) -> Value:
         """The value that leaves a body."""
-        if not module:
-            self.frame.labels.append({})
+        self.frame.labels.append({})
         for line in body.lines:
             if isinstance(line, n.Line):
                 current = self._line(line, current)
@@ -224,7 +223,7 @@ class Walk:
         target = target_of(self, call)
         if target is None:
             return self._fetched(call)
-        needs = target.layer is None or target.layer.inputs[1] != 0
+        needs = target.layer is None or target.layer.inputs != (0, 0)
         if frame.input_value is NOTHING and call.inputs is None:
             self.no_input(stage)
             frame.input_value = frame.value(None)
@@ -233,8 +232,10 @@ class Walk:
         ids = tuple([value.id for value in inputs])
         owner = self.owner
         home = self.report.home
-        key = owner.known.key(call, home, target, inputs) if home is not None else None
-        if key is not None and key in self._known:
+        assert home is not None
+        key = owner.known.key(call, home, target, inputs)
+        if key in self._known:
+            assert key is not None
             return self._again(stage, self._known[key], name, ids)
         ordinal = frame.ordinal(target.kind)
         built, _ = build(self, call, target, call.args, inputs, None)
