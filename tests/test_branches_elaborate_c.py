@@ -1,4 +1,4 @@
-"""What specs alone do not show of the elaborator's modules, from operations to words."""
+"""What specs alone do not show of the elaborator, from operations to words."""
 
 from __future__ import annotations
 
