@@ -68,6 +68,16 @@ def test_walk_decides_by_conditions() -> None:
     assert made.decided == set()
 
 
+def test_walk_notes_what_is_referenced() -> None:
+    made = root("net n { input 8\na: relu\nb: tanh\nadd(id, a)\ng: {add(id, b, in)} }")
+    assert made.referenced == {0, 1, 2}
+    group = made.nodes[-1]
+    assert isinstance(group, Stage)
+    assert isinstance(group.target, Module)
+    assert group.target.referenced == {1, 2}
+    assert root("net n { input 8\nadd(id, relu) }").referenced == set()
+
+
 # Reports
 
 
@@ -160,8 +170,8 @@ def test_words_that_are_flags() -> None:
 
 
 def test_words_that_are_places() -> None:
-    names = ("ax0", "ax9", "ax10", "ax", "a0", "0", "ax01", "bax1")
-    assert [place(name) for name in names] == [0, 9, *[None] * 6]
+    names = ("ax0", "ax9", "ax10", "ax", "a0", "0", "ax01", "bax1", "axX")
+    assert [place(name) for name in names] == [0, 9, *[None] * 7]
 
 
 def test_words_that_are_symbols() -> None:

@@ -63,7 +63,6 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
                 call,
                 hints=("as in `output(id, aux=head if training)`",),
             )
-        frame.returned = Returned((), "tensor")
         return unknown
     frame.returned = _returned(walk, found, main, call)
     return Value(main.value, main.type)

@@ -157,8 +157,7 @@ class _Copies:
             return
         if _are_references(walk, atom):
             self.target = target_of(walk, atom)
-            if self.target is not None:
-                self.extra = walk.inputs(atom, current)[1:]
+            self.extra = walk.inputs(atom, current)[1:]
         alone = atom._replace(args=tuple(args))
         self._body = n.Body((_as_line(alone),), atom.start, atom.end)
 
@@ -285,10 +284,11 @@ def _names(
     walk: Walk, stage: n.Stage, total: int, at: n.Argument
 ) -> tuple[str, ...] | None:
     """The copies' own names, if the label holds the index; None if reported."""
-    if stage.label is None or not has_index(stage):
+    label = stage.label if has_index(stage) else None
+    if label is None:
         return ()
     if total > walk.report.limits.stages:
-        plain = stage.label.name.partition("{")[0]
+        plain = label.name.partition("{")[0]
         walk.report.error(
             "E0702",
             f"{total:,} copies with names of their own are more than"
@@ -302,7 +302,7 @@ def _names(
     names: list[str] = []
     for copy in range(total):
         frame.index = copy
-        name = fill_in(stage.label, frame, walk.report)
+        name = fill_in(label, frame, walk.report)
         if name is None:
             break
         names.append(name)
@@ -332,7 +332,7 @@ def _named(line: n.Line) -> n.Call | None:
     atom = stage.atom
     if line.condition or more or stage.label or isinstance(atom, n.Group):
         return None
-    return None if atom.inputs or atom.args else atom
+    return None if atom.args else atom
 
 
 def _as_line(call: n.Call) -> n.Line:

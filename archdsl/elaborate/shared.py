@@ -30,7 +30,6 @@ def share(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
     """Apply a labelled stage again, with its weights."""
     frame = walk.frame
     inputs = walk.inputs(call, current)
-    frame.current = current
     unknown = frame.value(None)
     node = _labelled(walk, call)
     if node is None or any(value.type is None for value in inputs):

@@ -35,6 +35,7 @@ from archdsl.syntax import nodes as n
 _FLAG_OF_MODULES = "training"
 # What parts a label and its stage.
 _COLON = re.compile(r"\s*:[ \t]*")
+_FIELD = re.compile(r"\{[^{}]*\}")
 
 
 class Visible:
@@ -433,8 +434,4 @@ def _without_flag(label: str) -> str:
 
 def _without_fields(label: str) -> str:
     """A quoted label with a number in place of each `{…}`, which holds a formula."""
-    for field in label.split("{")[1:]:
-        inside, closed, _ = field.partition("}")
-        if closed:
-            label = label.replace(f"{{{inside}}}", "0", 1)
-    return label
+    return _FIELD.sub("0", label)
