@@ -24,7 +24,9 @@ def root(text: str) -> Module:
     return network.root
 
 
-@pytest.mark.parametrize("text", ["9**30", "8**22", "(2**62+2**62)*2", "2**40*2**40"])
+@pytest.mark.parametrize(
+    "text", ["9**30", "8**22", "(2**62+2**62)*2", "2**40*2**40", "(2**33-1)*(2**32-1)"]
+)
 def test_operations_stay_small(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No operator is asked for more than a product of two numbers in bounds."""
     largest = 0

@@ -157,7 +157,8 @@ class _Copies:
             return
         if _are_references(walk, atom):
             self.target = target_of(walk, atom)
-            self.extra = walk.inputs(atom, current)[1:]
+            if self.target is not None:
+                self.extra = walk.inputs(atom, current)[1:]
         alone = atom._replace(args=tuple(args))
         self._body = n.Body((_as_line(alone),), atom.start, atom.end)
 
