@@ -16,6 +16,7 @@ from archdsl.ir.dump import dump, formula
 from archdsl.ir.flat import layers, state_dict_names
 from archdsl.ir.network import Choice, Module, Network, Node, Repeat
 from archdsl.ir.unchecked import Fault, Unchecked
+from archdsl.limits import MOST, parsed
 from archdsl.ops.form import (
     Apply,
     Code,
@@ -30,6 +31,7 @@ from archdsl.ops.form import (
 )
 from archdsl.ops.record import Site, form_of
 from archdsl.pipeline import check, sketch
+from archdsl.reading import Place, UseError
 from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Source, Span
@@ -40,10 +42,32 @@ LEFT_OUT = re.compile(r" \w+=None(?=[ ,])")
 def outcome(text: str) -> str:
     """What is made of the spec, in lines."""
     net, params = _asked(text)
-    checked = check(Source("spec", text), net, params)
+    text, *used = re.split(r"^# file (\S+)\n", text, flags=re.MULTILINE)
+    files = _Texts(dict(zip(used[::2], used[1::2], strict=True))) if used else None
+    limits = re.match(r"# limits (.*)\n", text)
+    source = Source("spec", text, parsed(limits[1]) if limits else MOST)
+    checked = check(source, net, params, files)
     if checked.diagnostics:
         return render(checked.diagnostics, "full") + _fixes(checked.diagnostics)
     return "\n".join(map(_network, checked.networks.values()))
+
+
+class _Texts:
+    """The files that a spec uses: each in it, after a line `# file NAME`."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self._texts = texts
+
+    def own(self) -> Place:
+        return Place("spec", "spec", "spec")
+
+    def resolve(self, path: str, user: Place) -> Place:
+        return Place(path, path, path)
+
+    def read(self, place: Place) -> bytes:
+        if place.file not in self._texts:
+            raise UseError(f"there is no file `{place.shown}`", "write one")
+        return self._texts[place.file].encode("latin-1")
 
 
 def _fixes(found: list[Diagnostic]) -> str:

@@ -1,7 +1,9 @@
 """Specs with all that the compiler makes of them, word by word.
 
 Each `tests/outcomes/*.txt` holds short specs, each after a line `===`, and after a line
-`---` what `outcomes.outcome` says of it, or in sketches.txt `outcomes.sketched`.
+`---` what `outcomes.outcome` says of it, or of those in sketches.txt and those that
+begin with `# sketch` what `outcomes.sketched` does. What a spec uses stands in it after
+lines `# file NAME`; one that begins with `# limits` sets lower ones.
 
 `pytest tests/test_outcomes.py --update-cases` writes what is found into the files. Read
 the difference: each line is a shape, a cost, a name or a message that users see.
@@ -33,7 +35,8 @@ FILES = {path.stem: entries(path) for path in sorted(FOLDER.glob("*.txt"))}
 
 
 def made(name: str, spec: str) -> str:
-    return sketched(spec) if name == "sketches" else outcome(spec)
+    as_sketch = name == "sketches" or spec.startswith("# sketch\n")
+    return sketched(spec) if as_sketch else outcome(spec)
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def build(
             defaults = walk.defaults.get(target.layer.name, {})
             bound = binder.layer(target.layer, rest, defaults, span)
         types = _types(walk, inputs)
-        good = _count_inputs(walk, target, len(inputs), call)
+        good = count_inputs(walk, target, len(inputs), call)
         if bound is None or types is None or not good:
             return None, binder.varied
         return applied(walk, target, bound, types, call), binder.varied
@@ -170,7 +170,7 @@ def build(
         target.defined.span,
         block.inputs,
     )
-    good = _count_inputs(walk, target, len(inputs), call) and good
+    good = count_inputs(walk, target, len(inputs), call) and good
     types = _types(walk, inputs)
     if not good or types is None:
         return None, binder.varied
@@ -201,7 +201,8 @@ def _types(walk: Walk, inputs: list[Value]) -> tuple[TensorType, ...] | None:
     return types if len(types) == len(inputs) else None
 
 
-def _count_inputs(walk: Walk, target: Target, count: int, call: n.Call) -> bool:
+def count_inputs(walk: Walk, target: Target, count: int, call: n.Call) -> bool:
+    """Whether a layer or block takes so many inputs; reported if not."""
     if target.layer is not None:
         least, most = target.layer.inputs
     else:

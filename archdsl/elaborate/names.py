@@ -135,7 +135,9 @@ class Scope:
 
     def _line(self, line: n.Line, output: bool = False) -> None:
         if line.condition is not None:
-            self.expression(line.condition, training=output)
+            for part in n.conjuncts(line.condition):
+                if not (output and isinstance(part, n.Name) and part.name == TRAINING):
+                    self.expression(part)
             self._no_input_under_a_condition(line)
         if output and line.otherwise is not None:
             self._report.error(
@@ -416,22 +418,18 @@ class Scope:
         node: n.Expression,
         totals: bool = False,
         trust_labels: bool = False,
-        training: bool = False,
         places: bool = False,
     ) -> None:
         """Check the names in an expression.
 
-        It may speak of `totals`, of the `training` mode or of `places` in a tensor.
+        It may speak of `totals` or of `places` in a tensor.
         """
         stack: list[tuple[object, ...]] = [node]
         while stack:
             part = stack.pop()
             if isinstance(part, n.Name):
-                if (training and part.name == TRAINING) or (
-                    places and place(part.name) is not None
-                ):
-                    continue
-                self._name(part, totals)
+                if not (places and place(part.name) is not None):
+                    self._name(part, totals)
             elif isinstance(part, n.Attribute):
                 base = n.dotted(part.base)
                 if base is None:

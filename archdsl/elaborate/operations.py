@@ -13,7 +13,6 @@ from archdsl.elaborate.values import (
     Result,
     SizeValue,
     describe,
-    is_number,
     is_size,
 )
 from archdsl.limits import MOST
@@ -68,13 +67,10 @@ class Operations:
     ) -> bool | None:
         """Whether one comparison of a chain holds; None if that was reported."""
         operator = node.operators[at]
-        unknown = is_symbolic(left.value) or is_symbolic(right.value)
-        if unknown and is_size(left.value) and is_size(right.value):
+        if is_size(left.value) and is_size(right.value):
             return self.decided(left.value, operator, right.value, node)
         if operator in ("==", "!="):
             return equal(left.value, right.value) is (operator == "==")
-        if is_number(left.value) and is_number(right.value):
-            return bool(COMPARE[operator](left.value, right.value))
         wrong = at if not is_size(left.value) else at + 1
         value = right.value if is_size(left.value) else left.value
         self.fail(
@@ -131,7 +127,7 @@ class Operations:
                 )
         a: Any = left.value
         b: Any = right.value
-        if node.operator in ("/", "//", "%") and isinstance(b, int) and b == 0:
+        if node.operator in ("/", "//", "%") and b == 0:
             return self.fail("E0502", "this divides by zero", node.right)
         try:
             if node.operator == "/":
@@ -186,10 +182,11 @@ class Operations:
             if whole and b < 0:
                 self.fail("E0503", "a whole number has no negative power", node)
                 return None
-            # The power of an integer has at least `size * b` bits and one more.
-            size = abs(a).bit_length() - 1 if isinstance(a, int) else 1
-            most = self._report.limits.integer.bit_length() - 1
-            if (whole and size * b > most and abs(a) > 1) or abs(b) > 1024:
+            # The power of a whole number has more than `bits * b` bits.
+            bits = (
+                a.bit_length() - 1 if isinstance(a, int) and isinstance(b, int) else 0
+            )
+            if abs(b) > 1024 or bits * b >= self._report.limits.integer.bit_length():
                 self.too_large(node)
                 return None
         if operator == "*" and isinstance(a, int) and isinstance(b, int):
@@ -206,12 +203,15 @@ class Operations:
         if isinstance(value, complex):
             self.fail("E0503", "a negative number has no such power", node)
             return None
-        if not math.isfinite(value) or (
-            isinstance(value, int) and abs(value) > self._report.limits.integer
-        ):
+        if self._is_beyond(value):
             self.too_large(node)
             return None
         return value
+
+    def _is_beyond(self, value: int | float) -> bool:
+        if isinstance(value, int):
+            return abs(value) > self._report.limits.integer
+        return not math.isfinite(value)
 
     def called(self, node: n.Function, arguments: list[Result]) -> Result:
         """The value of a function of these arguments."""
@@ -223,10 +223,11 @@ class Operations:
         if any(argument.value is UNKNOWN for argument in arguments):
             return FAILED
         least, most, compute = known
-        if not least <= len(arguments) <= most:
+        too_few = len(arguments) < least
+        if too_few or len(arguments) > most:
             wanted = str(least) if least == most else f"{least} or more"
             return self.fail(
-                "E0402" if len(arguments) < least else "E0403",
+                "E0402" if too_few else "E0403",
                 f"`{node.name}` takes {wanted} number{'s' * (wanted != '1')},"
                 f" not {len(arguments)}",
                 node,
@@ -248,11 +249,11 @@ class Operations:
         try:
             result = compute(*values)
         except ValueError:
-            shown = ", ".join(map(str, values))
-            return self.fail("E0503", f"`{node.name}({shown})` has no value", node)
+            # Those of two numbers or more always have one.
+            return self.fail("E0503", f"`{node.name}({values[0]})` has no value", node)
         except OverflowError:
             return self.too_large(node)
-        if isinstance(result, int) and abs(result) > self._report.limits.integer:
+        if self._is_beyond(result):
             return self.too_large(node)
         return Result(result, op(node.name, result, *(a.expr for a in arguments)))
 
@@ -303,7 +304,7 @@ class Operations:
                     "E0503", f"`sum` adds numbers, not {describe(entry)}", node
                 )
         total = sum(entries)
-        if not is_symbolic(total) and abs(total) > self._report.limits.integer:
+        if not is_symbolic(total) and self._is_beyond(total):
             return self.too_large(node)
         return Result(total, opaque(total, expr))
 

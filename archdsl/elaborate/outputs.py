@@ -33,7 +33,8 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
     """Elaborate an `output(…)`; the value is that of the first one always there."""
     frame = walk.frame
     found: list[Output] = []
-    good = True
+    # One without values was refused with the names.
+    good = bool(call.inputs)
     for line in call.inputs or ():
         if not isinstance(line, n.Line):
             # What is no stage was refused with the names.
@@ -42,7 +43,7 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
         training, rest = _split(line.condition)
         frame.current = current
         good = _wanted(walk, rest) and good
-        if rest and not _holds(walk, rest):
+        if not _holds(walk, rest):
             continue
         value = _in_training(walk, line, current) if training else None
         if value is None:
@@ -62,7 +63,6 @@ def output(walk: Walk, call: n.Call, current: Value) -> Value:
                 call,
                 hints=("as in `output(id, aux=head if training)`",),
             )
-        frame.returned = Returned((), "tensor")
         return unknown
     frame.returned = _returned(walk, found, main, call)
     return Value(main.value, main.type)
@@ -125,14 +125,7 @@ def _returned(walk: Walk, found: list[Output], main: Output, call: n.Call) -> Re
 
 def _split(condition: n.Expression | None) -> tuple[bool, tuple[n.Expression, ...]]:
     """Whether a condition asks for training, and what else it asks for."""
-    parts: list[n.Expression] = []
-    stack = [condition] if condition is not None else []
-    while stack:
-        part = stack.pop()
-        if isinstance(part, n.Boolean2) and part.operator == "and":
-            stack += (part.right, part.left)
-        else:
-            parts.append(part)
+    parts = [] if condition is None else n.conjuncts(condition)
     rest = tuple(p for p in parts if not (isinstance(p, n.Name) and p.name == TRAINING))
     return len(rest) < len(parts), rest
 
@@ -196,8 +189,7 @@ def _name(walk: Walk, line: n.Line) -> str | None:
     if last.label is not None:
         return last.label.name
     atom = last.atom
-    bare = isinstance(atom, n.Call) and atom.inputs is None and not atom.args
-    if len(line.chain.stages) == 1 and bare and isinstance(atom, n.Call):
-        fetched = atom.callee.name != CURRENT and target_of(walk, atom) is None
-        return atom.callee.name if fetched else None
-    return None
+    if len(line.chain.stages) > 1 or not isinstance(atom, n.Call) or atom.args:
+        return None
+    fetched = atom.callee.name != CURRENT and target_of(walk, atom) is None
+    return atom.callee.name if fetched else None

@@ -11,6 +11,7 @@ from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Value
 from archdsl.elaborate.labels import fill_in, has_index
 from archdsl.elaborate.report import Entry
+from archdsl.elaborate.words import CURRENT, SPECIAL
 from archdsl.ir.network import Cost, Repeat, Run
 from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import is_symbolic
@@ -60,14 +61,14 @@ def repeat(
         return unknown
     ordinal = frame.ordinal(copies.target.kind, total) if copies.target else 0
     names = _names(walk, stage, total, repeats[0])
-    copies.names = names or ()
+    copies.names = names
     runs = _runs(copies, current, count)
     if runs is None or names is None:
         return unknown
     if not runs:
         return current
     before: dict[str, int] = {}
-    if copies.target is None and stage.label is None:
+    if stage.label is None:
         before = {kind: frame.written.get(kind, 0) for kind in copies.written}
         for kind, number in copies.written.items():
             frame.ordinal(kind, number)
@@ -115,7 +116,7 @@ def _runs(copies: _Copies, current: Value, count: Result) -> list[Run] | None:
         alike = total - at if copy.settled else 1
         expr: Expr = Const(alike)
         if copy.settled:
-            expr = op("-", alike, count.expr, Const(at)) if at else count.expr
+            expr = op("-", alike, count.expr, Const(at))
         if last is not None and last.equals(copy.built):
             joined = runs[-1]
             together = op("+", joined.count + alike, joined.count_expr, expr)
@@ -146,7 +147,7 @@ class _Copies:
         self.walk = walk
         self.stage = stage
         self.extra: list[Value] = []
-        self.names: tuple[str, ...] = ()
+        self.names: tuple[str, ...] | None = ()
         self.written: dict[str, int] = {}
         self.target: Target | None = None
         self._args = args
@@ -154,9 +155,9 @@ class _Copies:
         if isinstance(atom, n.Group):
             self._body = atom.body
             return
-        if atom.inputs is None or _are_references(atom):
+        if _are_references(walk, atom):
             self.target = target_of(walk, atom)
-            if self.target is not None and atom.inputs:
+            if self.target is not None:
                 self.extra = walk.inputs(atom, current)[1:]
         alone = atom._replace(args=tuple(args))
         self._body = n.Body((_as_line(alone),), atom.start, atom.end)
@@ -166,8 +167,14 @@ class _Copies:
         atom = self.stage.atom
         if isinstance(atom, n.Group) or self.target is not None or atom.inputs:
             return True
-        bound = self.walk.frame.params.get(atom.callee.name)
-        if bound is None or bound.value is not UNKNOWN:
+        frame, name = self.walk.frame, atom.callee.name
+        bound = frame.params.get(name)
+        if bound is None:
+            # Other names were refused as such.
+            is_value = name in SPECIAL or frame.is_label(name)
+        else:
+            is_value = bound.value is not UNKNOWN
+        if is_value:
             self.walk.report.error("E0403", "a value cannot be repeated", at)
         return False
 
@@ -278,23 +285,25 @@ def _names(
     walk: Walk, stage: n.Stage, total: int, at: n.Argument
 ) -> tuple[str, ...] | None:
     """The copies' own names, if the label holds the index; None if reported."""
-    if stage.label is None or not has_index(stage):
+    label = stage.label if has_index(stage) else None
+    if label is None:
         return ()
     if total > walk.report.limits.stages:
+        plain = label.name.partition("{")[0]
         walk.report.error(
             "E0702",
             f"{total:,} copies with names of their own are more than"
             f" {walk.report.limits.stages:,}",
             at,
-            hints=(f"without `{{…}}` the label names them all: `{_plain(stage)}.0` …",),
+            hints=(f"without `{{…}}` the label names them all: `{plain}.0` …",),
         )
         return None
     frame = walk.frame
-    outside, frame.index = frame.index, 0
+    outside = frame.index
     names: list[str] = []
     for copy in range(total):
         frame.index = copy
-        name = fill_in(stage.label, frame, walk.report)
+        name = fill_in(label, frame, walk.report)
         if name is None:
             break
         names.append(name)
@@ -302,28 +311,29 @@ def _names(
     return tuple(names) if len(names) == total else None
 
 
-def _plain(stage: n.Stage) -> str:
-    return stage.label.name.partition("{")[0] if stage.label else ""
+def _are_references(walk: Walk, call: n.Call) -> bool:
+    """Whether the inputs are `id` and values that are the same for all copies."""
+    if call.inputs is None:
+        return True
+    first, *others = map(_named, call.inputs)
+    if first is None or first.callee.name != CURRENT:
+        return False
+    return not any(
+        each is None or each.callee.name == CURRENT or target_of(walk, each)
+        for each in others
+    )
 
 
-def _are_references(call: n.Call) -> bool:
-    """Whether the inputs are `id` and bare names: the same values for all copies."""
-    for at, line in enumerate(call.inputs or ()):
-        stage = line.chain.stages[0]
-        atom = stage.atom
-        plain = (
-            line.condition is None
-            and len(line.chain.stages) == 1
-            and stage.label is None
-            and isinstance(atom, n.Call)
-            and atom.inputs is None
-            and not atom.args
-        )
-        if not plain or not isinstance(atom, n.Call):
-            return False
-        if at == 0 and atom.callee.name != "id":
-            return False
-    return True
+def _named(line: n.Line) -> n.Call | None:
+    """The stage that a line consists of, if that is a name alone."""
+    if not isinstance(line, n.Line):
+        # It was refused with the names.
+        return None
+    stage, *more = line.chain.stages
+    atom = stage.atom
+    if line.condition or more or stage.label or isinstance(atom, n.Group):
+        return None
+    return None if atom.args else atom
 
 
 def _as_line(call: n.Call) -> n.Line:

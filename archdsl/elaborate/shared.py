@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
-from archdsl.elaborate.apply import Target, applied
+from archdsl.elaborate.apply import Target, applied, count_inputs
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
 from archdsl.elaborate.labels import label_text, names_a_label
-from archdsl.elaborate.words import SHARE
+from archdsl.elaborate.words import RESERVED_LABELS, SHARE
 from archdsl.ir.network import Cost, Module, Node, Repeat, Stage
 from archdsl.ops.record import Bound, Site, form_of
 from archdsl.ops.tied import TIED
@@ -30,7 +30,6 @@ def share(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
     """Apply a labelled stage again, with its weights."""
     frame = walk.frame
     inputs = walk.inputs(call, current)
-    frame.current = current
     unknown = frame.value(None)
     node = _labelled(walk, call)
     if node is None or any(value.type is None for value in inputs):
@@ -53,7 +52,7 @@ def _labelled(walk: Walk, call: n.Call) -> Stage | Repeat | None:
     if arg is None:
         return None  # reported with the names
     label = label_text(arg)
-    found = walk.frame.fetch(label)
+    found = None if label in RESERVED_LABELS else walk.frame.fetch(label)
     node: Node | None = walk.frame.sharable.get(label)
     if found is not None and isinstance(node, Stage | Repeat):
         return node
@@ -90,7 +89,10 @@ def _again(
         return None
     if isinstance(node, Stage) and isinstance(node.target, Site):
         first = node.target
-        made = applied(walk, Target(first.layer, None, None), node.args, types, call)
+        layer = Target(first.layer, None, None)
+        if not count_inputs(walk, layer, len(types), call):
+            return None
+        made = applied(walk, layer, node.args, types, call)
         if made is None:
             return None
         assert isinstance(made.made, Site)
@@ -184,7 +186,10 @@ def tie(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
         ),
     }
     types = tuple(value.type for value in inputs if value.type is not None)
-    built = applied(walk, Target(TIED, None, None), bound, types, call)
+    tied = Target(TIED, None, None)
+    if not count_inputs(walk, tied, len(types), call):
+        return unknown
+    built = applied(walk, tied, bound, types, call)
     if built is None:
         return unknown
     ids = tuple(value.id for value in inputs)

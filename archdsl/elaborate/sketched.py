@@ -46,7 +46,7 @@ class _Cut(NamedTuple):
     at: int
     total: int
     extra: tuple[Value, ...]
-    names: tuple[str, ...]
+    names: tuple[str, ...] | None
     left: Left | None
 
 
@@ -183,7 +183,7 @@ class Sketched(Walk):
         at: int,
         total: int,
         extra: Sequence[Value],
-        names: tuple[str, ...],
+        names: tuple[str, ...] | None,
     ) -> None:
         left, self.owner.left = self.owner.left, None
         self._cut = _Cut(tuple(runs), at, total, tuple(extra), names, left)

@@ -14,13 +14,19 @@ from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
 from archdsl.elaborate.words import is_symbol
 from archdsl.ops.record import Problem
 from archdsl.shapes.expr import Var
-from archdsl.shapes.size import MAX_PARTS, Relation, is_symbolic, require, too_long
+from archdsl.shapes.size import (
+    MAX_PARTS,
+    Relation,
+    UndecidedError,
+    is_symbolic,
+    require,
+    too_long,
+)
 from archdsl.shapes.tensor import TensorType
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
     from archdsl.elaborate.frame import Frame
-    from archdsl.shapes.symbols import UndecidedError
 
 
 # Far beyond any axis of a tensor.
@@ -120,7 +126,14 @@ def report_impossible(frame: Frame, at: n.Expression) -> None:
 
 def hold_lengths(out: TensorType | Problem) -> TensorType | Problem:
     """The outcome of a layer, or a problem where the formula of a size is too long."""
-    if isinstance(out, TensorType) and any(map(too_long, out.sizes)):
+    if isinstance(out, Problem):
+        return out
+    try:
+        # The product of sizes that are short may be too long all the same.
+        product = out.elements
+    except UndecidedError:
+        product = None
+    if product is None or any(map(too_long, out.sizes)):
         return Problem("E0701", TOO_LONG, hints=TOO_LONG_HINTS)
     return out
 
@@ -131,7 +144,6 @@ def undecided(problem: UndecidedError, what: str) -> tuple[str, tuple[str, ...]]
         {
             name
             for side in (problem.left, problem.right)
-            if not isinstance(side, int) and side is not None
             for name in getattr(side, "symbols", ())
         }
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from archdsl.elaborate.report import Reporter
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
-from archdsl.ops.record import Site
 from archdsl.source import Span
 
 
@@ -36,9 +35,7 @@ def report_unread(module: Module, report: Reporter) -> None:
 
 def _collect(nodes: Sequence[Node], read: set[int]) -> None:
     for node in nodes:
-        if type(node) is Stage and type(node.target) is Site:
-            read.update(node.inputs)
-        elif isinstance(node, Choice):
+        if isinstance(node, Choice):
             read.add(node.result)
             _collect(node.nodes, read)
         else:
@@ -79,7 +76,7 @@ def report_idle(made: Module, inputs: Sequence[Span], report: Reporter) -> None:
                 span,
                 hints=("use it as a value, or remove it",),
             )
-    for each in made.outputs or ():
+    for each in made.outputs:
         if not each.type.batched:
             _unreached(report, each.span)
     if not made.outputs and not made.type.batched:

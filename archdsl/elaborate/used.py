@@ -25,7 +25,7 @@ def follow(uses: list[n.Use], home: Definitions, report: Reporter) -> None:
     """Read the files that a file uses, and let it see their blocks and externs."""
     # What each name that came in without a prefix came by.
     came_by: dict[str, n.Use] = {}
-    seen: dict[tuple[str, str], n.Use] = {}
+    seen: dict[tuple[str, str | None], n.Use] = {}
     for use in uses:
         if use.prefix is not None and not _check_prefix(use, use.prefix, home, report):
             continue
@@ -33,7 +33,7 @@ def follow(uses: list[n.Use], home: Definitions, report: Reporter) -> None:
         if used is None:
             home.whole = False
             continue
-        key = (used.file, use.prefix.name if use.prefix else "")
+        key = (used.file, use.prefix.name if use.prefix else None)
         if key in seen:
             report.error(
                 "E0209",
@@ -133,9 +133,7 @@ def _clashes(
 def _opened(use: n.Use, home: Definitions, report: Reporter) -> Definitions | None:
     """The definitions of a used file, read once; None, reported, if there are none."""
     library = home.library
-    if home.place is None and library.files is not None:
-        home.place = library.files.own()
-    if library.files is None or home.place is None:
+    if library.files is None:
         report.error(
             "E0803",
             "a text that is no file has no place to use files from",
@@ -143,6 +141,8 @@ def _opened(use: n.Use, home: Definitions, report: Reporter) -> Definitions | No
             hints=("save it as a file, beside those that it uses",),
         )
         return None
+    if home.place is None:
+        home.place = library.files.own()
     return _Reader(library.files, library, report).opened(use, home)
 
 
@@ -206,7 +206,8 @@ class _Reader:
         """The way from a file to itself, if the new use closes one."""
         way = [place.shown]
         at: Definitions | None = home
-        while at is not None and at.place is not None:
+        while at is not None:
+            assert at.place is not None
             way.append(at.place.shown)
             if at.place.file == place.file:
                 return list(reversed(way))

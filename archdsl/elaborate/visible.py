@@ -35,6 +35,7 @@ from archdsl.syntax import nodes as n
 _FLAG_OF_MODULES = "training"
 # What parts a label and its stage.
 _COLON = re.compile(r"\s*:[ \t]*")
+_FIELD = re.compile(r"\{[^{}]*\}")
 
 
 class Visible:
@@ -110,9 +111,7 @@ class Visible:
 
     def assume(self, names: Iterable[str], at: n.Name) -> None:
         """Let parameters be named that are defined, and used, elsewhere."""
-        known = dict.fromkeys(names, at)
-        self.params |= known
-        self.used |= known.keys()
+        self.params |= dict.fromkeys(names, at)
 
     def report_unused(self) -> None:
         """Report labels and parameters that nothing has named."""
@@ -183,7 +182,7 @@ class Visible:
 
     def give_labels(self, taken: list[tuple[str, n.Label]]) -> None:
         """Let labels that were forgotten be known again."""
-        for name, label in reversed(taken):
+        for name, label in taken:
             self._labels[-1].setdefault(name, label)
 
     def add_label(self, label: n.Label, nameless: bool, may_nest: bool) -> None:
@@ -444,8 +443,4 @@ def _without_flag(label: str) -> str:
 
 def _without_fields(label: str) -> str:
     """A quoted label with a number in place of each `{…}`, which holds a formula."""
-    for field in label.split("{")[1:]:
-        inside, closed, _ = field.partition("}")
-        if closed:
-            label = label.replace(f"{{{inside}}}", "0", 1)
-    return label
+    return _FIELD.sub("0", label)

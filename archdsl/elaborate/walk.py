@@ -47,8 +47,7 @@ class Walk:
 
     def body(self, body: n.Body, current: Value, module: bool = False) -> Value:
         """The value that leaves a body."""
-        if not module:
-            self.frame.labels.append({})
+        self.frame.labels.append({})
         for line in body.lines:
             if isinstance(line, n.Line):
                 current = self._line(line, current)
@@ -72,7 +71,7 @@ class Walk:
         condition = evaluate(line.condition, frame, self.report)
         if condition.value is UNKNOWN:
             # Check the arguments of both arms; their shapes stay unknown.
-            unknown = frame.value(None)
+            unknown = Value(current.id, None)
             self.chain(line.chain, unknown)
             if line.otherwise:
                 self.chain(line.otherwise, unknown)
@@ -129,6 +128,7 @@ class Walk:
             count = self._skipped_copies(atom.args)
             if isinstance(atom, n.Group):
                 before = dict(self.frame.written)
+                skipped = dict(self.frame.skipped)
                 for line in atom.body.lines:
                     if isinstance(line, n.Line):
                         self._count_written(line.chain)
@@ -136,6 +136,8 @@ class Walk:
                 for kind, number in self.frame.written.items():
                     added = number - before.get(kind, 0)
                     self.frame.written[kind] += added * (count - 1)
+                # The labels in it are not seen outside, skipped or not.
+                self.frame.skipped = skipped
                 continue
             for line in atom.inputs or ():
                 self._count_written(line.chain)
@@ -221,7 +223,7 @@ class Walk:
         target = target_of(self, call)
         if target is None:
             return self._fetched(call)
-        needs = target.layer is None or target.layer.inputs[1] != 0
+        needs = target.layer is None or target.layer.inputs != (0, 0)
         if frame.input_value is NOTHING and call.inputs is None:
             self.no_input(stage)
             frame.input_value = frame.value(None)
@@ -230,8 +232,10 @@ class Walk:
         ids = tuple([value.id for value in inputs])
         owner = self.owner
         home = self.report.home
-        key = owner.known.key(call, home, target, inputs) if home is not None else None
-        if key is not None and key in self._known:
+        assert home is not None
+        key = owner.known.key(call, home, target, inputs)
+        if key in self._known:
+            assert key is not None
             return self._again(stage, self._known[key], name, ids)
         ordinal = frame.ordinal(target.kind)
         built, _ = build(self, call, target, call.args, inputs, None)
@@ -281,11 +285,7 @@ class Walk:
     def inputs(self, call: n.Call, current: Value) -> list[Value]:
         if call.inputs is None:
             return [current]
-        values = []
-        for line in call.inputs:
-            self.frame.current = current
-            values.append(self._line(line, current))
-        return values
+        return [self._line(line, current) for line in call.inputs]
 
     def _fetched(self, call: n.Call) -> Value:
         frame = self.frame
@@ -379,7 +379,7 @@ class Walk:
         if current.type is not None:
             frame.inputs.append(current.type)
         walk = self.owner.walk(frame, self.defaults)
-        result = walk.body(body, frame.current, module=True)
+        result = walk.body(body, frame.current)
         outer.decided |= frame.decided
         if result.type is None or len(self.report.found) > before:
             walk.unfinished(body, stage, result)
@@ -422,7 +422,7 @@ class Walk:
         at: int,
         total: int,
         extra: Sequence[Value],
-        names: tuple[str, ...],
+        names: tuple[str, ...] | None,
     ) -> None:
         """Copy `at` of a repeat is wrong, and `runs` are those before it."""
 

@@ -335,6 +335,19 @@ def parts(node: Expression) -> Iterator[object]:
             stack.extend(child for child in part if isinstance(child, tuple))
 
 
+def conjuncts(node: Expression) -> list[Expression]:
+    """What is joined by `and` in a condition, in the order of the text."""
+    found: list[Expression] = []
+    stack = [node]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Boolean2) and part.operator == "and":
+            stack += (part.right, part.left)
+        else:
+            found.append(part)
+    return found
+
+
 def dotted(node: Expression) -> Name | None:
     """`a.b.c` as one name, which may be that of a label; None for anything else."""
     names: list[str] = []

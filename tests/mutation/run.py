@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 from changes import Mutant, mutants
 from forks import limited, said, spent
-from order import named_after, naming_layers, unlike_first
+from order import named_after, naming_layers, of_module, unlike_first
 from place import NoPlaceError, forget, in_place, ways
 from record import Case, call, recorded
 
@@ -43,7 +43,8 @@ EXPLAINED = HERE / "explained.txt"
 # Not what needs PyTorch, starts programs, or draws thousands of examples: what these
 # tests do not tell apart counts as alive.
 TESTS = """
-    branches branches_layers branches_names branches_sizes branches_sketches cases
+    branches branches_elaborate_c branches_layers branches_names branches_sizes
+    branches_sketches cases
     diagnostics diff docs_generated draw_failed fixes known language_doc layers_page
     limits mermaid names ops_table outcomes ranking summary symbols tracks tree tuples
     unseen_text
@@ -287,6 +288,7 @@ class Runner:
             taking |= naming_layers(mutant, self.cases)
             front = [at for at in taking if TABLES in self.cases[at].name] + front
         front = named_after(mutant, self.cases, taking) + front
+        front = of_module(mutant, self.cases, taking) + front
         before = self.killers.get(full_name(mutant))
         front = [at for at in taking if self.cases[at].name == before] + front
         front = [at for at in dict.fromkeys(front) if at in taking]
