@@ -235,7 +235,7 @@ def _check_home(
     if not home.whole:
         return False
     sound = True
-    before = report.enter(home)
+    report.enter(home)
     for name, block in home.blocks.items():
         scope = Scope(home.visible, home.nets, report, block.params, block.inputs)
         scope.module(block.body)
@@ -251,7 +251,6 @@ def _check_home(
 
         for extern in home.externs.values():
             sound = check_extern(extern, home, report) and sound
-    report.enter(before)
     return sound
 
 
@@ -328,14 +327,12 @@ def _no_recursion(
     done: set[tuple[str, str]] = set()
     good = True
     for start in calls:
+        if start in done:
+            continue
         # Depth first with a stack of iterators: blocks may be many and deep.
         path = [start]
         stack = [iter(calls[start].items())]
         while stack:
-            if path[-1] in done and len(path) == len(stack):
-                stack.pop()
-                path.pop()
-                continue
             for key, span in stack[-1]:
                 if key in path:
                     circle = [name for _, name in (*path[path.index(key) :], key)]
