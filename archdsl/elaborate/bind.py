@@ -464,7 +464,7 @@ def _takes(layer: Layer) -> tuple[str, ...]:
     docs = {arg.name: arg.doc for arg in layer.args}
     takes = ", then ".join(docs[name] for name in _positional(layer))
     if takes:
-        example = layer.example.split("|")[-1].strip()
+        example = layer.example.split("|")[1].strip()
         return (f"it takes {takes}, as in `{example}`",)
     if layer.args:
         return (f"`{layer.name}` takes no numbers without a key",)

@@ -14,6 +14,7 @@ from archdsl.ops import LAYERS
 
 # Tests tried for a word, which may stand in thousands.
 MOST = 12
+MOST_OF_MODULE = 100
 
 
 def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[int]:
@@ -32,7 +33,7 @@ def of_module(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[i
     stem = mutant.path.stem
     starts = (f"::test_{stem}_", f"::test_outcome[{stem}-")
     found = [at for at in sorted(taking) if _has_any(cases[at].name, starts)]
-    return unlike_first(mutant, cases, found)
+    return unlike_first(mutant, cases, found)[:MOST_OF_MODULE]
 
 
 def _has_any(name: str, parts: tuple[str, ...]) -> bool:
