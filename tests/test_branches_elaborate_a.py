@@ -24,6 +24,22 @@ def places(text: str, **limits: int) -> list[tuple[str, str]]:
     return [(f.code, lines[f.span.line - 1]) for f in findings if f.span is not None]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input 4x8\nadd(id, buffer 4x8 value=(ax0+1) batch=(ax1+1))",
+        "input 4x8\nadd(id, buffer shape=(ax0+1))",
+    ],
+)
+def test_arguments_that_are_no_formula(text: str) -> None:
+    assert places(text) == [("E0206", text.splitlines()[1])]
+
+
+def test_arguments_that_name_a_parameter_count_as_its_use() -> None:
+    net = "net {} K=3 {{ input 3x9x9 | conv 8 3xK }}\n"
+    assert found(net.format("a") + net.format("b")) == []
+
+
 LIMITS = [
     # The MACs and biases of a layer, and the bytes that leave it.
     ("input 8 | fc 8", "integer", 72),
