@@ -66,7 +66,7 @@ def hold(
     if len(believed) == tensor.rank:
         if order == "chw" and _fits(_rolled(believed), tensor):
             text = "for height x width x channels, write `hwc` after it"
-            end = report.span(n.Name("", asserted.end, asserted.end))
+            end = Span(span.source, span.end, span.end)
             hints = (Hint.writing(text, end, " hwc"),)
         for axis, (b, dim) in enumerate(zip(believed, tensor.dims, strict=True)):
             if b is None or b == dim.size:
@@ -170,9 +170,9 @@ def _what_would_fit(frame: Frame, value: Value, axis: int, wanted: Size) -> Hint
             found.append(f"s{other}")
             fixes += give(site, "s", f"s{other}")
             break
-    least = max(1, (wanted - 1) * s + d * (k - 1) + 1 - 2 * p)
+    least = (wanted - 1) * s + d * (k - 1) + 1 - 2 * p
     nearest = min(max(size, least), least + s - 1)
-    if fits(nearest, s, p, ceil):
+    if nearest > 0 and fits(nearest, s, p, ceil):
         found.append(f"an input of {nearest} instead of {size}")
     if not found:
         return None
