@@ -6,6 +6,8 @@ import pytest
 
 import archdsl
 from archdsl.diagnostics import Diagnostic
+from archdsl.ir.fold import Folder
+from archdsl.ir.network import Repeat
 from archdsl.limits import MOST
 from archdsl.pipeline import check
 from archdsl.request import converted
@@ -79,6 +81,15 @@ def test_definitions_of_what_is_given_from_outside(block: str) -> None:
     assert checked.ok
     assert str(converted(block, Source("t.arch", text))).count(block) > 0
     assert f"self.{block}1 = " in archdsl.compile(text, "n", act=block)
+
+
+def test_definitions_of_an_extern_are_one_layer() -> None:
+    text = 'extern warp -> x.c from "a:W"\ninput 8 | {concat(id, warp | fc 4)} x4'
+    (network,) = check(Source("t.arch", text)).networks.values()
+    (repeat,) = network.root.nodes
+    assert isinstance(repeat, Repeat)
+    assert len(repeat.runs) == 4
+    assert len(Folder().folded(repeat)) == 1
 
 
 SMALL = "net d { input 8 | relu }"

@@ -368,7 +368,6 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
             or any(_symbol_in(bound.value) for bound in site.args.values())
         ):
             return out
-        layer.macs(site, out)
         needed: list[object] = [
             size for weight in layer.weights(site, out) for size in weight.shape
         ]

@@ -219,7 +219,7 @@ class Binder:
             doc = meant.doc.split(";")[0]
             same = doc == meant.name or meant.type.kind == "truth"
             text = f"did you mean `{meant.name}`?" + ("" if same else f" ({doc})")
-            instead = meant.name + "=" * (arg.flag and len(meant.name) > 1)
+            instead = meant.name + "=" * (arg.flag and len(meant.name) != 1)
             hints.append(Hint.writing(text, self._key(arg), instead))
         if layer.args:
             known = ", ".join(record.name for record in layer.args)
@@ -236,8 +236,7 @@ class Binder:
     def _key(self, arg: n.Argument) -> Span | None:
         """Where the key of an argument can be changed."""
         assert arg.key is not None
-        end = arg.start + len(arg.key)
-        return self._report.editable(n.Name("", arg.start, end))
+        return self._report.editable(arg._replace(end=arg.start + len(arg.key)))
 
     def _meant(self, layer: Layer, key: str) -> Arg | None:
         """The argument that a wrong key most resembles."""

@@ -266,7 +266,7 @@ def _check_family(
     while isinstance(base, n.Family):
         name = base.base.name
         if name in seen:
-            if name == seen[0] and name not in circles:
+            if name == seen[0]:
                 way = " → ".join((*seen, name))
                 report.error(
                     "E0210",
@@ -327,8 +327,6 @@ def _no_recursion(
     done: set[tuple[str, str]] = set()
     good = True
     for start in calls:
-        if start in done:
-            continue
         # Depth first with a stack of iterators: blocks may be many and deep.
         path = [start]
         stack = [iter(calls[start].items())]
