@@ -117,8 +117,8 @@ def _elaborated(
     In a trial, calls that are alike are elaborated once, and have the place of the
     first of them. If there is something to report, all is elaborated again.
     """
-    if not report.found and len(report.source.text) > _SHORT:
-        trial = Reporter(report.source, trial=True)
+    if not report.found and len(defined.source.text) > _SHORT:
+        trial = Reporter(defined.source, trial=True)
         try:
             return _networks(
                 Elaborator(defined, trial, True), trial, wanted, net, params

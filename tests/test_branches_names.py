@@ -125,11 +125,18 @@ def test_many_findings_come_without_names_that_are_like(
 @pytest.mark.parametrize(
     "text",
     [
-        "net a { relu }\nnet b { relu }",
-        "block b { relu }",
+        "id 1\nblock b { relu }",
+        "id 1\ndefault conv same",
         "id 1\nrelu",
+        "id 1\nassert 1 == 1",
         "id 1 | relu",
+        "id 1 if true",
+        "id 1 -> 3",
+        "id 1 2",
         "id",
+        "id : relu 1",
+        "id : {relu} x2",
+        "id a: 1",
     ],
 )
 def test_what_is_no_argument_alone(text: str) -> None:

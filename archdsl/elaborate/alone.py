@@ -6,17 +6,18 @@ from archdsl.syntax import nodes as n
 
 
 def only_argument(tree: n.File | None) -> n.Argument | None:
-    """The argument of `id ARGUMENT`, or None if the text says anything else."""
+    """The argument of `id ARGUMENT`, or None if the text says more or less.
+
+    The text begins with `id` and a blank.
+    """
     if tree is None or len(tree.items) != 1:
         return None
-    item = tree.items[0]
-    if not isinstance(item, n.Net) or len(item.body.lines) != 1:
+    net = tree.items[0]
+    assert isinstance(net, n.Net)
+    line, *others = net.body.lines
+    assert isinstance(line, n.Line)
+    stage, *further = line.chain.stages
+    if others or further or line.condition or stage.asserted or stage.label:
         return None
-    line = item.body.lines[0]
-    if not isinstance(line, n.Line) or line.condition or len(line.chain.stages) != 1:
-        return None
-    stage = line.chain.stages[0]
-    atom = stage.atom
-    if stage.asserted or not isinstance(atom, n.Call) or len(atom.args) != 1:
-        return None
-    return atom.args[0]
+    assert isinstance(stage.atom, n.Call)
+    return stage.atom.args[0] if len(stage.atom.args) == 1 else None

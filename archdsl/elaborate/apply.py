@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any
 from archdsl.diagnostics import Note, filled
 from archdsl.elaborate.bind import Binder, Bindings, split_repeat
 from archdsl.elaborate.frame import Value
-from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
 from archdsl.ops import LAYERS
 from archdsl.ops.record import (
-    FLOATS,
     WHERE,
     Bound,
     Layer,
@@ -22,7 +20,7 @@ from archdsl.ops.record import (
     form_of,
     unknown,
 )
-from archdsl.shapes.expr import Const, Expr, Opaque, exact, opaque, substitute
+from archdsl.shapes.expr import Expr, exact, opaque, substitute
 from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Span
@@ -78,21 +76,19 @@ class Built(NamedTuple):
         )
 
     def equals(self, other: Built) -> bool:
-        """Whether two copies are alike in value and in formula."""
-        if isinstance(self.made, Module) or isinstance(other.made, Module):
-            if self.made is not other.made or self.made.kind == "group":  # type: ignore[union-attr]
+        """Whether two copies of a stage are alike in value and in formula."""
+        if isinstance(self.made, Module):
+            # A block is elaborated once for what it is given, a group for each copy.
+            if self.made is not other.made:
                 return False
-        elif self.made.ins != other.made.ins or any(
-            not same_formula(a, b)
-            for a, b in zip(self.made.ins, other.made.ins, strict=True)
-        ):
-            return False
+        else:
+            assert isinstance(other.made, Site)
+            if not all(map(same_formula, self.made.ins, other.made.ins)):
+                return False
         return all(
-            key in other.args
-            and other.args[key].value == bound.value
-            and other.args[key].expr == bound.expr
+            (bound.value, bound.expr) == (other.args[key].value, other.args[key].expr)
             for key, bound in self.args.items()
-        ) and len(self.args) == len(other.args)
+        )
 
 
 def target_of(walk: Walk, call: n.Call) -> Target | None:
@@ -103,7 +99,7 @@ def target_of(walk: Walk, call: n.Call) -> Target | None:
         if isinstance(bound.value, LayerRef):
             return _referred(walk, bound.value, name)
         return None
-    return _named(walk, name) if name != INPUT_STAGE else None
+    return _named(walk, name)
 
 
 def _named(walk: Walk, name: str) -> Target | None:
@@ -111,10 +107,10 @@ def _named(walk: Walk, name: str) -> Target | None:
     if layer is not None:
         return Target(layer, None, None)
     home = walk.report.home
-    defined = home.visible.get(name) if home is not None else None
-    if defined is None and not walk.frame.is_label(name):
-        defined = walk.report.definition(name)
-    return _defined(defined, None)
+    assert home is not None
+    # A label goes before a standard block.
+    is_label = walk.frame.is_label(name)
+    return _defined(home.visible.get(name) if is_label else home.find(name), None)
 
 
 def _referred(walk: Walk, ref: LayerRef, chosen_by: str) -> Target | None:
@@ -177,13 +173,14 @@ def build(
     module = walk.owner.block(target.defined, given, types, span)
     if module is None:
         return None, binder.varied
-    variables = {
-        name: given[name].expr if name in given else Const(bound.value)
-        for name, bound in module.params.items()
-    }
+    variables: dict[str, Expr] = {}
     for param in block.params:
-        if param.name not in given:
-            variables[param.name] = _default_expr(param, module, variables)
+        name = param.name
+        if name in given:
+            variables[name] = given[name].expr
+        else:
+            value = module.params[name].value
+            variables[name] = _default_expr(param.default, value, variables)
     return (
         Built(
             target,
@@ -240,26 +237,18 @@ def applied(
     span = walk.report.span(call)
     site = Site(layer, types, bound, span)
     problem: TensorType | Problem
-    plain = True
-    wrong_rank = None
-    for tensor in types:
-        plain = plain and tensor.dtype == "float" and tensor.batched
-        if len(tensor.dims) not in layer.ranks:
-            wrong_rank = wrong_rank or tensor
-    if wrong_rank is not None:
+    wrong_rank = [tensor for tensor in types if len(tensor.dims) not in layer.ranks]
+    if wrong_rank:
         from archdsl.ops.ranks import refused_rank
 
-        problem = refused_rank(site, wrong_rank)
+        problem = refused_rank(site, wrong_rank[0])
     else:
-        usual = plain and layer.dtypes is FLOATS
-        wrong = (None if usual else _wrong_dtype(site)) or _wrong_sizes(site)
+        wrong = _wrong_dtype(site) or _wrong_sizes(site)
         problem = wrong or _outcome(site, walk.owner.symbolic)
     if isinstance(problem, Problem):
         _refuse(walk, problem, site, call)
         return None
-    out = problem
-    if layer.gives is not None or not plain or not types:
-        out = _held(out, layer, types)
+    out = _held(problem, layer, types)
     elements = out.elements
     if exceeds(elements, walk.report.limits.integer):
         walk.report.error("E0701", f"the value {out} is too large", span)
@@ -291,15 +280,13 @@ def _held(out: TensorType, layer: Layer, types: tuple[TensorType, ...]) -> Tenso
     """The output with what it holds, and whether it differs between samples."""
     dtype = layer.gives or (types[0].dtype if types else out.dtype)
     batched = any(tensor.batched for tensor in types)
-    return out._replace(dtype=dtype, batched=batched)
+    return made(TensorType, (out.dims, dtype, batched))
 
 
 def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
     span = walk.report.span(call)
     if isinstance(problem.at, str):
-        bound = site.args.get(problem.at)
-        if bound is not None and bound.span is not None:
-            span = bound.span
+        span = site.args[problem.at].span or span
     elif isinstance(problem.at, int) and call.inputs is not None:
         span = walk.report.span(call.inputs[problem.at])
     related: list[Note] = []
@@ -325,14 +312,20 @@ def _refuse(walk: Walk, problem: Problem, site: Site, call: n.Call) -> None:
     )
 
 
-def _default_expr(param: n.Param, module: Module, known: dict[str, Expr]) -> Expr:
-    """The formula of a parameter left at its default."""
-    value = module.params[param.name].value
-    if isinstance(param.default, n.Name) and param.default.name in known:
-        return known[param.default.name]
-    if isinstance(param.default, n.Number | n.Boolean | n.String | n.Size | n.ListOf):
-        return Const(value)
-    return opaque(value, *known.values())
+def _default_expr(
+    default: n.Expression | None, value: object, known: dict[str, Expr]
+) -> Expr:
+    """The formula of a parameter left at its default, which may name those before."""
+    assert default is not None
+    if isinstance(default, n.Name) and default.name in known:
+        return known[default.name]
+    names = [
+        name
+        for part in n.parts(default)
+        if isinstance(part, n.Name | n.Size)
+        for name in (part.parts if isinstance(part, n.Size) else (part.name,))
+    ]
+    return opaque(value, *(known[name] for name in names if name in known))
 
 
 def _called_type(
@@ -345,18 +338,17 @@ def _called_type(
         origin = dim.origin
         if isinstance(origin, InputOrigin):
             origin = inputs[origin.input].dims[origin.axis].origin
-        expr = substitute(dim.expr, variables, sizes, dim.size)
-        if not is_known(dim.size) and isinstance(expr, Opaque):
+        if is_known(dim.size):
+            expr = substitute(dim.expr, variables, sizes, dim.size)
+        else:
             expr = exact(dim.expr, variables, sizes)
         dims.append(Dim(dim.size, origin, expr))
     return module.type._replace(dims=tuple(dims))
 
 
 def same_formula(a: TensorType, b: TensorType) -> bool:
-    """Whether two shapes are equal, and for the same reasons."""
-    return a.sizes == b.sizes and all(
-        x.expr == y.expr for x, y in zip(a.dims, b.dims, strict=True)
-    )
+    """Whether two values are alike in shape and kind, and for the same reasons."""
+    return a == b and all(x.expr == y.expr for x, y in zip(a.dims, b.dims, strict=True))
 
 
 # Their messages name the shapes.
@@ -377,15 +369,13 @@ def _outcome(site: Site, symbolic: bool) -> TensorType | Problem:
             or any(_symbol_in(bound.value) for bound in site.args.values())
         ):
             return out
-        layer.macs(site, out)
         needed: list[object] = [
             size for weight in layer.weights(site, out) for size in weight.shape
         ]
     except UndecidedError as problem:
         needed = [problem.left, problem.right]
     else:
-        module = form_of(site).module
-        slot = unknown(module) if module is not None else None
+        slot = unknown(form_of(site).module)
         needed.append(slot.value if slot is not None else None)
     size: Any = next(filter(None, map(_symbol_in, needed)), None)
     if size is None:

@@ -28,8 +28,9 @@ def is_word(layer: Layer, arg: n.Argument) -> bool:
 
 def is_formula(layer: Layer | None, key: str | None) -> bool:
     """Whether what has this key may speak of places in a tensor."""
-    record = layer.arg(key) if layer is not None and key is not None else None
-    return record is not None and record.type.kind == "formula"
+    return layer is not None and any(
+        arg.name == key and arg.type.kind == "formula" for arg in layer.args
+    )
 
 
 def is_unknown_key(layer: Layer, key: str | None) -> bool:
@@ -43,21 +44,10 @@ def names_nothing(layer: Layer, args: Iterable[n.Argument]) -> bool:
 
 
 def _is_plain(layer: Layer, arg: n.Argument) -> bool:
-    if arg.key is not None and (
-        arg.key == "x" or layer.arg(arg.key) is None or is_formula(layer, arg.key)
-    ):
-        return False
     value = arg.value
     if isinstance(value, n.Name):
         return is_word(layer, arg)
-    if isinstance(value, n.ListOf):
-        return all(map(_is_constant, value.items))
-    return _is_constant(value)
-
-
-def _is_constant(value: n.Expression) -> bool:
     if isinstance(value, n.Size):
         return all(isinstance(part, int) for part in value.parts)
-    if isinstance(value, n.Negate):
-        return type(value.operand) is n.Number
+    # Others that name nothing are rare.
     return type(value) in _CONSTANTS

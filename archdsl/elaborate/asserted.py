@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from archdsl.diagnostics import Edit, Fix, Hint, Note, fixes_of
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
@@ -12,6 +12,7 @@ from archdsl.elaborate.words import ORDERS
 from archdsl.ops.window import window
 from archdsl.shapes.size import Size
 from archdsl.shapes.tensor import Dim, TensorType, shown
+from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
 _ANY = "_"
@@ -38,7 +39,7 @@ def hold(
             order = part.name
         elif isinstance(part, n.Name) and part.name == _ANY:
             believed.append(None)
-        elif isinstance(part, n.Size) and _ANY in part.parts:
+        elif isinstance(part, n.Size):
             for size in part.parts:
                 if size == _ANY:
                     believed.append(None)
@@ -52,18 +53,21 @@ def hold(
             if dims is None:
                 return
             believed += [dim.size for dim in dims]
-    shown = _show(tensor.sizes, order)
-    said = _show(["_" if b is None else b for b in believed])
+    sizes = tensor.sizes
+    there = shown((*sizes[1:], sizes[0]) if order == "hwc" else sizes)
+    said = shown(tuple(_ANY if b is None else b for b in believed))
     if order == "hwc" and believed:
-        believed = [believed[-1], *believed[:-1]]
-    if len(believed) == tensor.rank and all(
-        b is None or b == dim.size for b, dim in zip(believed, tensor.dims, strict=True)
-    ):
+        believed = _rolled(believed)
+    if len(believed) == tensor.rank and _fits(believed, tensor):
         return
     related: list[Note] = []
     hints: tuple[str, ...] = ()
     span = report.span(asserted)
     if len(believed) == tensor.rank:
+        if order == "chw" and _fits(_rolled(believed), tensor):
+            text = "for height x width x channels, write `hwc` after it"
+            end = Span(span.source, span.end, span.end)
+            hints = (Hint.writing(text, end, " hwc"),)
         for axis, (b, dim) in enumerate(zip(believed, tensor.dims, strict=True)):
             if b is None or b == dim.size:
                 continue
@@ -71,24 +75,21 @@ def hold(
                 dim, f"the {dim.size} comes from here", unless=span
             )
             if axis and not hints:
-                hints = _what_would_fit(frame, value, axis, b)
-            elif not axis and order == "chw" and _hwc_fits(believed, tensor):
-                text = "for height x width x channels, write `hwc` after it"
-                end = report.editable(n.Name("", asserted.end, asserted.end))
-                hints = (Hint.writing(text, end, " hwc"),)
+                fitting = _what_would_fit(frame, value, axis, b)
+                hints = (fitting,) if fitting is not None else ()
         differs = believed[0] not in (None, tensor.sizes[0])
         if not hints and differs and tensor.rank > 1:
-            where = related[0].span.line if related else 0
-            here = "" if where in (0, span.line) else f" in line {where}"
-            if related and related[0].span.source is not span.source:
-                here = f" in line {where} of {related[0].span.source.name}"
-            hints = (f"write {shown} here, or {believed[0]} channels{here}",)
+            at = related[0].span
+            where = "" if at.line == span.line else f" in line {at.line}"
+            if at.source is not span.source:
+                where = f" in line {at.line} of {at.source.name}"
+            hints = (f"write {there} here, or {believed[0]} channels{where}",)
     elif order == "chw":
         hints = ("a shape is written channels first, without the batch",)
-    hints = _with_the_shape(hints, asserted, shown, order, report)
+    hints = _with_the_shape(hints, span, there, order)
     report.error(
         "E0601",
-        f"this is {shown}, not {said}" if said else f"this is {shown}",
+        f"this is {there}, not {said}" if said else f"this is {there}",
         span,
         related=tuple(dict.fromkeys(related)),
         hints=hints,
@@ -96,43 +97,30 @@ def hold(
 
 
 def _with_the_shape(
-    hints: tuple[str, ...],
-    asserted: n.Asserted,
-    shown: str,
-    order: str,
-    report: Reporter,
+    hints: tuple[str, ...], at: Span, there: str, order: str
 ) -> tuple[str, ...]:
     """The hints, the first of them with the change that claims the shape there is."""
-    at = report.editable(asserted)
     # Sizes that are not known may be formulas, which blanks part.
-    if at is None or not shown.replace("x", "").isalnum():
+    if not there.isalnum():
         return hints
-    text = shown + (" hwc" if order == "hwc" else "")
+    text = there + (" hwc" if order == "hwc" else "")
     fix = Fix(f"write `{text}`", (Edit(at, text),))
-    first, *rest = hints or (f"write {shown} here",)
+    first, *rest = hints or (f"write {there} here",)
     return (Hint(first, *fixes_of(first), fix), *rest)
 
 
-def _show(sizes: Sequence[Size | str], order: str = "chw") -> str:
-    if order == "hwc":
-        sizes = (*sizes[1:], sizes[0])
-    return "x".join(map(_part, sizes))
+def _rolled(believed: list[Size | None]) -> list[Size | None]:
+    """The channels, which are last, before the height and the width."""
+    return [believed[-1], *believed[:-1]]
 
 
-def _part(size: Size | str) -> str:
-    return str(size) if isinstance(size, int | str) else shown((size, 1))[:-2]
-
-
-def _hwc_fits(believed: list[Size | None], tensor: TensorType) -> bool:
-    rolled = [believed[-1], *believed[:-1]]
+def _fits(believed: list[Size | None], tensor: TensorType) -> bool:
     return all(
-        b is None or b == dim.size for b, dim in zip(rolled, tensor.dims, strict=True)
+        b is None or b == dim.size for b, dim in zip(believed, tensor.dims, strict=True)
     )
 
 
-def _what_would_fit(
-    frame: Frame, value: Value, axis: int, wanted: Size
-) -> tuple[str, ...]:
+def _what_would_fit(frame: Frame, value: Value, axis: int, wanted: Size) -> Hint | None:
     """The padding, stride or input with which the last window gives that size."""
     from archdsl.ir.network import Module, Stage
     from archdsl.ops.fixes import give
@@ -140,22 +128,24 @@ def _what_would_fit(
     from archdsl.ops.window import padding, strided
 
     nodes = list(frame.nodes)
-    last = None
-    while nodes and last is None:
+    while nodes:
         node = nodes.pop()
         if isinstance(node, Stage) and isinstance(node.target, Module):
             nodes += node.target.nodes
-        elif isinstance(node, Stage) and {"k", "s", "p"} <= node.args.keys():
-            last = node
-    if last is None or not isinstance(last.target, Site):
-        return ()
-    site = last.target
-    if last.type.rank <= axis or last.type.dims[axis] != value.type.dims[axis]:  # type: ignore[union-attr]
-        return ()
+        elif isinstance(node, Stage) and all(key in node.args for key in "ksp"):
+            break
+    else:
+        return None
+    site = node.target
+    assert isinstance(site, Site)
+    if node.type.rank <= axis or node.type.dims[axis] != value.type.dims[axis]:  # type: ignore[union-attr]
+        return None
     at = axis - 1
     size = site.x.dims[axis].size
     if not isinstance(size, int) or not isinstance(wanted, int):
-        return ()
+        return None
+    if site.is_word("p", "tf"):
+        return None
     k, s = site.sizes("k")[at], strided(site)[at]
     p = padding(site)[at]
     d = site.sizes("d")[at] if "d" in site.args else 1
@@ -168,26 +158,26 @@ def _what_would_fit(
         return window(size, k, s, p, d, ceil) == wanted
 
     for other in range(min(k, _TRIED)):
-        if other != p and fits(size, s, other, ceil):
+        if fits(size, s, other, ceil):
             found.append(f"p{other}")
             fixes += give(site, "p", f"p{other}")
             break
-    if "ceil" in site.args and not ceil and fits(size, s, p, True):
+    if "ceil" in site.args and fits(size, s, p, True):
         found.append("`ceil`")
         fixes += give(site, "ceil", "ceil")
     for other in range(1, min(2 * k + s, _TRIED)):
-        if other != s and fits(size, other, p, ceil):
+        if fits(size, other, p, ceil):
             found.append(f"s{other}")
             fixes += give(site, "s", f"s{other}")
             break
-    least = max(1, (wanted - 1) * s + d * (k - 1) + 1 - 2 * p)
+    least = (wanted - 1) * s + d * (k - 1) + 1 - 2 * p
     nearest = min(max(size, least), least + s - 1)
-    if nearest != size and fits(nearest, s, p, ceil):
+    if nearest > 0 and fits(nearest, s, p, ceil):
         found.append(f"an input of {nearest} instead of {size}")
     if not found:
-        return ()
+        return None
     choices = " or ".join(found)
-    return (Hint(f"`{name}` with {choices} would give {wanted}", *fixes),)
+    return Hint(f"`{name}` with {choices} would give {wanted}", *fixes)
 
 
 def hold_condition(line: n.AssertLine, frame: Frame) -> None:

@@ -53,11 +53,17 @@ def split_repeat(
 def _keyless(layer: Layer, value: object) -> str | None:
     """The argument that a text or a list without a key is."""
     kind = "text" if isinstance(value, str) else "list" if is_list(value) else None
-    for name in layer.positional:
-        record = layer.arg(name.lstrip("*"))
-        if record is not None and record.type.kind == kind:
-            return record.name
+    for name in _positional(layer):
+        record = layer.arg(name)
+        assert record is not None
+        if record.type.kind == kind:
+            return name
     return None
+
+
+def _positional(layer: Layer) -> list[str]:
+    """The names of the arguments that need no key."""
+    return [name.removeprefix("*") for name in layer.positional]
 
 
 class Binder:
@@ -72,7 +78,7 @@ class Binder:
 
     def _value(self, node: n.Expression) -> Result:
         result = evaluate(node, self._names, self._report)
-        if self._copy is not None and is_list(result.value):
+        if is_list(result.value):
             self.varied = max(self.varied, len(result.value) - 1)
         return pick(result, self._copy)
 
@@ -150,13 +156,11 @@ class Binder:
         if layer.free_keys is not None:
             good = self._free_keys(layer, given, defaults) and good
         if missing:
-            starred = (item.lstrip("*") for item in layer.positional)
-            takes = ", then ".join(_arg_name(layer, item) for item in starred)
             self._report.error(
                 "E0402",
                 f"`{layer.name}` lacks its {' and its '.join(missing)}",
                 at,
-                hints=(f"it takes {takes}, as in `{_example(layer)}`",),
+                hints=_takes(layer),
             )
         return good
 
@@ -199,8 +203,7 @@ class Binder:
         """Check the arguments whose names the layer leaves open."""
         own = {record.name for record in layer.args}
         for name, bound in defaults.items():
-            if name not in own:
-                given.setdefault(name, bound)
+            given.setdefault(name, bound)
         good = True
         for name in [name for name in given if name not in own]:
             record = layer.arg(name)
@@ -216,7 +219,7 @@ class Binder:
             doc = meant.doc.split(";")[0]
             same = doc == meant.name or meant.type.kind == "truth"
             text = f"did you mean `{meant.name}`?" + ("" if same else f" ({doc})")
-            instead = meant.name + "=" * (arg.flag and len(meant.name) > 1)
+            instead = meant.name + "=" * (arg.flag and len(meant.name) != 1)
             hints.append(Hint.writing(text, self._key(arg), instead))
         if layer.args:
             known = ", ".join(record.name for record in layer.args)
@@ -232,8 +235,8 @@ class Binder:
 
     def _key(self, arg: n.Argument) -> Span | None:
         """Where the key of an argument can be changed."""
-        end = arg.start + len(arg.key or "")
-        return self._report.editable(n.Name("", arg.start, end))
+        assert arg.key is not None
+        return self._report.editable(arg._replace(end=arg.start + len(arg.key)))
 
     def _meant(self, layer: Layer, key: str) -> Arg | None:
         """The argument that a wrong key most resembles."""
@@ -309,15 +312,10 @@ class Binder:
         places: dict[str, Span],
     ) -> bool:
         left = list(numbers)
-        by_key = frozenset(places)
-        for name in layer.positional:
-            if not left:
-                break
-            starred = name.startswith("*")
-            name = name.lstrip("*")
-            if name in places:
+        for name in _positional(layer):
+            if name in places or not left:
                 continue
-            if starred:
+            if f"*{name}" in layer.positional:
                 value: object = SizeValue(number for number, _, _ in left)  # type: ignore[misc]
                 exprs = [expr for _, expr, _ in left]
                 expr = exprs[0] if len(exprs) == 1 else op("tuple", value, *exprs)
@@ -327,34 +325,26 @@ class Binder:
             else:
                 value, expr, span = left.pop(0)
                 given[name] = Bound(value, expr, span)
-            places[name] = span
         if not left:
             return True
         _, _, span = left[0]
         last = left[-1][2]
-        for name in (name.lstrip("*") for name in layer.positional):
-            if name in by_key:
+        for name in _positional(layer):
+            if name in places:
                 return self._once(name, Span(span.source, span.start, last.end), places)
-        takes = [_arg_name(layer, name.lstrip("*")) for name in layer.positional]
         what = "this number" if len(left) == 1 else "these numbers"
         self._report.error(
             "E0403",
             f"`{layer.name}` has no use for {what}",
             Span(span.source, span.start, last.end),
-            hints=(
-                f"it takes {', then '.join(takes)}, as in `{_example(layer)}`"
-                if takes
-                else f"`{layer.name}` takes no numbers without a key"
-                if layer.args
-                else f"`{layer.name}` takes no arguments",
-            ),
+            hints=_takes(layer),
         )
         return False
 
     def _coerce(self, layer: Layer, record: Arg, given: Bindings) -> bool:
         bound = given[record.name]
         value = bound.value
-        if isinstance(value, str) and value in record.type.words:
+        if value in record.type.words:
             return True
         fitted = fit(value, record.type)
         if fitted is None:
@@ -468,13 +458,16 @@ def _left_out(layer: Layer) -> Bindings:
     return known[1]
 
 
-def _example(layer: Layer) -> str:
-    return layer.example.split("|")[-1].strip()
-
-
-def _arg_name(layer: Layer, name: str) -> str:
-    record = layer.arg(name)
-    return record.doc if record else name
+def _takes(layer: Layer) -> tuple[str, ...]:
+    """A hint that says what the numbers without a key are."""
+    docs = {arg.name: arg.doc for arg in layer.args}
+    takes = ", then ".join(docs[name] for name in _positional(layer))
+    if takes:
+        example = layer.example.split("|")[1].strip()
+        return (f"it takes {takes}, as in `{example}`",)
+    if layer.args:
+        return (f"`{layer.name}` takes no numbers without a key",)
+    return (f"`{layer.name}` takes no arguments",)
 
 
 def _signature(
@@ -491,8 +484,6 @@ def _needs_a_key(
     params: tuple[n.Param, ...], places: dict[str, Span]
 ) -> tuple[str, ...]:
     """A hint for an argument that only lacks the key of what it could be."""
-    open_names = [p.name for p in params if p.default and p.name not in places]
-    if not open_names:
-        return ()
-    keys = " or ".join(f"`{name}=`" for name in open_names)
-    return (f"a parameter with a default goes by its key: {keys}",)
+    # Those without a default are given, or it could be one of them.
+    keys = " or ".join(f"`{p.name}=`" for p in params if p.name not in places)
+    return (f"a parameter with a default goes by its key: {keys}",) if keys else ()

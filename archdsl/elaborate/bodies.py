@@ -30,13 +30,12 @@ def symbols_in(node: n.Expression) -> Iterator[str]:
         yield node.name
 
 
-def last_call(body: n.Body) -> n.Call | None:
-    """The call at the end of a body, unless a condition governs it."""
+def last_atom(body: n.Body) -> n.Call | n.Group | None:
+    """What stands at the end of a body, unless a condition governs it."""
     lines = [line for line in body.lines if isinstance(line, n.Line)]
     if not lines or lines[-1].condition is not None:
         return None
-    atom = lines[-1].chain.stages[-1].atom
-    return atom if isinstance(atom, n.Call) else None
+    return lines[-1].chain.stages[-1].atom
 
 
 def scope_labels(body: n.Body) -> Iterator[str]:

@@ -235,7 +235,7 @@ def _check_home(
     if not home.whole:
         return False
     sound = True
-    before = report.enter(home)
+    report.enter(home)
     for name, block in home.blocks.items():
         scope = Scope(home.visible, home.nets, report, block.params, block.inputs)
         scope.module(block.body)
@@ -251,7 +251,6 @@ def _check_home(
 
         for extern in home.externs.values():
             sound = check_extern(extern, home, report) and sound
-    report.enter(before)
     return sound
 
 
@@ -267,7 +266,7 @@ def _check_family(
     while isinstance(base, n.Family):
         name = base.base.name
         if name in seen:
-            if name == seen[0] and name not in circles:
+            if name == seen[0]:
                 way = " → ".join((*seen, name))
                 report.error(
                     "E0210",
@@ -332,10 +331,6 @@ def _no_recursion(
         path = [start]
         stack = [iter(calls[start].items())]
         while stack:
-            if path[-1] in done and len(path) == len(stack):
-                stack.pop()
-                path.pop()
-                continue
             for key, span in stack[-1]:
                 if key in path:
                     circle = [name for _, name in (*path[path.index(key) :], key)]

@@ -14,7 +14,7 @@ from archdsl.elaborate.arguments import (
     is_word,
     names_nothing,
 )
-from archdsl.elaborate.bodies import declared, last_call, scope_labels
+from archdsl.elaborate.bodies import declared, last_atom, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.visible import Visible
@@ -59,7 +59,7 @@ class Scope:
         self._text = report.source.text
         self._visible = Visible(blocks, nets, report)
         # The call that ends the net, which may be its `output(…)`.
-        self._last: n.Call | None = None
+        self._last: n.Call | n.Group | None = None
         self._plain = {} if report.home is None else report.home.plain
         self._copies = 0
         # How many labelled groups are open.
@@ -98,7 +98,7 @@ class Scope:
         if self._is_net:
             symbols = frozenset(declared(body))
             self._visible.symbols = symbols - self._visible.params.keys()
-        self._last = last_call(body) if self._is_net else None
+        self._last = last_atom(body) if self._is_net else None
         self._body(body)
         for line in body.lines:
             if isinstance(line, n.AssertLine):

@@ -370,7 +370,7 @@ def form_of(site: Site) -> Form:
     return form
 
 
-def unknown(code: Code | Keyword) -> Slot | None:
+def unknown(code: Code | Keyword | None) -> Slot | None:
     """A number in the code that is not known before the layer is used."""
     if isinstance(code, Slot):
         values = code.value if isinstance(code.value, tuple) else (code.value,)

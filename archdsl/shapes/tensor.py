@@ -92,11 +92,11 @@ class TensorType(NamedTuple):
         return shown(self.sizes)
 
 
-def shown(sizes: tuple[Size, ...]) -> str:
-    """Sizes as they are written: `3x224x224`, `64x⌈H/2⌉x(W-4)`."""
+def shown(sizes: tuple[Size | str, ...]) -> str:
+    """Sizes as they are written: `3x224x224`, `64x⌈H/2⌉x(W-4)`, `_x_x3`."""
     return "x".join(
         str(size)
-        if isinstance(size, int) or len(sizes) == 1 or size.atomic
+        if isinstance(size, int | str) or len(sizes) == 1 or size.atomic
         else f"({size})"
         for size in sizes
     )

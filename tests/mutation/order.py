@@ -14,6 +14,7 @@ from archdsl.ops import _HOME, LAYERS
 
 # Tests tried for a word, which may stand in thousands.
 MOST = 12
+MOST_OF_MODULE = 100
 
 
 def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[int]:
@@ -30,13 +31,11 @@ def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list
 def of_module(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[int]:
     """The tests named after the module, and those of its file in tests/outcomes."""
     stem = mutant.path.stem
-    starts = (f"::test_{stem}_", f"::test_outcome[{stem}-")
-    found = [at for at in sorted(taking) if _has_any(cases[at].name, starts)]
-    return unlike_first(mutant, cases, found)
-
-
-def _has_any(name: str, parts: tuple[str, ...]) -> bool:
-    return any(part in name for part in parts)
+    first: list[int] = []
+    for start in (f"::test_{stem}_", f"::test_outcome[{stem}-"):
+        found = [at for at in sorted(taking) if start in cases[at].name]
+        first += unlike_first(mutant, cases, found)[:MOST_OF_MODULE]
+    return first
 
 
 def _words(mutant: Mutant) -> set[str]:
