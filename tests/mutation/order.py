@@ -27,6 +27,18 @@ def named_after(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list
     return [at for some in sorted(found, key=len) for at in some[:MOST]]
 
 
+def of_module(mutant: Mutant, cases: Sequence[Case], taking: set[int]) -> list[int]:
+    """The tests named after the module, and those of its file in tests/outcomes."""
+    stem = mutant.path.stem
+    starts = (f"::test_{stem}_", f"::test_outcome[{stem}-")
+    found = [at for at in sorted(taking) if _has_any(cases[at].name, starts)]
+    return unlike_first(mutant, cases, found)
+
+
+def _has_any(name: str, parts: tuple[str, ...]) -> bool:
+    return any(part in name for part in parts)
+
+
 def _words(mutant: Mutant) -> set[str]:
     texts = [
         node.value

@@ -28,7 +28,7 @@ from typing import Any
 import pytest
 from changes import Mutant, mutants
 from forks import limited, said, spent
-from order import named_after, unlike_first
+from order import named_after, of_module, unlike_first
 from place import NoPlaceError, forget, in_place, ways
 from record import Case, call, recorded
 
@@ -286,6 +286,7 @@ class Runner:
             taking.update(self.by_file.get(path, ()))
             front = [at for at in taking if TABLES in self.cases[at].name] + front
         front = named_after(mutant, self.cases, taking) + front
+        front = of_module(mutant, self.cases, taking) + front
         before = self.killers.get(full_name(mutant))
         front = [at for at in taking if self.cases[at].name == before] + front
         front = [at for at in dict.fromkeys(front) if at in taking]
