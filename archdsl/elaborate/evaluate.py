@@ -80,7 +80,7 @@ class _Evaluator(Operations):
         most = self._report.limits.integer
         if isinstance(node.value, int) and abs(node.value) > most:
             return self.too_large(node)
-        if isinstance(node.value, float) and not math.isfinite(node.value):
+        if not math.isfinite(node.value):
             return self.too_large(node)
         return Result(node.value, Const(node.value))
 
@@ -156,12 +156,13 @@ class _Evaluator(Operations):
 
     def slice(self, node: n.Slice, depth: int) -> Result:
         base = self.value(node.base, depth)
-        ends = [
-            None if end is None else self.value(end, depth)
-            for end in (node.first, node.last)
+        written = [
+            (at, end)
+            for at, end in enumerate((node.first, node.last))
+            if end is not None
         ]
-        known = [end for end in ends if end is not None]
-        if any(part.value is UNKNOWN for part in (base, *known)):
+        ends = [self.value(end, depth) for _, end in written]
+        if any(part.value is UNKNOWN for part in (base, *ends)):
             return FAILED
         if not isinstance(base.value, tuple) or isinstance(base.value, LayerRef):
             return self.fail(
@@ -169,25 +170,21 @@ class _Evaluator(Operations):
             )
         count = len(base.value)
         bounds = [0, count]
-        for at, (end, written) in enumerate(
-            zip(ends, (node.first, node.last), strict=True)
-        ):
-            if end is None or written is None:
-                continue
+        for (at, place), end in zip(written, ends, strict=True):
             if not isinstance(end.value, int) or isinstance(end.value, bool):
                 return self.fail(
                     "E0503",
                     f"an end of a part is a whole number, not {describe(end.value)}",
-                    written,
+                    place,
                 )
             if not -count <= end.value <= count:
                 return self.fail(
-                    "E0504", f"a list of {count} cannot be cut at {end.value}", written
+                    "E0504", f"a list of {count} cannot be cut at {end.value}", place
                 )
             bounds[at] = end.value + count * (end.value < 0)
         part = base.value[bounds[0] : bounds[1]]
         value = SizeValue(part) if isinstance(base.value, SizeValue) else part
-        return Result(value, opaque(value, base.expr, *(end.expr for end in known)))
+        return Result(value, opaque(value, base.expr, *(end.expr for end in ends)))
 
     def list_of(self, node: n.ListOf, depth: int) -> Result:
         items = [self.value(item, depth) for item in node.items]
@@ -264,7 +261,7 @@ class _Evaluator(Operations):
         otherwise = self.value(node.otherwise, depth) if not condition.value else None
         taken = then or otherwise
         assert taken is not None
-        if taken.value is UNKNOWN or isinstance(condition.expr, Const):
+        if isinstance(condition.expr, Const):
             return taken
         # The arm not taken may be wrong here (1/0 if n == 0): keep no formula of it.
         return Result(taken.value, opaque(taken.value, condition.expr, taken.expr))

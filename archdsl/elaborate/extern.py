@@ -56,9 +56,9 @@ def check_extern(extern: n.Extern, home: Definitions, report: Reporter) -> bool:
 
 def _split(place: str) -> tuple[str, str] | None:
     """Module and class of `package.module:Class`; None if it is not written so."""
-    module, colon, name = place.partition(":")
+    module, _, name = place.partition(":")
     words = [*module.split("."), *name.split(".")]
-    if colon and all(
+    if all(
         word.isidentifier() and word.isascii() and not keyword.iskeyword(word)
         for word in words
     ):

@@ -23,9 +23,8 @@ def fit(value: object, wanted: ArgType) -> object | None:
 
 
 def _all_whole(value: object, wanted: ArgType) -> bool:
-    return isinstance(value, tuple) and all(
-        _bounded(part, wanted, whole=True) for part in value
-    )
+    assert isinstance(value, tuple)
+    return all(_bounded(part, wanted, whole=True) for part in value)
 
 
 def _is_text(value: object, wanted: ArgType) -> bool:

@@ -113,8 +113,7 @@ class Frame:
 
     def decide(self, expr: Expr) -> None:
         """The structure depends on this formula."""
-        if type(expr) is not Const:
-            self.decided |= depends(expr)
+        self.decided |= depends(expr)
 
     def capture(self, frame: Frame, value: Value) -> Value:
         """A value of this frame or one outside, as this frame sees it."""
@@ -146,8 +145,8 @@ class Frame:
             frame = frame.outer
         return None
 
-    def report_skipped(self, name: str, at: n.Name | n.Attribute) -> bool:
-        """Report a label whose line was skipped; False if it is none."""
+    def report_skipped(self, name: str, at: n.Name | n.Attribute) -> None:
+        """Report a label whose line was skipped, if it is one."""
         frame: Frame | None = self
         while frame is not None:
             if name in frame.skipped:
@@ -158,9 +157,8 @@ class Frame:
                     related=(Note(frame.skipped[name], "its line is not taken"),),
                     hints=("use it under the same condition only",),
                 )
-                return True
+                return
             frame = frame.outer
-        return False
 
     # What names mean in expressions.
 
@@ -223,7 +221,8 @@ class Frame:
             used = self._reference(f"{base}.{node.name}")
             if used is not FAILED:
                 return used
-            if not self.report_skipped(base, node) and self.trusting:
+            self.report_skipped(base, node)
+            if self.trusting:
                 self.report.error(
                     "E0202", f"the base has no label `{base}` in its body", node.base
                 )

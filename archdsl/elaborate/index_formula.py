@@ -19,7 +19,7 @@ from archdsl.shapes.expr import Const
 from archdsl.syntax import nodes as n
 
 _TORCH = {name: f"torch.{name}" for name in ("abs", "sqrt", "exp", "log", "sin", "cos")}
-_ROUNDS = {"ceil", "floor", "round"}
+_ROUNDS = ("ceil", "floor", "round")
 _LOGIC = {"and": "&", "or": "|"}
 
 
@@ -47,7 +47,9 @@ class _Compiler:
         if not _has_place(node):
             return self._number(node)
         if isinstance(node, n.Name):
-            self.axes = max(self.axes, 1 + (place(node.name) or 0))
+            axis = place(node.name)
+            assert axis is not None
+            self.axes = max(self.axes, 1 + axis)
             return node.name
         if isinstance(node, n.Binary):
             return self._infix(node.operator, node.left, node.right)
@@ -104,16 +106,16 @@ class _Compiler:
         return Slot(result.value, result.expr)
 
     def _infix(self, operator: str, *operands: n.Expression) -> Code | None:
-        made = [self.code(operand) for operand in operands]
-        if any(part is None for part in made):
-            return None
-        return Infix(operator, tuple(part for part in made if part is not None))
+        made = self._all(operands)
+        return Infix(operator, made) if len(made) == len(operands) else None
 
     def _apply(self, function: str, arguments: tuple[n.Expression, ...]) -> Code | None:
-        made = [self.code(argument) for argument in arguments]
-        if any(part is None for part in made):
-            return None
-        return Apply(function, tuple(part for part in made if part is not None))
+        made = self._all(arguments)
+        return Apply(function, made) if len(made) == len(arguments) else None
+
+    def _all(self, parts: tuple[n.Expression, ...]) -> tuple[Code, ...]:
+        """The code of those that have one."""
+        return tuple(code for code in map(self.code, parts) if code is not None)
 
     def _function(self, node: n.Function) -> Code | None:
         name = node.name
@@ -127,7 +129,7 @@ class _Compiler:
             "E0503",
             f"`{name}` cannot be computed for every place",
             node,
-            hints=(f"there are: {', '.join((*_TORCH, *sorted(_ROUNDS)))}, min, max",),
+            hints=(f"there are: {', '.join((*_TORCH, *_ROUNDS))}, min, max",),
         )
         return None
 

@@ -56,11 +56,12 @@ class Known:
         It is the call's text without inputs, and the identity of the types of those,
         which the outcome keeps.
         """
+        if not self.remembers or target.defined or target.chosen_by:
+            return None
+        if not all(map(_is_known, inputs)):
+            return None
         layer = target.layer
-        if not self.remembers or not inputs or layer is None:
-            return None
-        if target.defined or target.chosen_by or not all(map(_is_known, inputs)):
-            return None
+        assert layer is not None
         text = home.source.text
         if call.inputs is None:
             said = text[call.start : call.end]

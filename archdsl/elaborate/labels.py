@@ -43,7 +43,7 @@ def fill_in(label: n.Label, names: Names, report: Reporter) -> str | None:
             return None
         parts.append(str(value))
     parts.append(label.name[end:])
-    if any("{" in part or "}" in part for part in parts[::2]):
+    if any("{" in part or "}" in part for part in parts):
         report.error(
             "E0404",
             "the braces in this label do not match",
@@ -94,7 +94,7 @@ def _expression(text: str) -> n.Expression | None:
 
 def has_index(stage: n.Stage) -> bool:
     """Whether the label is a text with `{…}` in it."""
-    return stage.label is not None and stage.label.quoted and "{" in stage.label.name
+    return stage.label is not None and "{" in stage.label.name
 
 
 def names_a_label(arg: n.Argument) -> bool:

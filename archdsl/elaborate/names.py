@@ -33,7 +33,6 @@ from archdsl.elaborate.words import (
     TOTALS,
     TRAINING,
     place,
-    there_are,
 )
 from archdsl.ops import LAYERS
 from archdsl.ops.record import Layer
@@ -71,7 +70,6 @@ class Scope:
         names: list[Located] = [*inputs, *params]
         self._crowded = len(names) > most
         if self._crowded:
-            self.sound = False
             report.error(
                 "E0707",
                 f"a block or net has at most {most:,} inputs and parameters, and this"
@@ -350,13 +348,13 @@ class Scope:
                 # The key is reported where it is bound.
                 self._use((arg,))
                 continue
-            if isinstance(arg.value, n.Name):
-                if layer is not None and is_word(layer, arg):
+            if layer is not None and isinstance(arg.value, n.Name):
+                if is_word(layer, arg):
                     continue
-                if layer is not None and arg.key is None:
+                if arg.key is None:
                     self._argument(arg.value, layer, layer.words)
                     continue
-                record = layer.arg(arg.key or "") if layer is not None else None
+                record = layer.arg(arg.key)
                 if record is not None and record.type.words:
                     self._name(arg.value, totals=False, words=record.type.words)
                     continue
@@ -439,7 +437,7 @@ class Scope:
             elif isinstance(part, n.Size):
                 self._visible.used.update(str(size) for size in part.parts)
             elif isinstance(part, n.Function):
-                stack.extend(reversed(part.arguments))
+                stack.extend(part.arguments)
                 if part.name not in FUNCTIONS and part.name not in OF_LISTS:
                     end = part.start + len(part.name)
                     word = self._report.editable(n.Name(part.name, part.start, end))
@@ -448,12 +446,10 @@ class Scope:
                         "E0206",
                         f"there is no function `{part.name}`",
                         part,
-                        hints=did_you_mean(part.name, known, word) or there_are(known),
+                        hints=did_you_mean(part.name, known, word),
                     )
             else:
-                stack.extend(
-                    child for child in reversed(part) if isinstance(child, tuple)
-                )
+                stack.extend(child for child in part if isinstance(child, tuple))
 
     def _name(self, node: n.Name, totals: bool, words: tuple[str, ...] = ()) -> None:
         name = node.name

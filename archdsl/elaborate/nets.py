@@ -45,7 +45,7 @@ class Elaborator:
         self.depth = 0
         self._report = report
         report.enter(definitions)
-        self._memo: dict[object, Module | None] = {}
+        self._memo: dict[tuple[object, ...], Module | None] = {}
         # By file: what its `default` lines set, by how many of them.
         self._defaults: dict[str, list[dict[str, Bindings]]] = {}
         # Distinct stages so far.
@@ -143,7 +143,7 @@ class Elaborator:
                 good = False
             elif value > self._report.limits.integer:
                 message = f"the value {value} is too large"
-                self._report.error("E0701", message, bound_size.span or at)
+                self._report.error("E0701", message, at)
                 good = False
         missing = [
             p.name for p in item.params if p.default is None and p.name not in given
@@ -181,7 +181,7 @@ class Elaborator:
         if chain:
             self._report.way_in.pop()
         if module is not None and not overrides:
-            for family in reversed(chain):
+            for family in chain:
                 if family.body is not None:
                     self._family_asserts(family, module, item)
         return module
@@ -286,9 +286,8 @@ class Elaborator:
             if bound is None and param.default is not None:
                 default = evaluate(param.default, frame, self._report)
                 bound = Bound(default.value, default.expr, None)
-            if bound is None or bound.value is UNKNOWN:
-                frame.params[param.name] = Bound(UNKNOWN, Const(None), None)
-                continue
+            # What is missing was reported before.
+            assert bound is not None
             span = bound.span or self._report.span(param)
             frame.params[param.name] = Bound(bound.value, Var(param.name), span)
         seen = tuple(as_input(tensor, at) for at, tensor in enumerate(inputs))
@@ -305,7 +304,7 @@ class Elaborator:
         frame.as_written = kind == "block" or not self._overridden
         walk = self.walk(frame, self._defaults_for(defaults_of))
         result = walk.body(body, frame.current, module=True)
-        if kind == "net" and frame.input_value is NOTHING:
+        if frame.input_value is NOTHING:
             if len(self._report.found) == before:
                 self._report.error(
                     "E0306",
@@ -356,8 +355,7 @@ class Elaborator:
             if isinstance(line, n.OrderLine)
             for label in line.labels
         )
-        if order:
-            made = made._replace(order=order)
+        made = made._replace(order=order)
         report_clash(made, self._report)
         report_unread(made, self._report)
         if kind == "net":
@@ -386,17 +384,17 @@ class Elaborator:
             frame.input_value = frame.value(None)
             frame.current = frame.input_value
         walk = self.walk(frame, self._defaults_for(block.name.name))
-        walk.body(block.body, frame.current, module=True)
+        walk.body(block.body, frame.current)
 
     def elaborated(self) -> set[object]:
         """The keys of the blocks that some net has called."""
-        return {key[0] for key in self._memo if isinstance(key, tuple)}
+        return {key[0] for key in self._memo}
 
     def _defaults_for(self, name: str) -> dict[str, Bindings]:
         """The arguments that `default` lines set for each layer at a definition."""
         home = self._report.home
         assert home is not None
-        before = home.defaults.get(name, 0)
+        before = home.defaults[name]
         known = self._defaults.setdefault(home.file, [{}])
         for line in home.default_lines[len(known) - 1 : before]:
             known.append(self._with_default(known[-1], line))
@@ -432,7 +430,7 @@ class Elaborator:
         if self.stages > limits.stages:
             message = f"there are more than {limits.stages:,} different layers"
             return self._refused("E0702", message, at)
-        if self.symbolic and self._formulas() > limits.unknowns:
+        if self._formulas() > limits.unknowns:
             return self._refused(
                 "E0701",
                 f"there are more than {limits.unknowns:,} formulas that differ, of"
