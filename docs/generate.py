@@ -2,7 +2,8 @@
 
 `python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/llms.txt`,
 `docs/gallery.md` with its pictures and, from the comments of the library's files,
-`docs/std.md` anew; with `--check` it only says whether they are fresh.
+`docs/std.md` anew, and beside `docs/` what editors colour words by; with `--check` it
+only says whether they are fresh.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from gallery import gallery
 from llms import llms
+from textmate import grammar
 
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
@@ -46,6 +48,7 @@ def pages() -> dict[str, str]:
     made["layers.md"] = layers()
     made["std.md"] = standard()
     made["llms.txt"] = llms()
+    made["../editors/vscode/syntaxes/arch.tmLanguage.json"] = grammar()
     return made | gallery()
 
 
