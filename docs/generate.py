@@ -12,6 +12,7 @@ import re
 import sys
 from pathlib import Path
 
+from emacs import mode
 from gallery import gallery
 from llms import llms
 from textmate import grammar
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
     made["std.md"] = standard()
     made["llms.txt"] = llms()
     made["../editors/vscode/syntaxes/arch.tmLanguage.json"] = grammar()
+    made["../editors/emacs/arch-mode.el"] = mode()
     return made | gallery()
 
 

@@ -58,8 +58,9 @@ const THEMES = {
  * The page with a stand-in for VS Code, and a script that is run when it is there.
  * @param {keyof typeof THEMES} theme
  * @param {string} script
+ * @param {object} [kept] what VS Code has kept of it
  */
-function standing(theme, script) {
+function standing(theme, script, kept = {}) {
   const source = pathToFileURL(MEDIA).toString();
   const made = page({
     nonce: NONCE,
@@ -74,7 +75,7 @@ function standing(theme, script) {
       document.documentElement.style.setProperty("--vscode-" + name, value);
     }
     document.documentElement.style.colorScheme = "${theme}";
-    window.sent = []; window.refused = []; window.kept = undefined;
+    window.sent = []; window.refused = []; window.kept = ${JSON.stringify(kept)};
     document.addEventListener("securitypolicyviolation", (event) =>
       window.refused.push(event.violatedDirective + " " + event.blockedURI));
     window.addEventListener("error", (event) => window.refused.push(event.message));
@@ -210,7 +211,7 @@ function tried(pictures) {
  * @param {string} folder
  */
 function shots(pictures, folder) {
-  for (const [name, { theme, size, zoom, messages }] of Object.entries(pictures)) {
+  for (const [name, { theme, size, zoom, kept, messages }] of Object.entries(pictures)) {
     const script = `
       for (const message of ${JSON.stringify(messages).replaceAll("<", "\\u003c")}) {
         window.dispatchEvent(new MessageEvent("message", { data: message }));
@@ -219,7 +220,7 @@ function shots(pictures, folder) {
     const file = path.join(folder, `${name}.png`);
     const [wide, high] = size;
     const scale = "--force-device-scale-factor=2";
-    browsed(standing(theme, script), [`--screenshot=${file}`, `--window-size=${wide},${high}`, scale]);
+    browsed(standing(theme, script, kept), [`--screenshot=${file}`, `--window-size=${wide},${high}`, scale]);
   }
 }
 
