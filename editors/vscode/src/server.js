@@ -25,15 +25,25 @@ class Server {
     this.onChanged = this.changes.event;
   }
 
-  /** Start it, anew if it runs. One call is carried out after the other. */
+  /** Start it, anew if it runs. */
   restart() {
-    this.work = this.work.then(() => this.stopped()).then(() => this.started());
-    return this.work.catch((problem) => this.log.error(problem));
+    return this.next(async () => {
+      await this.stopped();
+      await this.started();
+    });
   }
 
-  async stop() {
-    this.work = this.work.then(() => this.stopped());
-    await this.work.catch((problem) => this.log.error(problem));
+  stop() {
+    return this.next(() => this.stopped());
+  }
+
+  /**
+   * One thing is done after the other; what fails is logged, and the next is done.
+   * @param {() => Promise<void>} step
+   */
+  next(step) {
+    this.work = this.work.then(step).catch((problem) => this.log.error(problem));
+    return this.work;
   }
 
   /**
