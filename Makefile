@@ -128,7 +128,8 @@ site: $(SITE_STAMP)
 
 .PHONY: clean
 clean:
-	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage \
+		editors/vscode/node_modules
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # pip 25.1 is the first that knows --group.

@@ -2,7 +2,8 @@
 
 `python docs/generate.py` writes `docs/errors/`, `docs/layers.md`, `docs/llms.txt`,
 `docs/python.md`, `docs/gallery.md` with its pictures and, from the comments of the
-library's files, `docs/std.md` anew; with `--check` it only says whether they are fresh.
+library's files, `docs/std.md` anew, and beside `docs/` what editors colour words by;
+with `--check` it only says whether they are fresh.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import re
 import sys
 from pathlib import Path
 
+from emacs import mode
 from gallery import gallery
 from interface import interface
 from llms import llms
+from textmate import grammar
 
 from archdsl.diagnostics import codes
 from archdsl.ir.network import Stage
@@ -48,6 +51,8 @@ def pages() -> dict[str, str]:
     made["std.md"] = standard()
     made["llms.txt"] = llms()
     made["python.md"] = interface()
+    made["../editors/vscode/syntaxes/arch.tmLanguage.json"] = grammar()
+    made["../editors/emacs/arch-mode.el"] = mode()
     return made | gallery()
 
 

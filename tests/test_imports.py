@@ -45,8 +45,8 @@ SEES |= {
     "mcp": _COMPILER | {"api", "backends", "__version__"},
     "runtime": _COMPILER | {"api", "backends"},
     "notebook": _COMPILER | {"api", "backends"},
-    "editor": _COMPILER,
-    "lsp": _COMPILER | {"editor", "__version__"},
+    "editor": _COMPILER | {"backends"},
+    "lsp": _COMPILER | {"editor", "backends", "__version__"},
     "cli": _COMPILER
     | {"api", "backends", "catalogue", "diff", "lsp", "mcp", "runtime", "__version__"},
     # What needs PyTorch is in the runtime; the assertions on top of it are here.

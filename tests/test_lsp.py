@@ -360,3 +360,34 @@ async def test_a_fast_typist_is_told_of_the_end_only(client: Any) -> None:
         text.change(at, at, letter)
         await asyncio.sleep(0.01)
     assert [d.code for d in await text.diagnostics()] == ["E0201"]
+
+
+async def test_a_picture_of_the_newest_text(client: Any) -> None:
+    text = await opened(client, SPEC, "untitled:picture")
+
+    async def drawn(**asked: object) -> Any:
+        parameters = {"textDocument": {"uri": text.uri}, **asked}
+        return await client.protocol.send_request_async("archdsl/picture", parameters)
+
+    made = await drawn()
+    assert (made.nets, made.net, made.version, made.wrong) == (["toy"], "toy", 1, False)
+    assert made.svg.startswith("<svg ")
+    assert "conv 3×3, 8" in made.svg
+    assert (await drawn(view="volumes", theme="dark")).svg != made.svg
+    at = text.text.index("conv 8 3 p1")
+    # It is not waited for: what is drawn is the text after the change all the same.
+    text.change(at, at + len("conv 8 3 p1"), "conv 8 5 p2")
+    made = await drawn()
+    assert made.version == 2
+    assert "conv 5×5, 8" in made.svg
+    text.change(at, at + 4, "cnv")
+    made = await drawn()
+    assert (made.svg, made.wrong) == (None, True)
+    assert made.message == "line 8: there is no layer, block or label `cnv`"
+    made = await drawn(mistakes=True)
+    assert "cnv" in made.svg
+    assert "E0201" in made.svg
+    with pytest.raises(Exception, match="view is graph or volumes"):
+        await drawn(view="heap")
+    with pytest.raises(Exception, match="depth is a number of 0 or more"):
+        await drawn(depth=-1)

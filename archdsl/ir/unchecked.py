@@ -6,7 +6,7 @@ other, whose target is an `Unchecked` and whose type is `UNKNOWN`.
 
 from __future__ import annotations
 
-from archdsl.ir.network import Cost, Module, Stage
+from archdsl.ir.network import Choice, Cost, Module, Node, Repeat, Stage
 from archdsl.ops.form import Form, apply
 from archdsl.ops.record import ANY_DTYPE, Bound, Layer, Look, Site
 from archdsl.shapes.expr import Const
@@ -104,3 +104,21 @@ def placed(
 def fault_of(stage: Stage) -> Fault | None:
     """What is wrong with a stage itself; None if nothing is."""
     return stage.target.fault if isinstance(stage.target, Unchecked) else None
+
+
+def is_whole(module: Module) -> bool:
+    """Whether all stages of a module, and of those in it, were checked."""
+    seen = {id(module)}
+    left: list[Node] = list(module.nodes)
+    while left:
+        node = left.pop()
+        if isinstance(node, Choice):
+            left += node.nodes
+        elif isinstance(node, Repeat):
+            left += (run.stage for run in node.runs)
+        elif isinstance(node.target, Unchecked):
+            return False
+        elif isinstance(node.target, Module) and id(node.target) not in seen:
+            seen.add(id(node.target))
+            left += node.target.nodes
+    return True

@@ -19,6 +19,7 @@ from archdsl.editor.outline import folds, outline
 from archdsl.limits import MOST, Limits
 from archdsl.lsp.naming import add_naming
 from archdsl.lsp.opened import Entry
+from archdsl.lsp.picture import add_picture
 from archdsl.lsp.session import ArchServer
 from archdsl.reading import ENDING, decoded
 from archdsl.syntax.format import format_source
@@ -36,6 +37,7 @@ def make_server(limits: Limits = MOST) -> ArchServer:
     _add_answers(server)
     add_naming(server)
     _add_outline(server)
+    add_picture(server)
     return server
 
 
