@@ -61,6 +61,6 @@ def test_the_session_is_as_the_page_shows_it(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(EMACS is None, reason="Emacs is not installed")
 def test_the_mode_compiles_without_warnings(tmp_path: Path) -> None:
-    file = shutil.copy(SESSION.with_name("arch-mode.el"), tmp_path)
+    file = str(shutil.copy(SESSION.with_name("arch-mode.el"), tmp_path))
     done = emacs(tmp_path, "-Q", "-f", "batch-byte-compile", file)
     assert (done.returncode, done.stderr) == (0, "")
