@@ -11,7 +11,7 @@ from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Value
 from archdsl.elaborate.labels import fill_in, has_index
 from archdsl.elaborate.report import Entry
-from archdsl.elaborate.words import CURRENT, SPECIAL
+from archdsl.elaborate.words import CURRENT, INPUT_STAGE, SPECIAL
 from archdsl.ir.network import Cost, Repeat, Run
 from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import is_symbolic
@@ -171,7 +171,7 @@ class _Copies:
         bound = frame.params.get(name)
         if bound is None:
             # Other names were refused as such.
-            is_value = name in SPECIAL or frame.is_label(name)
+            is_value = name in (*SPECIAL, INPUT_STAGE) or frame.is_label(name)
         else:
             is_value = bound.value is not UNKNOWN
         if is_value:

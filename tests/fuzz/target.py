@@ -78,6 +78,9 @@ def _read(data: bytes, steps: Steps, limits: Limits) -> None:
         return
     checked = pipeline.check(source)
     _told(checked.diagnostics, steps)
+    # A net without a name has no parameters that would have to be given.
+    unnamed = "" in checked.nets and "" not in checked.networks
+    assert checked.diagnostics or not unnamed, "refused without a word"
     if steps.has("fmt"):
         text, found = format_source(source)
         _told(found, steps)
