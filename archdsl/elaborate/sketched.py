@@ -127,9 +127,14 @@ class Sketched(Walk):
         frame, report = self.frame, self.report
         before, cost = len(report.found), frame.cost
         told = len(self.owner.told)
-        outside, frame.nodes = frame.nodes, []
+        here: list[Node] = []
+        outside, frame.nodes = frame.nodes, here
         result = super()._line(line, current)
         inside, frame.nodes = frame.nodes, outside
+        # The first input of all may stand in it: others before it were forgotten.
+        forgotten = inside is not here
+        if forgotten:
+            outside.clear()
         if not self._is_lost(result):
             frame.nodes += inside
             return result
@@ -137,7 +142,8 @@ class Sketched(Walk):
         while len(self.owner.told) > told:
             self.owner.told.popitem()
         made: set[int] = set()
-        used = dict.fromkeys((current.id,) if current.id >= 0 else ())
+        flows = current.id >= 0 and not forgotten
+        used = dict.fromkeys((current.id,) if flows else ())
         _gather(inside, made, used)
         inputs = tuple(value for value in used if value not in made)
         self._instead |= dict.fromkeys(made, result.id)
