@@ -171,7 +171,7 @@ def targets(text: str) -> list[object]:
 
 @pytest.mark.parametrize("call", ["clamp(id) max=9", "clamp max=9", "add(id, id)"])
 def test_known_calls_are_elaborated_once(call: str) -> None:
-    _, first, second, third = targets(f"input 8\nrelu\n{call}\n{call}\n{call}\n")
+    *_, second, third = targets(f"input 8\nrelu\n{call}\n{call}\n{call}\n")
     # What flows into the first is of another kind than what flows out of it.
     assert second is third
 
