@@ -94,7 +94,7 @@ def assume(node: n.Expression, frame: Frame) -> None:
         return
     for at, operator in enumerate(node.operators):
         left, right = values[at : at + 2]
-        if isinstance(left, float | str) or isinstance(right, float | str):
+        if not (_is_whole(left) and _is_whole(right)):
             report.error("E0503", "symbols are whole numbers", node)
             return
         if any(isinstance(side, int) and abs(side) > MAX_SIZE for side in values):
@@ -110,6 +110,12 @@ def assume(node: n.Expression, frame: Frame) -> None:
         if not require(sizes[0], relation, sizes[1]):
             report_impossible(frame, node)
             return
+
+
+def _is_whole(value: object) -> bool:
+    return is_symbolic(value) or (
+        isinstance(value, int) and not isinstance(value, bool)
+    )
 
 
 def report_impossible(frame: Frame, at: n.Expression) -> None:
