@@ -251,7 +251,7 @@ SDPA = Layer(
             ArgType("whole", 1),
             None,
             "heads of the keys and values; as many when left out",
-            ("kv_heads", "num_kv_heads"),
+            ("num_kv_heads",),
         ),
         _CAUSAL,
         _DROPOUT,
