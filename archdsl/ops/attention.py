@@ -291,11 +291,7 @@ SDPA = Layer(
 
 def _rotary_shape(site: Site) -> TensorType | Problem:
     width, heads = site.x.dims[-1], site.whole("heads")
-    problem = (
-        _no_sequence(site, (site.x,))
-        or positive(site, "base")
-        or _unequal_heads(site, width)
-    )
+    problem = positive(site, "base") or _unequal_heads(site, width)
     if problem:
         return problem
     if not divides(2 * heads, width.size):
