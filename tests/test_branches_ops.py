@@ -12,7 +12,8 @@ SOURCES = {
     "upconv": "Zeiler et al. 2010",
     "embedding": "Bengio et al. 2003, section 2",
     "rnn": "Elman 1990",
-    "lstm": "Hochreiter and Schmidhuber 1997; Gers et al. 2000; for `proj`, Sak et al. 2014",
+    "lstm": "Hochreiter and Schmidhuber 1997; Gers et al. 2000; for `proj`,"
+    " Sak et al. 2014",
     "gru": "Cho et al. 2014",
     "attention": "Vaswani et al. 2017, section 3.2",
     "sdpa": "Vaswani et al. 2017, section 3.2.1, and Ainslie et al. 2023 (GQA)",
