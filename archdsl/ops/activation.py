@@ -295,8 +295,8 @@ HARDTANH = Layer(
     example="input 64x28x28 | hardtanh",
     look="activation",
     args=(
-        Arg("low", ArgType("number"), -1.0, "the lower limit", ("min", "min_val")),
-        Arg("high", ArgType("number"), 1.0, "the upper limit", ("max", "max_val")),
+        Arg("low", ArgType("number"), -1.0, "the lower limit", ("min_val",)),
+        Arg("high", ArgType("number"), 1.0, "the upper limit", ("max_val",)),
     ),
     positional=("low", "high"),
     shape=_hardtanh_shape,

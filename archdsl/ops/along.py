@@ -224,7 +224,7 @@ SLICE = Layer(
     example="input 64x28x28 | slice 0 32",
     look="shape",
     args=(
-        Arg("start", ArgType("whole", 0), REQUIRED, "first entry", ("from",)),
+        Arg("start", ArgType("whole", 0), REQUIRED, "first entry"),
         Arg("end", ArgType("whole", 1), REQUIRED, "entry behind the last", ("to",)),
         axis_arg("axis to cut"),
     ),
@@ -366,7 +366,7 @@ ROLL = Layer(
     example="input 96x56x56 | roll -3 h",
     look="shape",
     args=(
-        Arg("by", ArgType("whole"), REQUIRED, "distance", ("shift", "shifts")),
+        Arg("by", ArgType("whole"), REQUIRED, "distance", ("shift",)),
         axis_arg("axis to move along", REQUIRED),
     ),
     positional=("by", "axis"),

@@ -251,7 +251,7 @@ SDPA = Layer(
             ArgType("whole", 1),
             None,
             "heads of the keys and values; as many when left out",
-            ("kv_heads", "num_kv_heads"),
+            ("num_kv_heads",),
         ),
         _CAUSAL,
         _DROPOUT,
@@ -291,11 +291,7 @@ SDPA = Layer(
 
 def _rotary_shape(site: Site) -> TensorType | Problem:
     width, heads = site.x.dims[-1], site.whole("heads")
-    problem = (
-        _no_sequence(site, (site.x,))
-        or positive(site, "base")
-        or _unequal_heads(site, width)
-    )
+    problem = positive(site, "base") or _unequal_heads(site, width)
     if problem:
         return problem
     if not divides(2 * heads, width.size):

@@ -132,7 +132,6 @@ RBF = Layer(
             None,
             "pictures side by side, in rows: one piece for each output in each string,"
             " `#` for +1 and `.` for -1; random if left out",
-            ("centers",),
         ),
     ),
     positional=("n",),

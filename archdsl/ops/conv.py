@@ -26,14 +26,14 @@ from archdsl.shapes.tensor import Dim, TensorType
 
 _SIZE = ArgType("sizes", 1)
 
-STRIDE = Arg("s", _SIZE, (1,), "stride", ("stride", "strides"))
+STRIDE = Arg("s", _SIZE, (1,), "stride", ("stride",))
 PADDING = Arg(
     "p",
     ArgType("sizes", 0, words=("same", "tf")),
     (0,),
     "zeros added on each side; `same` and `tf` keep ⌈in/s⌉, `tf` by as many as the"
     " size needs, as TensorFlow does",
-    ("pad", "padding"),
+    ("padding",),
 )
 BIAS = Arg("bias", ArgType("truth"), True, "add a learned bias to each channel")
 MODE = Arg(
@@ -43,7 +43,7 @@ MODE = Arg(
     "what is added there instead of zeros",
     ("padding_mode",),
 )
-DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation", "dilate"))
+DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation",))
 
 
 def padding_slot(site: Site) -> Slot:
@@ -254,11 +254,11 @@ CONV = Layer(
     look="convolution",
     args=(
         Arg("c", ArgType("whole", 1), REQUIRED, "output channels", ("channels", "out")),
-        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size")),
+        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel_size", "size")),
         STRIDE,
         PADDING,
         DILATION,
-        Arg("g", ArgType("whole", 1), 1, "groups", ("groups", "group")),
+        Arg("g", ArgType("whole", 1), 1, "groups", ("groups",)),
         BIAS,
         MODE,
         Arg(
@@ -312,7 +312,7 @@ DWCONV = Layer(
     example="input 32x56x56 | dwconv 3x3 p1",
     look="convolution",
     args=(
-        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size")),
+        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel_size", "size")),
         STRIDE,
         PADDING,
         DILATION,
@@ -417,14 +417,14 @@ UPCONV = Layer(
     look="convolution",
     args=(
         Arg("c", ArgType("whole", 1), REQUIRED, "output channels", ("channels", "out")),
-        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size")),
+        Arg("k", _SIZE, REQUIRED, "kernel", ("kernel_size", "size")),
         STRIDE,
         Arg(
             "p",
             ArgType("sizes", 0),
             (0,),
             "numbers taken from each side of the output",
-            ("pad", "padding"),
+            ("padding",),
         ),
         Arg(
             "op",
@@ -434,7 +434,7 @@ UPCONV = Layer(
             ("output_padding",),
         ),
         DILATION,
-        Arg("g", ArgType("whole", 1), 1, "groups", ("groups", "group")),
+        Arg("g", ArgType("whole", 1), 1, "groups", ("groups",)),
         BIAS,
     ),
     positional=("c", "*k"),

@@ -58,7 +58,6 @@ EMBEDDING = Layer(
             ArgType("whole"),
             None,
             "entry that starts as zeros and is not learned; from the end if below 0",
-            ("padding_idx",),
         ),
     ),
     positional=("n", "size"),

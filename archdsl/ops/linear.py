@@ -74,7 +74,7 @@ FC = Layer(
             ArgType("whole", 1),
             REQUIRED,
             "output features",
-            ("out", "features", "units", "out_features"),
+            ("units", "out_features"),
         ),
         Arg("bias", ArgType("truth"), True, "add a learned bias"),
         LAST,

@@ -156,7 +156,7 @@ GN = Layer(
     example="input 64x56x56 | gn 32",
     look="normalisation",
     args=(
-        Arg("groups", ArgType("whole", 1), REQUIRED, "groups", ("g", "num_groups")),
+        Arg("groups", ArgType("whole", 1), REQUIRED, "groups", ("g",)),
         _eps("variance"),
         _affine(True),
     ),

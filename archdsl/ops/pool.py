@@ -18,11 +18,9 @@ from archdsl.shapes.size import require
 from archdsl.shapes.tensor import TensorType
 
 _SIZE = ArgType("sizes", 1)
-_KERNEL = Arg("k", _SIZE, REQUIRED, "kernel", ("kernel", "kernel_size", "size"))
+_KERNEL = Arg("k", _SIZE, REQUIRED, "kernel", ("kernel_size", "size"))
 _STRIDE = Arg("s", _SIZE, None, "stride; the kernel when left out", ("stride",))
-_PADDING = Arg(
-    "p", ArgType("sizes", 0), (0,), "padding on each side", ("pad", "padding")
-)
+_PADDING = Arg("p", ArgType("sizes", 0), (0,), "padding on each side", ("padding",))
 _CEIL = Arg(
     "ceil",
     ArgType("truth"),
@@ -127,7 +125,6 @@ AVGPOOL = Layer(
             ArgType("truth"),
             True,
             "count the padding's zeros in the mean",
-            ("count_include_pad",),
         ),
     ),
     positional=("*k",),

@@ -9,6 +9,8 @@ from archdsl.shapes.tensor import TensorType
 
 _RANKS = {
     (1,): "a vector",
+    (2,): "a sequence of vectors",
+    (1, 2, 3): "1 to 3 sizes",
     (3,): "a 2-D map such as 3x32x32",
     (2, 3, 4): "a map: channels and 1 to 3 spatial sizes",
 }

@@ -169,7 +169,7 @@ _HIDDEN = Arg(
     ArgType("whole", 1),
     REQUIRED,
     "numbers of the state, for each direction",
-    ("hidden_size", "units"),
+    ("units",),
 )
 _SHARED = (
     Arg(
@@ -177,14 +177,12 @@ _SHARED = (
         ArgType("whole", 1, MAX_LAYERS),
         1,
         "layers, each over the output of the one before",
-        ("num_layers",),
     ),
     Arg(
         "bidirectional",
         ArgType("truth"),
         False,
         "read the sequence from both ends and join the outputs",
-        ("bidir",),
     ),
     Arg("dropout", ArgType("number", 0, 1), 0.0, "share set to zero between layers"),
     Arg("bias", ArgType("truth"), True, "add learned biases"),

@@ -236,7 +236,7 @@ UPSAMPLE = Layer(
     example="input 256x14x14 | upsample 2",
     look="shape",
     args=(
-        Arg("s", ArgType("sizes", 1), None, "factor", ("scale", "scale_factor")),
+        Arg("s", ArgType("sizes", 1), None, "factor", ("scale_factor",)),
         Arg("size", ArgType("sizes", 1), None, "the size to reach", ("to",)),
         Arg(
             "mode",
@@ -381,7 +381,7 @@ UNFOLD = Layer(
     example="input 3x32x32 | unfold 4 s4",
     look="shape",
     args=(
-        Arg("k", ArgType("sizes", 1), REQUIRED, "kernel", ("kernel", "kernel_size")),
+        Arg("k", ArgType("sizes", 1), REQUIRED, "kernel", ("kernel_size",)),
         Arg("s", ArgType("sizes", 1), (1,), "stride", ("stride",)),
         Arg("p", ArgType("sizes", 0), (0,), "zeros on each side", ("padding",)),
         Arg("d", ArgType("sizes", 1), (1,), "dilation", ("dilation",)),

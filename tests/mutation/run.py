@@ -44,7 +44,7 @@ EXPLAINED = HERE / "explained.txt"
 # tests do not tell apart counts as alive.
 TESTS = """
     branches branches_elaborate_a branches_elaborate_b branches_elaborate_c
-    branches_layers branches_names branches_sizes branches_sketches cases
+    branches_layers branches_names branches_ops branches_sizes branches_sketches cases
     diagnostics diff docs_generated draw_failed fixes known language_doc layers_page
     limits mermaid names ops_table outcomes ranking summary symbols tracks tree tuples
     unseen_text
