@@ -38,7 +38,7 @@ def give(site: Site, name: str, text: str) -> tuple[Fix, ...]:
 
 def leave_out(site: Site, name: str) -> tuple[Fix, ...]:
     """Take an argument out of the call that gives it."""
-    at = _within(site.args[name], site.span) if site.span is not None else None
+    at = _within(site.args[name], site.span)
     if at is None:
         return ()
     text = at.source.text
@@ -64,8 +64,6 @@ def put_before(site: Site, *layers: str) -> tuple[Fix, ...]:
 
 def side_by_side(site: Site, first: str, second: str) -> Span | None:
     """The text of two arguments that a call gives with nothing between them."""
-    if site.span is None:
-        return None
     one, other = (_within(site.args[name], site.span) for name in (first, second))
     if one is None or other is None or other.start < one.start:
         return None
@@ -74,9 +72,9 @@ def side_by_side(site: Site, first: str, second: str) -> Span | None:
     return whole if _BETWEEN.fullmatch(between) else None
 
 
-def _within(bound: Bound, call: Span) -> Span | None:
+def _within(bound: Bound, call: Span | None) -> Span | None:
     """Where a call gives an argument itself."""
     at = bound.span
-    if at is None or at.source is not call.source:
+    if at is None or call is None or at.source is not call.source:
         return None
     return at if call.start <= at.start and at.end <= call.end else None
