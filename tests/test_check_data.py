@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import code
 from shell import Shell
 
 from archdsl.api import check
@@ -158,6 +160,20 @@ def test_several_lines_have_no_columns() -> None:
     source = Source("a.arch", "input 3x8x8\nadd(\n  id\n)\n")
     found = Diagnostic("E0301", "no", Span(source, 12, 23))
     assert github(found) == "::error file=a.arch,line=2,endLine=4,title=E0301::no\n"
+
+
+def test_the_steps_of_the_page_turn_the_matcher_on_and_check(shell: Shell) -> None:
+    (steps,) = [text for text in code("docs/pipelines.md", "yaml") if "run:" in text]
+    matcher, check = re.findall(r"^- run: (.+)$", steps, re.MULTILINE)
+    command, path = matcher.rstrip('"').split("add-matcher::")
+    assert command == 'echo "::'
+    assert (ROOT / "editors/github" / Path(path).name).is_file()
+    (shell.folder / "specs").mkdir()
+    shell.file("specs/a.arch", WRONG)
+    words = shlex.split(check)
+    assert words == ["archdsl", "check", "specs/*.arch"]
+    files = [str(each) for each in Path("specs").glob("*.arch")]
+    assert shell(*words[1:-1], *files).status == 1
 
 
 def test_the_problem_matcher_finds_each_finding_once(shell: Shell) -> None:

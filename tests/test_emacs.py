@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import code
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "editors.md"
+PAGE = "docs/editors.md"
 SESSION = ROOT / "editors" / "emacs" / "session.el"
 EMACS = shutil.which("emacs")
 _HAS_EGLOT = (
@@ -29,7 +30,6 @@ def emacs(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         [EMACS, "--batch", *arguments],
         env={
             **os.environ,
-            "ARCHDSL_COMMAND": f"{sys.executable} -m archdsl lsp",
             "PYTHONPATH": str(ROOT),
             "HOME": str(home),
             "LC_ALL": "C.UTF-8",
@@ -45,7 +45,7 @@ def emacs(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_session_is_as_the_page_shows_it(tmp_path: Path) -> None:
     if emacs(tmp_path, "--eval", _HAS_EGLOT).returncode:
         pytest.skip("Emacs has no eglot: it is a part of Emacs 29")
-    page = PAGE.read_text(encoding="utf-8")
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
     text = re.search(r"```arch\n# file: toy.arch\n(.*?)^```$", page, re.S | re.M)
     shown = re.search(r"^## Emacs$.*?^```text\n(.*?)^```$", page, re.S | re.M)
     assert text is not None
@@ -54,7 +54,17 @@ def test_the_session_is_as_the_page_shows_it(tmp_path: Path) -> None:
     spec = tmp_path / "project" / "toy.arch"
     spec.parent.mkdir()
     spec.write_text(text[1], encoding="utf-8")
-    done = emacs(tmp_path, "-l", str(SESSION), str(spec))
+    # The settings that the page shows, with the paths of this place.
+    loaded, command = code(PAGE, "elisp")
+    settings = tmp_path / "init.el"
+    settings.write_text(
+        loaded.replace("/path/to/archdsl", str(ROOT))
+        + command.replace(
+            '"/path/to/venv/bin/archdsl"', f'"{sys.executable}" "-m" "archdsl"'
+        ),
+        encoding="utf-8",
+    )
+    done = emacs(tmp_path, "-l", str(settings), "-l", str(SESSION), str(spec))
     assert done.returncode == 0, done.stderr
     assert done.stdout == shown[1]
 

@@ -26,9 +26,9 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from pages import Block, blocks
 
 from archdsl.api import check
 from archdsl.cli.main import main
@@ -50,30 +50,7 @@ PAGES = [
 ]
 NOT_RUN = ("$ make", "$ pip", "$ git")
 
-_FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FILE = re.compile(r"# file: (\S+)\n")
 _ERROR = re.compile(r"# error: (E\d{4}(?:, E\d{4})*)$")
-
-
-class Block(NamedTuple):
-    page: str
-    line: int
-    language: str
-    text: str
-
-    @property
-    def file(self) -> str | None:
-        found = _FILE.match(self.text)
-        return found.group(1) if found else None
-
-
-def blocks(page: str) -> list[Block]:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    return [
-        Block(page, text.count("\n", 0, found.start()) + 2, *found.groups())
-        for found in _FENCED.finditer(text)
-    ]
-
 
 SPECS = [
     pytest.param(block, id=f"{page}:{block.line}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import code
 from shell import Shell
 
 pytest.importorskip("mcp.server.mcpserver")
@@ -144,11 +145,14 @@ def test_limits_hold() -> None:
     assert finding["code"] == "E0704"
 
 
-def test_as_a_process() -> None:
+def test_as_a_process_with_the_settings_that_the_page_shows() -> None:
     paths = (str(ROOT), os.environ.get("PYTHONPATH", ""))
+    (settings,) = code("docs/pipelines.md", "json")
+    shown = json.loads(settings)["mcpServers"]["archdsl"]
+    assert shown["command"] == "archdsl"
     started = mcp.StdioServerParameters(
         command=sys.executable,
-        args=["-m", "archdsl", "mcp"],
+        args=["-m", "archdsl", *shown["args"]],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
     )
     assert json.loads(told("check", started, spec=GOOD))["findings"] == []

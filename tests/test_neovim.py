@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from pages import code
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "editors.md"
+PAGE = "docs/editors.md"
 SESSION = ROOT / "editors" / "neovim" / "session.lua"
 NEOVIM = shutil.which("nvim")
 
@@ -27,16 +28,28 @@ _SHOWN = re.compile(
 @pytest.mark.skipif(NEOVIM is None, reason="Neovim is not installed")
 def test_the_session_is_as_the_page_shows_it(tmp_path: Path) -> None:
     assert NEOVIM is not None
-    found = _SHOWN.search(PAGE.read_text(encoding="utf-8"))
+    found = _SHOWN.search((ROOT / PAGE).read_text(encoding="utf-8"))
     assert found is not None
     text, expected = found.groups()
     spec = tmp_path / "toy.arch"
     spec.write_text(text, encoding="utf-8")
+    # The settings that the page shows, with the paths of this place.
+    loaded, command = code(PAGE, "lua")
+    settings = tmp_path / "init.lua"
+    settings.write_text(
+        command.replace(
+            '"/path/to/venv/bin/archdsl"', f'"{sys.executable}", "-m", "archdsl"'
+        )
+        + loaded.replace("/path/to/archdsl", str(ROOT)),
+        encoding="utf-8",
+    )
     done = subprocess.run(
-        [NEOVIM, "--headless", "-u", "NONE", "-c", f"luafile {SESSION}", str(spec)],
+        [
+            *(NEOVIM, "--headless", "-u", str(settings)),
+            *("-c", f"luafile {SESSION}", str(spec)),
+        ],
         env={
             **os.environ,
-            "ARCHDSL_COMMAND": f"{sys.executable} -m archdsl lsp",
             "PYTHONPATH": str(ROOT),
             "HOME": str(tmp_path),
         },

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pages import code
 
 ROOT = Path(__file__).resolve().parent.parent
 HOOKS = ".pre-commit-hooks.yaml"
@@ -39,13 +41,27 @@ class Repository:
 
     def hook(self, name: str, **files: str) -> tuple[int, str]:
         """The status and output of a hook on files, given without their ending."""
-        for stem, text in files.items():
-            (self.user / f"{stem}.arch").write_text(text, encoding="utf-8")
-        (self.user / "notes.txt").write_text("no spec", encoding="utf-8")
-        self._run("git", "add", "-A", cwd=self.user)
+        self._add(files)
         command = (*_PRE_COMMIT, "try-repo", str(self._hooks), name, "--all-files")
         done = self._run(*command, cwd=self.user)
         return done.returncode, done.stdout
+
+    def configured(self, settings: str, **files: str) -> tuple[int, str]:
+        """The status and output of `pre-commit run` with settings as users write."""
+        found = re.search(r"repo: (\S+).*\n *rev: (\S+)", settings)
+        assert found is not None
+        self._run("git", "tag", "-f", found[2], cwd=self._hooks)
+        text = settings.replace(found[1], str(self._hooks))
+        (self.user / ".pre-commit-config.yaml").write_text(text, encoding="utf-8")
+        self._add(files)
+        done = self._run(*_PRE_COMMIT, "run", "--all-files", cwd=self.user)
+        return done.returncode, done.stdout
+
+    def _add(self, specs: dict[str, str]) -> None:
+        for stem, text in specs.items():
+            (self.user / f"{stem}.arch").write_text(text, encoding="utf-8")
+        (self.user / "notes.txt").write_text("no spec", encoding="utf-8")
+        self._run("git", "add", "-A", cwd=self.user)
 
     def _commit(self, folder: Path) -> None:
         self._run("git", "add", "-A", cwd=folder)
@@ -102,3 +118,12 @@ def test_fmt_lays_out_all_files_in_place(repository: Repository) -> None:
         assert (repository.user / f"{stem}.arch").read_text(encoding="utf-8") == GOOD
     status, out = repository.hook("archdsl-fmt")
     assert status == 0, out
+
+
+def test_the_settings_of_the_page_run_both(repository: Repository) -> None:
+    settings = code("docs/pipelines.md", "yaml")[0]
+    status, out = repository.configured(settings, a=WRONG, b=UNTIDY)
+    assert status == 1
+    assert "a.arch:1:20: error[E0302]" in out
+    assert (repository.user / "b.arch").read_text(encoding="utf-8") == GOOD
+    assert repository.configured(settings, a=GOOD)[0] == 0

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pages import commands
 from vscode_truth import KINDS, texts
 
 from archdsl import __version__
@@ -25,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXTENSION = ROOT / "editors" / "vscode"
 NODE, NPM = shutil.which("node"), shutil.which("npm")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+INSTALL = ("ci", "--ignore-scripts")
 SERVER = (sys.executable, "-m", "archdsl", "lsp")
 
 
@@ -45,14 +47,7 @@ def modules() -> Path:
         wanted = (EXTENSION / "package-lock.json").read_text(encoding="utf-8")
         if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
             done = subprocess.run(
-                [
-                    NPM,
-                    "ci",
-                    "--ignore-scripts",
-                    "--no-audit",
-                    "--no-fund",
-                    "--prefer-offline",
-                ],
+                [NPM, *INSTALL, "--no-audit", "--no-fund", "--prefer-offline"],
                 cwd=EXTENSION,
                 capture_output=True,
                 text=True,
@@ -139,8 +134,9 @@ def test_types_are_right(modules: Path) -> None:
 
 def test_it_is_packed_with_all_that_it_needs(modules: Path, tmp_path: Path) -> None:
     file = tmp_path / "archdsl.vsix"
-    command = [str(modules / "node_modules" / ".bin" / "vsce"), "package"]
-    command += ["--allow-missing-repository", "--out", str(file)]
+    ((enter, install, pack, _),) = commands("docs/editors.md", "VS Code")
+    assert (enter, install) == ("cd editors/vscode", f"npm {' '.join(INSTALL)}")
+    command = pack.replace("archdsl.vsix", str(file)).split()
     done = subprocess.run(
         command, cwd=modules, capture_output=True, text=True, check=False
     )

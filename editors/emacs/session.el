@@ -1,20 +1,18 @@
 ;;; session.el --- What docs/editors.md shows of Emacs  -*- lexical-binding: t; -*-
 
-;; emacs --batch -l session.el SPEC opens a spec with the language server, which
-;; $ARCHDSL_COMMAND starts, prints what is found and which faces its words have, takes
-;; the first quick fix of each mistake, and prints what is left.
+;; emacs --batch -l arch-mode.el -l session.el SPEC opens a spec with the language
+;; server, prints what is found and which faces its words have, takes the first quick fix
+;; of each mistake, and prints what is left.
 
 ;;; Code:
 
 (require 'package)
 (package-initialize)
-(load (expand-file-name "arch-mode.el" (file-name-directory load-file-name)))
 (require 'eglot)
 (require 'flymake)
 
 (defvar eglot-confirm-server-edits)
-(setq arch-server (split-string (getenv "ARCHDSL_COMMAND"))
-      eglot-sync-connect 30
+(setq eglot-sync-connect 30
       eglot-autoreconnect nil
       eglot-confirm-server-edits nil
       ;; A folder that is no project of anything.

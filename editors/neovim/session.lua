@@ -1,17 +1,11 @@
 -- A session in a real editor, for the tests:
 --
---     nvim --headless -u NONE -c 'luafile editors/neovim/session.lua' FILE
+--     nvim --headless -u editors/neovim/archdsl.lua \
+--         -c 'luafile editors/neovim/session.lua' FILE
 --
 -- It opens FILE, prints what is wrong with it, takes the first quick fix of each
 -- mistake, prints the shapes behind the lines, what hover tells of the last line of the
--- first net, and the text. ARCHDSL_COMMAND is the server's command, parted by blanks.
-
-local here = debug.getinfo(1, "S").source:sub(2):match("(.*/)") or "./"
-local command = vim.env.ARCHDSL_COMMAND
-if command then
-  vim.g.archdsl_command = vim.split(command, " ")
-end
-dofile(here .. "archdsl.lua")
+-- first net, and the text.
 
 local function say(...)
   io.stdout:write(table.concat({ ... }, " ") .. "\n")
