@@ -65,6 +65,7 @@ format: $(DEV_STAMP)
 .PHONY: bench
 bench: $(BENCH_STAMP)
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.editor
 
 .PHONY: plain-vs-residual
 plain-vs-residual: $(DEMO_STAMP)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import report
+from benchmarks import editor, report
 from benchmarks.measure import MemoryRatio, Ratio, Sample, Series
 from benchmarks.run import main
 
@@ -134,3 +134,19 @@ def test_unknown_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
         main(["startpu"])
     assert end.value.code == 2
     assert "startpu" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="not on Linux")
+def test_the_language_server_answers(tmp_path: Path) -> None:
+    pytest.importorskip("pygls")
+    editor.main(["--rounds", "1", "--out", str(tmp_path)])
+    result = json.loads((tmp_path / "editor.json").read_text(encoding="utf-8"))
+    for row in result["answers"]:
+        assert 0 < row["cpu_ms"]["median"] < 1000, row["question"]
+    assert editor.table(result).count("\n") == 6
+
+
+def test_the_page_about_editors_shows_what_was_measured() -> None:
+    path = report.RESULTS / "editor.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert editor.table(result) in editor.PAGE.read_text(encoding="utf-8")

@@ -21,26 +21,35 @@
 
   /**
    * What VS Code keeps while the pane is hidden.
-   * `shown` is the message with the picture that is shown, `scale` is null for "all of it".
+   * `good` is the message with the last picture of a right net, `scale` is null for "all
+   * of it".
    * @type {{ uri?: string, net?: string, view: string, depth: string, mistakes: boolean,
-   *   scale: number | null, shown: any }}
+   *   scale: number | null, good: any }}
    */
   const state = {
     view: "TB",
     depth: "",
     mistakes: false,
     scale: null,
-    shown: null,
+    good: null,
     ...host.getState(),
   };
+  // The message with the picture that is shown.
+  /** @type {any} */
+  let shown = null;
+  let marked = false;
   let size = { wide: 0, high: 0 };
 
   function keep() {
     host.setState(state);
   }
 
+  /** Without a picture of the right net, what is known of the wrong one is shown. */
+  const wanted = () => state.mistakes || state.good === null;
+
   function ask() {
     keep();
+    marked = wanted();
     host.postMessage({
       type: "ask",
       asked: {
@@ -48,7 +57,7 @@
         view: state.view === "volumes" ? "volumes" : "graph",
         direction: state.view === "volumes" ? undefined : state.view,
         depth: state.depth === "" ? undefined : Number(state.depth),
-        mistakes: state.mistakes,
+        mistakes: marked,
       },
     });
   }
@@ -124,17 +133,25 @@
   function received(message) {
     const other = message.uri !== state.uri;
     state.uri = message.uri;
-    if (message.svg !== null && draw(message)) {
-      state.shown = message;
-    } else if (other || (message.net !== null && message.net !== state.shown?.net)) {
+    if (other || (message.net !== null && message.net !== state.good?.net)) {
       // The last picture is one of another net.
-      state.shown = null;
-      root.replaceChildren();
+      state.good = null;
     }
+    if (message.svg !== null && !message.wrong) state.good = message;
+    const unasked = message.wrong && wanted() !== marked;
+    show(message.svg === null || unasked ? state.good : message);
     if (message.nets.length > 0) choices(message.nets, message.net);
     tell(message);
     keep();
     place();
+    if (unasked) ask();
+  }
+
+  /** @param {any} message */
+  function show(message) {
+    if (message === shown) return;
+    shown = message !== null && draw(message) ? message : null;
+    if (shown === null) root.replaceChildren();
   }
 
   /**
@@ -156,16 +173,16 @@
 
   /** @param {any} message */
   function tell(message) {
-    const kept = message.svg === null && state.shown !== null;
+    const kept = shown !== null && shown !== message;
     const text = kept ? `${message.message}. This is the last good picture.` : message.message;
     at("text").textContent = text;
     at("told").hidden = text === "";
     at("told").classList.toggle("wrong", message.wrong);
     stage.classList.toggle("kept", kept);
-    stage.classList.toggle("empty", state.shown === null);
+    stage.classList.toggle("empty", shown === null);
     const toggle = at("mistakes");
     // Of a text that cannot be read nothing is known that could be drawn.
-    toggle.hidden = !message.wrong || message.nets.length === 0;
+    toggle.hidden = !message.wrong || message.nets.length === 0 || state.good === null;
     toggle.textContent = state.mistakes ? "Keep the last good picture" : "Draw the mistake";
   }
 
@@ -265,7 +282,7 @@
     if (!pressed) return;
     const hit = root.elementFromPoint(event.clientX, event.clientY);
     const group = hit?.closest("g.go");
-    const line = group && lineOf(group, state.shown?.name ?? "");
+    const line = group && lineOf(group, shown?.name ?? "");
     if (line) host.postMessage({ type: "go", line });
   });
 
@@ -300,9 +317,10 @@
 
   select("view").value = state.view;
   select("depth").value = state.depth;
-  stage.classList.toggle("empty", state.shown === null);
-  if (state.shown !== null && draw(state.shown)) {
-    choices(state.shown.nets, state.shown.net);
+  show(state.good);
+  stage.classList.toggle("empty", shown === null);
+  if (shown !== null) {
+    choices(shown.nets, shown.net);
     place();
   }
   ask();

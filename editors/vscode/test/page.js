@@ -140,6 +140,8 @@ const SCENARIO = async (/** @type {Record<string, any>} */ pictures) => {
   const found = {};
   await turn();
   found.first = looks();
+  await show("mistakes");
+  found.begun = looks();
   await show("good");
   found.good = looks();
   found.fill = getComputedStyle(root.querySelector("rect.con")).fill;
