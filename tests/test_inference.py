@@ -81,7 +81,10 @@ FUSED = {
     ),
     "of two convolutions one is added to the other": (
         "input 4x8x8 | add(conv 4 1, conv 4 1) | relu",
-        ["Conv2d('conv2')", "Conv2d('conv1', act='relu')"],
+        [
+            "Conv2d('conv2')",
+            "Conv2d('conv1', act='relu', overwrite=True)",
+        ],
     ),
     "linear, norm": (
         "input 5 | fc 4 | bn | relu6",

@@ -26,9 +26,12 @@ _WEIGHTS = c.Text("weights")
 class Builder(Constructor):
     """Writes how the children of one class are built of `weights`."""
 
-    def __init__(self, lowered: Lowered, *args: Any, **options: Any) -> None:
+    def __init__(
+        self, lowered: Lowered, overwriting: set[int], *args: Any, **options: Any
+    ) -> None:
         super().__init__(*args, **options)
         self._lowered = lowered
+        self._overwriting = overwriting
 
     def lines(self, nodes: list[Planned], indent: int) -> list[str]:
         """The assignments that build the children of these nodes."""
@@ -77,7 +80,10 @@ class Builder(Constructor):
             return c.Call(code.function, (inside, *code.arguments))
         function = c.flat(code.function)
         if function in PARTS.values():
-            return c.Call(code.function, (_WEIGHTS, path, *code.arguments))
+            arguments = (_WEIGHTS, path, *code.arguments)
+            if all(id(each) in self._overwriting for each in stage.stages.values()):
+                arguments = (*arguments, c.Keyword("overwrite", c.Text("True")))
+            return c.Call(code.function, arguments)
         if function == "weights.call":
             return c.Call(code.function, (path, *code.arguments))
         whole = any(id(each) in self._lowered.whole for each in stage.stages.values())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from archdsl.backends.inference.build import Builder
 from archdsl.backends.inference.carried import sources
 from archdsl.backends.inference.lower import Lowered, lowered
+from archdsl.backends.inference.overwrite import overwriting
 from archdsl.backends.inference.parts_of import PARTS
 from archdsl.backends.inference.prepare import prepare
 from archdsl.backends.torch import code as c
@@ -62,6 +63,9 @@ class _Emitter(Emitter):
         super().__init__(low.network)
         self._lowered = low
         self._device, self._dtype = device, dtype
+        # On a GPU cuDNN's kernels give new maps.
+        on_cpu = device == "cpu"
+        self._overwriting = overwriting(low.network.root) if on_cpu else set()
         self._taken |= _DEFINED
 
     def _builder(self, namespace: Namespace) -> Builder:
@@ -70,6 +74,7 @@ class _Emitter(Emitter):
 
         return Builder(
             self._lowered,
+            self._overwriting,
             namespace,
             lambda module: self._callees[id(module)],
             no_group,

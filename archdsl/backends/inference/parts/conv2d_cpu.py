@@ -16,8 +16,9 @@ from archdsl.backends.inference.parts.weights import Weights
 class Conv2d:
     """A convolution and what follows it, in one pass of oneDNN where that is faster.
 
-    That is a batch normalisation, the addition of a second map, and an activation. The
-    weights are packed for the size that arrives first.
+    That is a batch normalisation, the addition of a second map, and an activation. With
+    `overwrite` the sum may take the second map's memory. The weights are packed for the
+    size that arrives first.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Conv2d:
         dilation: int | tuple[int, int] = 1,
         act: str = "",
         slope: float = 0.0,
+        overwrite: bool = False,
     ) -> None:
         # What is normalised has no bias, unless it is said.
         bias = norm is None if bias is None else bias
@@ -43,6 +45,7 @@ class Conv2d:
         self.window = [[n, n] if isinstance(n, int) else list(n) for n in both]
         self.act, self.slope = act, slope
         self.in_place = activation(act, slope)
+        self.overwrite = overwrite
         self.public = weights.public
         # Once the weights are packed: the operator, and what it takes beside tensors.
         self.by_onednn: Callable[..., Tensor] | None = None
@@ -55,7 +58,8 @@ class Conv2d:
             return self.plain(x, other)
         if other is None:
             return self.by_onednn(x, self.weight, self.bias, *self.packed)
-        return self.by_onednn(x, other, self.weight, self.bias, *self.packed)
+        maps = (other, x) if self.overwrite else (x, other)
+        return self.by_onednn(*maps, self.weight, self.bias, *self.packed)
 
     def plain(self, x: Tensor, other: Tensor | None) -> Tensor:
         """The same by public operators."""
@@ -79,13 +83,17 @@ class Conv2d:
         after: tuple[Any, ...] = (attribute or "none", scalars, algorithm)
         maps: tuple[Tensor, ...] = (x,)
         if other is not None:
-            maps = (x, other)
+            # What is tried must not change the map.
+            maps = (other.clone(), x) if self.overwrite else (x, other)
             after = ("add", 1.0, attribute or None, scalars, algorithm)
         packed = (padding, stride, dilation, groups, *after)
         try:
             onednn = torch.ops.mkldnn
-            overloads = onednn._convolution_pointwise
-            by_onednn = overloads.default if other is None else overloads.binary
+            by_onednn = onednn._convolution_pointwise.default
+            if other is not None and self.overwrite:
+                by_onednn = onednn._convolution_pointwise_.binary
+            elif other is not None:
+                by_onednn = onednn._convolution_pointwise.binary
             weight = onednn._reorder_convolution_weight(
                 self.weight, padding, stride, dilation, groups, x.shape
             )
