@@ -9,6 +9,7 @@ from branches import assert_refused, assert_right
 
 import archdsl
 from archdsl import reading
+from archdsl.api import source_of
 from archdsl.elaborate.alone import only_argument
 from archdsl.ir.network import Stage
 from archdsl.limits import Limits
@@ -205,6 +206,28 @@ def test_a_file_of_the_library_that_is_used_as_well(
     assert isinstance(first, Stage)
     assert isinstance(second, Stage)
     assert first.target is second.target
+
+
+def test_used_files_of_the_library_are_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "twice.arch").write_text("block twice c { fc c | fc 8 }\n", "utf-8")
+    spec = tmp_path / "spec.arch"
+    spec.write_text('use "twice.arch" as t\ninput 8 | t.twice 3 | twice 4\n', "utf-8")
+    monkeypatch.setattr(reading, "_STANDARD", str(tmp_path))
+    (network,) = archdsl.check(spec).networks.values()
+    # Were they blocks of two files, they would be two classes.
+    assert source_of(network).count("class Twice") == 1
+
+
+def test_used_files_of_the_library_may_lack_their_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "twice.arch").write_text("block once { fc 8 }\n", "utf-8")
+    monkeypatch.setattr(reading, "_STANDARD", str(tmp_path))
+    (found,) = archdsl.check("input 8 | twice").diagnostics
+    assert found.message == "there is no layer, block or label `twice`"
 
 
 @pytest.mark.parametrize(("labels", "meant"), [(500, "lab7"), (501, None)])
