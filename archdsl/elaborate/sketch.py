@@ -16,6 +16,7 @@ from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.sketched import Early, Left, Sketched, key
 from archdsl.elaborate.walk import Walk
+from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Module, Network, Node
 from archdsl.ir.unchecked import UNKNOWN, Fault, placed, unchecked
 from archdsl.source import Span
@@ -41,12 +42,14 @@ class Sketcher(Elaborator):
     def network(self, name: str, overrides: dict[str, object]) -> Network | None:
         """The net of that name; None if nothing of it is known."""
         begun = len(self.report.found)
-        root = self.net(name, overrides) or self._root
+        whole = self.net(name, overrides)
+        root = whole or self._root
         if root is None:
             return None
         item = self.definitions.nets[name]
         text = Span(self.definitions.source, item.start, item.end)
-        late = self.report.found[begun:]
+        # Where the net is not whole, those found in it are told in it already.
+        late = self.report.found[begun:] if whole else []
         if not self.told:
             late = self.early(text) + late
         root = self.ended(root, late)
@@ -67,16 +70,20 @@ class Sketcher(Elaborator):
     ) -> None:
         assert isinstance(walk, Sketched)
         frame = walk.frame
-        if kind == "net":
-            inputs = set(range(len(frame.input_spans)))
-        else:
-            inputs = set(range(len(frame.inputs)))
+        inputs = set(range(len(frame.input_spans or frame.inputs)))
+        # An input that is wrong is a stage, and none that the net takes.
+        inputs.difference_update(node.output for node in frame.nodes)
+        names = [
+            name or INPUT_STAGE
+            for at, name in enumerate(frame.input_names)
+            if at in inputs
+        ]
         nodes, output = walk.closed(inputs, result)
         module = Module(
             "net" if kind == "net" else "block",
             name,
             frame.params,
-            tuple(filter(None, frame.input_names)),
+            tuple(names) if any(frame.input_names) else (),
             tuple(frame.inputs),
             tuple(nodes),
             output,
