@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import archdsl
 from archdsl.ops import LAYERS
 from archdsl.ops.record import ArgType
 
@@ -66,3 +67,8 @@ def test_bare_words() -> None:
     assert "same" in LAYERS["conv"].words
     assert "bias" in LAYERS["conv"].words
     assert "normal" not in LAYERS["conv"].words
+
+
+def test_record_tells_the_sizes_of_a_product_to_a_group_in_a_group() -> None:
+    text = "input 3xT\na: { conv 3 3 | b: { relu | scale T } }"
+    assert "self.a(x, length)" in archdsl.compile(text)
