@@ -321,7 +321,7 @@ STACK = Layer(
 def _matmul_shape(site: Site) -> TensorType | Problem:
     a, b = site.ins
     shapes = f"gets {a} and {b}"
-    if a.sizes[:-2] != b.sizes[:-2]:
+    if a.rank != b.rank or a.sizes[:-2] != b.sizes[:-2]:
         return Problem(
             "E0304",
             f"matmul needs inputs that differ in the last two sizes only, but {shapes}",
