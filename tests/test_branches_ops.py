@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+import archdsl
 from archdsl.ops import LAYERS
-from archdsl.ops.record import ArgType
+from archdsl.ops.record import ArgType, Problem, Site
+from archdsl.shapes.tensor import Dim, TensorType
 
 SOURCES = {
     "dwconv": "Howard et al. 2017 (MobileNets)",
@@ -66,3 +68,18 @@ def test_bare_words() -> None:
     assert "same" in LAYERS["conv"].words
     assert "bias" in LAYERS["conv"].words
     assert "normal" not in LAYERS["conv"].words
+
+
+def test_record_tells_the_sizes_of_a_product_to_a_group_in_a_group() -> None:
+    text = "input 3xT\na: { conv 3 3 | b: { relu | scale T } }"
+    assert "self.a(x, length)" in archdsl.compile(text)
+
+
+def test_merge_refuses_a_matrix_by_a_vector() -> None:
+    """The rule does, though the net has refused the vector before."""
+    ins = tuple(
+        TensorType(tuple(Dim(size, None) for size in sizes)) for sizes in ((3, 8), (8,))
+    )
+    assert isinstance(
+        LAYERS["matmul"].shape(Site(LAYERS["matmul"], ins, {}, None)), Problem
+    )

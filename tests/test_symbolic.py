@@ -165,6 +165,15 @@ def test_sizes_are_told_to_groups() -> None:
     assert module(torch.zeros(1, 3, 12, 12)).shape == (1, 2, 12, 12)
 
 
+def test_copies_with_a_label_are_told_sizes() -> None:
+    module = module_of(checked("input 3xT\na: scale T x3\nmul(a, id)"))
+    assert torch.equal(module(torch.ones(2, 3, 5)), torch.full((2, 3, 5), 5.0**6))
+    inner = "b: { conv 3 1 | a: scale T x2 } x2"
+    first = module_of(checked(f"input 3xT\n{inner}"))
+    assert list(first.state_dict())[::2] == ["b.0.0.weight", "b.1.0.weight"]
+    assert first(torch.ones(2, 3, 5)).shape == (2, 3, 5)
+
+
 RESNET = (
     "input 3xHxW\n"
     "conv 8x7x7 s2 p3 | bn | relu | maxpool 3 s2 p1\n"

@@ -248,17 +248,18 @@ def test_chains_of_windows(
     size: Any = h
     for k, s, p, d in windows:
         assert require(size + 2 * p - d * (k - 1) - 1, ">=", 0)
-        size = window(size, k, s, p, d)
+        size = window(size, k, s, p, d, False)
     for _ in range(20):
         start = facts.sample(choose, most=700)["H"]
         expected: Size = start
         for k, s, p, d in windows:
-            expected = window(expected, k, s, p, d)
+            expected = window(expected, k, s, p, d, False)
             assert expected >= 1
         assert (size if isinstance(size, int) else size.at({"H": start})) == expected
     too_small = facts.smallest()["H"] - 1
     if too_small:
         sizes: list[Size] = [too_small]
         for k, s, p, d in windows:
-            sizes.append(window(sizes[-1], k, s, p, d) if sizes[-1] != 0 else 0)
+            before = sizes[-1]
+            sizes.append(window(before, k, s, p, d, False) if before != 0 else 0)
         assert min(sizes) < 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archdsl.ops.axes import axis, axis_arg, rank_problem, replaced, torch_axis
-from archdsl.ops.form import Form, Infix, Input, Inputs, Slot, X, apply
+from archdsl.ops.form import Code, Form, Infix, Input, Inputs, X, apply
 from archdsl.ops.record import (
     ANY_DTYPE,
     Arg,
@@ -13,9 +13,8 @@ from archdsl.ops.record import (
     Sight,
     Site,
     own_place,
-    unknown_sight,
 )
-from archdsl.shapes.expr import Const, op
+from archdsl.shapes.expr import op
 from archdsl.shapes.size import is_known
 from archdsl.shapes.tensor import AXES, Dim, DType, TensorType
 
@@ -45,7 +44,7 @@ def _unlike(site: Site) -> Problem | None:
 
 
 def _is_channel_vector(small: TensorType, big: TensorType) -> bool:
-    return small.rank == 1 and big.rank > 1 and small.dims[0] == big.dims[0]
+    return small.rank == 1 and small.dims[0] == big.dims[0]
 
 
 def _elementwise_shape(site: Site) -> TensorType | Problem:
@@ -58,7 +57,9 @@ def _elementwise_shape(site: Site) -> TensorType | Problem:
     for number, tensor in enumerate(site.ins):
         if tensor.sizes == widest.sizes or _is_channel_vector(tensor, widest):
             continue
-        return _unequal(site, number, tensor)
+        if number > 0:
+            return _unequal(site, widest, number)
+        return _unequal(site, tensor, site.ins.index(widest))
     return widest
 
 
@@ -69,7 +70,7 @@ def _broadcast_shape(site: Site) -> TensorType | Problem:
     for at in range(-rank, 0):
         there = [tensor.dims[at] for tensor in site.ins if -at <= tensor.rank]
         wide = [dim for dim in there if dim.size != 1] or there
-        for other in wide[1:]:
+        for other in wide:
             if other != wide[0]:
                 number = next(
                     n
@@ -97,15 +98,9 @@ def _not_broadcast(site: Site, number: int, one: Dim, other: Dim) -> Problem:
     )
 
 
-def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
-    first = site.ins[0]
-    if number == 0:
-        # Some input differs from the first: the widest, at least.
-        number, tensor = next(
-            (at, other)
-            for at, other in enumerate(site.ins)
-            if other.sizes != first.sizes
-        )
+def _unequal(site: Site, first: TensorType, number: int) -> Problem:
+    """Why an input does not go with one that stands before it."""
+    tensor = site.ins[number]
     hints: tuple[str, ...] = ()
     dims: tuple[tuple[Dim, str], ...]
     where = ""
@@ -139,8 +134,6 @@ def _unequal(site: Site, number: int, tensor: TensorType) -> Problem:
 
 def _where_they_differ(a: Dim, b: Dim) -> str:
     """For which symbols two sizes are not the same, as a part of a message."""
-    if is_known(a.size) and is_known(b.size):
-        return ""
     from archdsl.shapes.symbols import difference
 
     found = difference(a.size, b.size)
@@ -172,23 +165,18 @@ def _to_make_equal(a: TensorType, b: TensorType) -> tuple[str, ...]:
     return ("the padding differs between the branches: does one lack `same`?",)
 
 
-def _to_crop(a: TensorType, b: TensorType) -> tuple[str, ...]:
-    """How the larger of two maps becomes as large as the other, if it is near it."""
-    if a.rank < 3 or not all(map(is_known, (*a.sizes[1:], *b.sizes[1:]))):
-        return ()
-    big, small = sorted((a, b), key=lambda t: t.sizes[1:], reverse=True)
-    pairs = zip(big.sizes[1:], small.sizes[1:], strict=True)
-    if not all(least <= most < 2 * least for most, least in pairs):
-        return ()
-    middle = "x".join(map(str, small.sizes[1:]))
-    return (f"`crop {middle}` on the branch of {big} leaves its middle",)
-
-
 def _to_join(a: TensorType, b: TensorType, joined_axis: int) -> tuple[str, ...]:
     """What would let two shapes of the same rank be joined."""
-    crop = _to_crop(a, b) if not joined_axis else ()
-    if crop:
-        return ("the padding differs between the branches", *crop)
+    known = all(map(is_known, (*a.sizes[1:], *b.sizes[1:])))
+    if joined_axis == 0 and a.rank > 2 and known:
+        big, small = sorted((a, b), key=lambda t: t.sizes[1:], reverse=True)
+        pairs = zip(big.sizes[1:], small.sizes[1:], strict=True)
+        if all(least <= most < 2 * least for most, least in pairs):
+            middle = "x".join(map(str, small.sizes[1:]))
+            return (
+                "the padding differs between the branches",
+                f"`crop {middle}` on the branch of {big} leaves its middle",
+            )
     return ("the stride or padding differs between the branches",)
 
 
@@ -210,7 +198,7 @@ def _elementwise_sees(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
     if any(
         tensor.rank > 1 and tensor.sizes[1:] != out.sizes[1:] for tensor in site.ins
     ):
-        return unknown_sight(site, out)
+        return None
     return own_place(site, out)
 
 
@@ -281,7 +269,7 @@ def _concat_shape(site: Site) -> TensorType | Problem:
     return replaced(first, joined_axis, Dim(size, site.span, expr))
 
 
-def _joining(site: Site, function: str, for_all: str, dim: Slot) -> Form:
+def _joining(site: Site, function: str, for_all: str, dim: Code) -> Form:
     """A function of all inputs, another one where some are the same for all samples."""
     if len({tensor.batched for tensor in site.ins}) > 1:
         code = apply(for_all, Inputs(), dim=dim)
@@ -313,7 +301,7 @@ def _stack_shape(site: Site) -> TensorType | Problem:
         return problem
     for number, tensor in enumerate(site.ins):
         if tensor.sizes != site.x.sizes:
-            return _unequal(site, number, tensor)
+            return _unequal(site, site.x, number)
     count = len(site.ins)
     return TensorType((Dim(count, site.span), *site.x.dims))
 
@@ -325,7 +313,7 @@ STACK = Layer(
     look="merge",
     inputs=(1, None),
     shape=_stack_shape,
-    torch=lambda site: _joining(site, "torch.stack", "stacked", Slot(1, Const(1))),
+    torch=lambda site: _joining(site, "torch.stack", "stacked", 1),
     dtypes=ANY_DTYPE,
 )
 

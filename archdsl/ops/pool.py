@@ -71,7 +71,7 @@ def _stride_slot(site: Site) -> Slot:
         return kernel._replace(default=kernel.value)
     stride = site.slot("s")
     # Left out when equal to the kernel: PyTorch's default.
-    same = stride.value == kernel.value and stride.expr == kernel.expr
+    same = stride.expr == kernel.expr
     return stride._replace(default=kernel.value if same else None)
 
 

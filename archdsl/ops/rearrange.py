@@ -128,8 +128,6 @@ def _shape(site: Site) -> TensorType | Problem:
     return TensorType(
         tuple(
             product(tuple(sizes[name] for name in axis), site.span)
-            if axis
-            else Dim(1, site.span)
             for axis in pattern.after
         )
     )

@@ -174,7 +174,7 @@ class Site(NamedTuple):
         """A size that this argument binds."""
         bound = self.args[name]
         assert not isinstance(bound.value, str | tuple)
-        return Dim(bound.value, bound.span or self.span, bound.expr)  # type: ignore[arg-type]
+        return Dim(bound.value, bound.span, bound.expr)  # type: ignore[arg-type]
 
     def fresh(self, size: Size, *exprs: Expr) -> Dim:
         """A size that this stage computes."""
@@ -215,8 +215,6 @@ def half(kernel: Expr, dilation: Expr, value: object) -> Expr:
     """
     if dilation == Const(1):
         return op("//", value, kernel, Const(2))
-    if isinstance(dilation, Const) and isinstance(kernel, Const):
-        return Const(value)
     if isinstance(kernel, Const):
         assert isinstance(kernel.value, int)
         less: Expr = Const(kernel.value - 1)
@@ -245,7 +243,6 @@ class Weight(NamedTuple):
         return total
 
 
-FLOATS: tuple[tuple[DType, ...], ...] = (("float",),)
 ANY_DTYPE: tuple[tuple[DType, ...], ...] = (("float", "int", "bool"),)
 
 Look = Literal[
@@ -319,7 +316,7 @@ class Layer(NamedTuple):
     connections: Callable[[Site, TensorType], Size] | None = None
     sees: Callable[[Site, TensorType], tuple[Sight, ...] | None] = unknown_sight
     source: str = ""
-    dtypes: tuple[tuple[DType, ...], ...] = FLOATS
+    dtypes: tuple[tuple[DType, ...], ...] = (("float",),)
     gives: DType | None = None
     free_keys: ArgType | None = None
     counted: bool = True
@@ -365,7 +362,7 @@ def form_of(site: Site) -> Form:
     that has a function is applied by that.
     """
     form = site.layer.torch(site)
-    if form.module is not None and form.function is not None and unknown(form.module):
+    if form.function is not None and unknown(form.module):
         return form._replace(module=None, helper=None)
     return form
 

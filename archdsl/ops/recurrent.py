@@ -58,7 +58,7 @@ def _cells(site: Site) -> Iterator[_Cell]:
 
 def _shape(site: Site) -> TensorType | Problem:
     if site.x.rank != 2:
-        hints = ("`tokens` makes a sequence of a map",) if site.x.rank > 2 else ()
+        hints = ("`tokens` makes a sequence of a map",) if site.x.rank != 1 else ()
         return rank_problem(site, "a sequence of vectors", *hints)
     given, hidden = _given(site), site.whole("hidden")
     if _is_projected(site) and given.size >= hidden:

@@ -221,7 +221,8 @@ def _permute_torch(site: Site) -> Form:
     counted = (
         op("+", at, expr, Const(1)) for at, expr in zip(axes, exprs, strict=True)
     )
-    order = Slot((0, *axes), op("tuple", (0, *axes), Const(0), *counted))
+    whole = (0, *axes)
+    order = Slot(whole, op("tuple", whole, Const(0), *counted))
     return Form(
         apply("Permute", order), apply("torch.permute", X, order), helper="permute"
     )

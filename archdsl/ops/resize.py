@@ -18,7 +18,7 @@ from archdsl.ops.record import (
 )
 from archdsl.ops.symbolic import is_symbol, size_code
 from archdsl.ops.window import checked_window
-from archdsl.shapes.expr import Const, op
+from archdsl.shapes.expr import Const, Expr, op
 from archdsl.shapes.size import divides, is_symbolic, require
 from archdsl.shapes.tensor import Dim, TensorType, product
 
@@ -85,10 +85,8 @@ def _pad_torch(site: Site) -> Form:
     # PyTorch counts from the last axis.
     before = each(site, "p")
     behind = before if site.args["end"].value is None else each(site, "end")
-    slots = [slot for side in zip(before, behind, strict=True) for slot in side]
-    slots = [
-        slot for at in range(len(slots) - 2, -1, -2) for slot in slots[at : at + 2]
-    ]
+    sides = zip(reversed(before), reversed(behind), strict=True)
+    slots = [slot for side in sides for slot in side]
     mode = str(site.args["mode"].value)
     if any(is_symbolic(slot.value) for slot in slots):
         # A module would need the numbers before a map arrives.
@@ -179,6 +177,16 @@ _MODES = {
 _SMOOTH = ("linear", "bilinear", "bicubic", "trilinear")
 
 
+def _times(site: Site, dim: Dim, factor: int, expr: Expr) -> Dim:
+    size = dim.size * factor
+    return Dim(size, site.span, op("*", size, dim.expr, expr))
+
+
+def _by(site: Site, dim: Dim, divisor: int, expr: Expr) -> Dim:
+    size = dim.size // divisor
+    return Dim(size, site.span, op("//", size, dim.expr, expr))
+
+
 def _upsample_shape(site: Site) -> TensorType | Problem:
     mode = str(site.args["mode"].value)
     by_factor = site.args["s"].value is not None
@@ -188,7 +196,7 @@ def _upsample_shape(site: Site) -> TensorType | Problem:
             "upsample takes a factor or a size, and not both"
             if by_factor
             else "`upsample` lacks its factor or its size",
-            at="size" if by_factor else None,
+            at="size",
             hints=("as in `upsample 2` or `upsample size=28x28`",),
         )
     if site.spatial not in _MODES[mode]:
@@ -207,8 +215,7 @@ def _upsample_shape(site: Site) -> TensorType | Problem:
     dims: list[Dim] = []
     for dim, (number, slot) in zip(site.x.dims[1:], numbers, strict=True):
         if by_factor:
-            size = dim.size * number
-            dims.append(Dim(size, site.span, op("*", size, dim.expr, slot.expr)))
+            dims.append(_times(site, dim, number, slot.expr))
         else:
             dims.append(Dim(number, site.args["size"].span, slot.expr))
     return TensorType((site.x.dims[0], *dims))
@@ -273,15 +280,11 @@ def _no_multiple(site: Site, dim: Dim, of: int, at: str) -> Problem:
 def _shuffle_shape(site: Site) -> TensorType | Problem:
     r, (c, *spatial) = site.whole("r"), site.x.dims
     expr = site.args["r"].expr
-    if not divides(r**2, c.size):
-        return _no_multiple(site, c, r**2, "r")
-    area = op("**", r**2, expr, Const(2))
-    fewer = c.size // r**2
-    channels = Dim(fewer, site.span, op("//", fewer, c.expr, area))
-    larger = (
-        Dim(d.size * r, site.span, op("*", d.size * r, d.expr, expr)) for d in spatial
-    )
-    return TensorType((channels, *larger))
+    square = r**2
+    if not divides(square, c.size):
+        return _no_multiple(site, c, square, "r")
+    channels = _by(site, c, square, op("**", square, expr, Const(2)))
+    return TensorType((channels, *(_times(site, d, r, expr) for d in spatial)))
 
 
 PIXELSHUFFLE = Layer(
@@ -308,14 +311,9 @@ def _unshuffle_shape(site: Site) -> TensorType | Problem:
     for dim in spatial:
         if not divides(r, dim.size):
             return _no_multiple(site, dim, r, "r")
-    area = op("**", r**2, expr, Const(2))
-    more = c.size * r**2
-    channels = Dim(more, site.span, op("*", more, c.expr, area))
-    smaller = (
-        Dim(d.size // r, site.span, op("//", d.size // r, d.expr, expr))
-        for d in spatial
-    )
-    return TensorType((channels, *smaller))
+    square = r**2
+    channels = _times(site, c, square, op("**", square, expr, Const(2)))
+    return TensorType((channels, *(_by(site, d, r, expr) for d in spatial)))
 
 
 PIXELUNSHUFFLE = Layer(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from archdsl.ops.axes import each
 from archdsl.ops.form import Apply, Code, Slot
 from archdsl.ops.record import Site
+from archdsl.shapes.size import is_symbolic
 
 
 def is_symbol(value: object) -> bool:
     """Whether a value is a size that is not known, or a tuple that holds one."""
     if isinstance(value, tuple):
         return any(map(is_symbol, value))
-    return value is not None and not isinstance(value, int | float | str)
+    return is_symbolic(value)
 
 
 def inferred(sizes: tuple[Slot, ...]) -> tuple[Slot | int, ...]:

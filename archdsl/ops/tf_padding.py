@@ -9,10 +9,11 @@ from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import Dim, TensorType
 
 
-def _missing(site: Site, out: TensorType) -> tuple[int, ...] | None:
-    """The zeros that `tf` adds to each axis, None where a size is not known.
+def _before(site: Site, out: TensorType) -> tuple[int, ...] | None:
+    """The zeros that `tf` adds before each axis, None where a size is not known.
 
-    (out - 1)·s + d(k-1) + 1 - in, or none (TensorFlow, `tf.nn.convolution`, "SAME").
+    Half of (out - 1)·s + d(k-1) + 1 - in, rounded down, or none (TensorFlow,
+    `tf.nn.convolution`, "SAME").
     """
     sizes = zip(
         site.x.sizes[1:],
@@ -27,7 +28,7 @@ def _missing(site: Site, out: TensorType) -> tuple[int, ...] | None:
         lacking = (left - 1) * s + d * (k - 1) + 1 - size
         if not isinstance(lacking, int):
             return None
-        found.append(max(0, lacking))
+        found.append(max(0, lacking // 2))
     return tuple(found)
 
 
@@ -35,15 +36,13 @@ def tf_or_own_window(site: Site, out: TensorType) -> tuple[Sight, ...] | None:
     """What a place sees; of an odd number of zeros `tf` has less at the beginning."""
     if not site.is_word("p", "tf"):
         return own_window(site, out)
-    missing = _missing(site, out)
-    if missing is None:
+    before = _before(site, out)
+    if before is None:
         return None
     windows = zip(
-        site.sizes("k"), site.sizes("s"), site.sizes("d"), missing, strict=True
+        site.sizes("k"), site.sizes("s"), site.sizes("d"), before, strict=True
     )
-    return tuple(
-        Sight(-(zeros // 2), d * (k - 1) - zeros // 2, s) for k, s, d, zeros in windows
-    )
+    return tuple(Sight(-zeros, d * (k - 1) - zeros, s) for k, s, d, zeros in windows)
 
 
 def tf_window(site: Site) -> tuple[Dim, ...] | Problem:

@@ -1,4 +1,4 @@
-"""A linear map whose weight is the table of an embedding."""
+"""A linear map whose weight is the table of an embedding (Press and Wolf 2017)."""
 
 from __future__ import annotations
 
@@ -53,5 +53,4 @@ TIED = Layer(
     weights=_weights,
     macs=lambda site, out: out.elements * site.whole("width"),
     torch=_torch,
-    source="Press and Wolf 2017",
 )

@@ -9,7 +9,7 @@ from archdsl.shapes.size import Size, require, smallest
 from archdsl.shapes.tensor import Dim, TensorType
 
 
-def window(size: Size, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -> Size:
+def window(size: Size, k: int, s: int, p: int, d: int, ceil: bool) -> Size:
     """The output size of a sliding window, 0 if it does not fit.
 
     ⌊(size + 2p - d(k-1) - 1) / s⌋ + 1 (Dumoulin and Visin 2016, relationship 14).
@@ -21,10 +21,7 @@ def window(size: Size, k: int, s: int, p: int, d: int = 1, ceil: bool = False) -
         return 0
     if not ceil:
         return span // s + 1
-    out = -(-span // s) + 1
-    if s + p > d * (k - 1) + 1:
-        return smallest(out, -(-(size + p) // s))
-    return out
+    return smallest(-(-span // s) + 1, -(-(size + p) // s))
 
 
 def strided(site: Site) -> tuple[int, ...]:

@@ -135,8 +135,8 @@ def product(dims: tuple[Dim, ...], origin: Span | None) -> Dim:
         # What is known of symbols may leave one number.
         return Dim(size, origin)
     factors = tuple(dim.expr for dim in dims if dim.expr != Const(1))
-    if len(factors) == 1:
-        return Dim(size, origin, factors[0])
+    if len(factors) < 2:
+        return Dim(size, origin, *factors)
     if all(isinstance(factor, Const) for factor in factors):
         # Not folded: 256 * 6 * 6 tells a reader more than 9216.
         return Dim(size, origin, Op("*", factors, 1 + len(factors)))

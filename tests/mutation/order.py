@@ -57,7 +57,9 @@ def naming_layers(mutant: Mutant, cases: Sequence[Case]) -> set[int]:
     """
     own = {name for name, module in _HOME.items() if module == mutant.path.stem}
     names = _layers(mutant) or own
-    sought = re.compile(rf"\b(?:{'|'.join(sorted(names))})\b") if names else None
+    # In names of tests the end of a line is written `\n`.
+    named = "|".join(sorted(names))
+    sought = re.compile(rf"(?:\b|\\n)(?:{named})\b") if names else None
     return {
         at
         for at, case in enumerate(cases)

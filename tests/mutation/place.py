@@ -47,7 +47,7 @@ def ways(mutant: Mutant, late: set[str]) -> list[Callable[[], Callable[[], None]
         found.append(lambda: _put_function(mutant))
     if module_name(mutant.path) in late:
         found.append(lambda: _put_module(mutant, late))
-    return found or [lambda: _put_value(mutant)]
+    return found or [lambda: _put_value(mutant, late)]
 
 
 @contextmanager
@@ -126,15 +126,7 @@ def _plain(found: object) -> types.FunctionType:
 
 def _put_module(mutant: Mutant, late: set[str]) -> Callable[[], None]:
     name = module_name(mutant.path)
-    kept = {other: sys.modules.pop(other) for other in late if other in sys.modules}
-    made = dict(LAYERS._made)
-    LAYERS._made.clear()
-
-    def back() -> None:
-        sys.modules.update(kept)
-        LAYERS._made.clear()
-        LAYERS._made.update(made)
-
+    back = _anew(late)
     try:
         module = types.ModuleType(name)
         module.__file__ = str(mutant.path)
@@ -147,7 +139,21 @@ def _put_module(mutant: Mutant, late: set[str]) -> Callable[[], None]:
     return back
 
 
-def _put_value(mutant: Mutant) -> Callable[[], None]:
+def _anew(late: set[str]) -> Callable[[], None]:
+    """Have the layers' modules imported when a layer is next asked for."""
+    kept = {other: sys.modules.pop(other) for other in late if other in sys.modules}
+    made = dict(LAYERS._made)
+    LAYERS._made.clear()
+
+    def back() -> None:
+        sys.modules.update(kept)
+        LAYERS._made.clear()
+        LAYERS._made.update(made)
+
+    return back
+
+
+def _put_value(mutant: Mutant, late: set[str]) -> Callable[[], None]:
     """The value of a name, wherever that was imported."""
     found = [n for n in mutant.tree.body if _holds(n, mutant.lines)]
     target: ast.expr | None = None
@@ -163,17 +169,26 @@ def _put_value(mutant: Mutant) -> Callable[[], None]:
     body = [n for n in mutant.tree.body if not _is_future(n)]
     _execute(ast.Module(body, []), mutant.path, names)
     holders = [
-        vars(module)
+        module
         for module in list(sys.modules.values())
         if name in vars(module) and vars(module)[name] is old
     ]
 
     def put(value: object) -> None:
         for holder in holders:
-            holder[name] = value
+            vars(holder)[name] = value
 
     put(names[name])
-    return lambda: put(old)
+    if not late.intersection(holder.__name__ for holder in holders):
+        return lambda: put(old)
+    # The layers' records hold it since they were made.
+    back = _anew(late)
+
+    def restored() -> None:
+        put(old)
+        back()
+
+    return restored
 
 
 def _holds(node: ast.stmt, lines: tuple[int, int]) -> bool:

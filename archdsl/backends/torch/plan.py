@@ -22,7 +22,7 @@ from archdsl.backends.torch.planned import (
     PlannedTraining,
     Scope,
 )
-from archdsl.ir.names import Child, children
+from archdsl.ir.names import Child, children, makes_module
 from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
 from archdsl.shapes.tensor import TensorType
 
@@ -240,15 +240,21 @@ def _training(
 def _repeat(
     scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
 ) -> list[Planned]:
-    if any(repeat.label is not None for repeat in repeats.values()):
-        return [_labelled_repeat(scope, variants, repeats)]
-    return _unrolled(scope, variants, repeats)
+    if all(repeat.label is None for repeat in repeats.values()):
+        return _unrolled(scope, variants, repeats)
+    name = _agreed(list(_names(variants, repeats).values()))
+    if any(map(makes_module, repeats.values())):
+        return [_labelled_repeat(scope, variants, repeats, name)]
+    # A layer that is told a size is a function, which no list can hold.
+    return _unrolled(scope, variants, repeats, name)
 
 
 def _labelled_repeat(
-    scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
+    scope: Scope,
+    variants: dict[int, _Variant],
+    repeats: dict[int, Repeat],
+    name: str,
 ) -> PlannedRepeat:
-    name = _agreed(list(_names(variants, repeats).values()))
     lengths = {at: len(repeat.runs) for at, repeat in repeats.items()}
     varied = len(set(lengths.values())) != 1
     if varied and not all(map(_may_grow, repeats.values())):
@@ -313,7 +319,10 @@ def _copies(repeat: Repeat) -> Iterator[Stage]:
 
 
 def _unrolled(
-    scope: Scope, variants: dict[int, _Variant], repeats: dict[int, Repeat]
+    scope: Scope,
+    variants: dict[int, _Variant],
+    repeats: dict[int, Repeat],
+    name: str | None = None,
 ) -> list[Planned]:
     """The copies of a repeat that stand in the enclosing scope."""
     if len({repeat.count for repeat in repeats.values()}) != 1:
@@ -352,7 +361,7 @@ def _unrolled(
             stage = _planned_stage(
                 scope,
                 stages,
-                _names(variants, stages),
+                dict.fromkeys(stages, name) if name else _names(variants, stages),
                 [_chosen(inputs, stage) for stage in stages.values()],
                 {at: _chosen(types[at], stage) for at, stage in stages.items()},
                 False,
