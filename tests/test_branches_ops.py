@@ -6,6 +6,7 @@ import pytest
 
 import archdsl
 from archdsl.ops import LAYERS
+from archdsl.ops.ranks import refused_rank
 from archdsl.ops.record import ArgType, Problem, Site
 from archdsl.shapes.tensor import Dim, TensorType
 
@@ -82,4 +83,12 @@ def test_merge_refuses_a_matrix_by_a_vector() -> None:
     )
     assert isinstance(
         LAYERS["matmul"].shape(Site(LAYERS["matmul"], ins, {}, None)), Problem
+    )
+
+
+def test_ranks_that_no_layer_of_ours_has() -> None:
+    layer = LAYERS["relu"]._replace(ranks=(2, 3))
+    site = Site(layer, (TensorType((Dim(8, None),)),), {}, None)
+    assert refused_rank(site, site.x).message == (
+        "relu needs another number of sizes, but a vector of 8 arrives"
     )
