@@ -116,6 +116,10 @@ def test_a_change_mends_what_it_is_offered_for(path: Path) -> None:
         ("input 3x8x8\nconv k=20 c=3", {}),
         ("input 3x8x8\nconv c=3 s=1 k=20x20", {}),
         ("default conv c=3\ninput 3x8x8\nconv k=20", {}),
+        (
+            "net n fX=4 { input 6x8x8 | conv k=3 c=fX g4 }",
+            {"leave `g4` out": "net n fX=4 { input 6x8x8 | conv k=3 c=fX }"},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
