@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from archdsl.diagnostics import Diagnostic, Fix, Hint, fixes_of
+from archdsl.ops import LAYERS
+from archdsl.ops.record import Problem
 from archdsl.pipeline import check
 from archdsl.source import Source
+from archdsl.testing.uses import drawn_sites
 
 UNREADABLE = {"E0101", "E0102", "E0103"}
 CASES = Path(__file__).resolve().parent / "cases"
@@ -112,6 +116,10 @@ def test_a_change_mends_what_it_is_offered_for(path: Path) -> None:
         ("input 3x8x8\nconv k=20 c=3", {}),
         ("input 3x8x8\nconv c=3 s=1 k=20x20", {}),
         ("default conv c=3\ninput 3x8x8\nconv k=20", {}),
+        (
+            "net n fX=4 { input 6x8x8 | conv k=3 c=fX g4 }",
+            {"leave `g4` out": "net n fX=4 { input 6x8x8 | conv k=3 c=fX }"},
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -129,3 +137,25 @@ def test_a_hint_is_a_text() -> None:
     hint = Hint("try this")
     assert hint == "try this"
     assert fixes_of(hint) == fixes_of("try that") == ()
+
+
+def test_a_label_far_from_its_call_is_kept() -> None:
+    blanks = " " * 600
+    fixes = mended(f"input 3x8x8 | a:{blanks}fc 3")
+    assert fixes["put `gap` before it"] == f"input 3x8x8 | gap | a:{blanks}fc 3"
+
+
+@pytest.mark.parametrize(
+    ("layer", "rank", "about"),
+    [("fc", 3, "`gap` (a"), ("dwconv", 3, "p1 or more"), ("conv", 2, "leave g out")],
+)
+def test_what_no_text_asks_for_has_hints_without_fixes(
+    layer: str, rank: int, about: str
+) -> None:
+    # As a test of a layer draws them, with sizes of its own.
+    sites = (s for s in drawn_sites(LAYERS[layer]) if s.x.rank == rank)
+    problems = (site.layer.shape(site) for site in islice(sites, 500))
+    hints = [h for p in problems if isinstance(p, Problem) for h in p.hints]
+    found = [hint for hint in hints if about in hint]
+    assert found
+    assert all(fixes_of(hint) == () for hint in found)

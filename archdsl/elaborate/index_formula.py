@@ -9,6 +9,7 @@ here: it becomes PyTorch code, in which every `axK` is a tensor.
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 from archdsl.elaborate.evaluate import UNKNOWN, Names, Result, evaluate
 from archdsl.elaborate.report import Reporter, Unheard
@@ -40,11 +41,13 @@ class _Compiler:
         self._report = report
         # A body depends on what is settled in it; nothing outside of one does.
         self._decide = getattr(names, "decide", lambda expr: None)
+        # The arms that count, by the identity of the conditions.
+        self._arms: dict[int, n.Expression | None] = {}
         self.axes = 0
 
     def code(self, node: n.Expression) -> Code | None:
         """PyTorch code for an expression; what has no place in it is one number."""
-        if not _has_place(node):
+        if not self._has_place(node):
             return self._number(node)
         if isinstance(node, n.Name):
             axis = place(node.name)
@@ -65,8 +68,9 @@ class _Compiler:
         if isinstance(node, n.Not):
             inner = self.code(node.operand)
             return None if inner is None else Apply("~", (inner,))
-        if isinstance(node, n.Conditional) and not _has_place(node.condition):
-            return self._settled(node)
+        if isinstance(node, n.Conditional) and not self._has_place(node.condition):
+            arm = self._arm(node)
+            return None if arm is None else self.code(arm)
         if isinstance(node, n.Conditional):
             return self._apply(
                 "torch.where", (node.condition, node.then, node.otherwise)
@@ -81,8 +85,29 @@ class _Compiler:
         )
         return None
 
-    def _settled(self, node: n.Conditional) -> Code | None:
-        """One arm of a condition that is the same for all places."""
+    def _has_place(self, node: n.Expression) -> bool:
+        """Whether a place has a say, be it in a condition or in an arm that counts."""
+        stack: list[Any] = [node]
+        while stack:
+            part = stack.pop()
+            arm = self._arm(part) if isinstance(part, n.Conditional) else None
+            if isinstance(part, n.Name) and place(part.name) is not None:
+                return True
+            if arm is not None:
+                stack.append(arm)
+            else:
+                stack.extend(child for child in part if isinstance(child, tuple))
+        return False
+
+    def _arm(self, node: n.Conditional) -> n.Expression | None:
+        """The arm that counts, if the condition is the same for all places."""
+        if id(node) not in self._arms:
+            self._arms[id(node)] = self._settled(node)
+        return self._arms[id(node)]
+
+    def _settled(self, node: n.Conditional) -> n.Expression | None:
+        if not _names_place(node) or self._has_place(node.condition):
+            return None
         condition = evaluate(node.condition, self._names, self._report)
         if condition.value is UNKNOWN:
             return None
@@ -92,7 +117,7 @@ class _Compiler:
             )
             return None
         self._decide(condition.expr)
-        return self.code(node.then if condition.value else node.otherwise)
+        return node.then if condition.value else node.otherwise
 
     def _number(self, node: n.Expression) -> Code | None:
         result = evaluate(node, self._names, self._report, real=True)
@@ -134,10 +159,10 @@ class _Compiler:
         return None
 
     def _bounded(self, name: str, *arguments: n.Expression) -> Code | None:
-        tensors = [argument for argument in arguments if _has_place(argument)]
+        tensors = [argument for argument in arguments if self._has_place(argument)]
         if len(tensors) == 2:
             return self._apply(f"torch.{name}imum", arguments)
-        bound = next(argument for argument in arguments if not _has_place(argument))
+        bound = next(argument for argument in arguments if argument not in tensors)
         made, limit = self.code(tensors[0]), self.code(bound)
         if made is None or limit is None:
             return None
@@ -182,7 +207,7 @@ def _computable(node: n.Expression, axes: int, names: Names, report: Reporter) -
     return True
 
 
-def _has_place(node: n.Expression) -> bool:
+def _names_place(node: n.Expression) -> bool:
     return any(
         isinstance(part, n.Name) and place(part.name) is not None
         for part in n.parts(node)

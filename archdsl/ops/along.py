@@ -10,7 +10,7 @@ from archdsl.ops.axes import (
     same_on_axis,
     torch_axis,
 )
-from archdsl.ops.form import Form, Slot, X, apply
+from archdsl.ops.form import Form, Slot, X, apply, fixed
 from archdsl.ops.record import (
     ANY_DTYPE,
     REQUIRED,
@@ -76,7 +76,7 @@ def _reduced_shape(site: Site) -> TensorType | Problem:
 def _torch_axes(site: Site) -> tuple[Slot, ...]:
     axes = _axes(site)
     assert not isinstance(axes, Problem)
-    return tuple(Slot(1 + at, Const(1 + at)) for at in axes)
+    return tuple(fixed(1 + at) for at in axes)
 
 
 def _reduced(
@@ -207,15 +207,17 @@ def _slice_shape(site: Site) -> TensorType | Problem:
         return Problem(
             "E0405", f"the end, {end}, is not behind the start, {start}", at="end"
         )
-    length = op("-", end - start, site.args["end"].expr, site.args["start"].expr)
-    return _part(site, Dim(end - start, site.span, length))
+    length = _slice_length(site)
+    return _part(site, Dim(end - start, site.span, length.expr))
+
+
+def _slice_length(site: Site) -> Slot:
+    length = site.whole("end") - site.whole("start")
+    return Slot(length, op("-", length, site.args["end"].expr, site.args["start"].expr))
 
 
 def _slice_torch(site: Site) -> Form:
-    start, end = site.args["start"], site.args["end"]
-    length = site.whole("end") - site.whole("start")
-    expr = op("-", length, end.expr, start.expr)
-    return _narrow(site, site.slot("start"), Slot(length, expr))
+    return _narrow(site, site.slot("start"), _slice_length(site))
 
 
 SLICE = Layer(
@@ -318,7 +320,7 @@ def _part_slots(site: Site) -> tuple[Slot, Slot]:
     begin = sum(parts[:index])
     length = parts[index]
     return (
-        Slot(begin, op("+", begin, *before) if before else Const(0)),
+        Slot(begin, op("+", begin, *before)),
         Slot(length, op("[]", length, listed, chosen)),
     )
 

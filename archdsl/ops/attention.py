@@ -24,7 +24,8 @@ def _no_sequence(site: Site, tensors: tuple[TensorType, ...]) -> Problem | None:
     """Why a value that is no sequence of vectors is refused."""
     for tensor in tensors:
         if tensor.rank != 2:
-            hints = ("`tokens` makes a sequence of a map",) if tensor.rank > 2 else ()
+            of_map = ("`tokens` makes a sequence of a map",)
+            hints = () if tensor.rank == 1 else of_map
             return rank_problem(site, "a sequence of vectors", *hints, tensor=tensor)
     return None
 
@@ -51,8 +52,7 @@ def _mask_problem(
         return None
     mask, heads = site.ins[number], site.whole("heads")
     t, s = queries.dims[0].size, keys.dims[0].size
-    wanted = (heads, t, s)
-    if mask.rank <= len(wanted) and mask.sizes == wanted[-mask.rank :]:
+    if mask.sizes == (heads, t, s)[-mask.rank :]:
         return None
     return Problem(
         "E0311",
@@ -97,16 +97,11 @@ def _shape(site: Site) -> TensorType | Problem:
     )
 
 
-def _has_other_width(site: Site) -> bool:
-    memory = _memory(site)
-    return memory is not None and memory.dims[1] != site.x.dims[1]
-
-
 def _weights(site: Site, out: TensorType) -> tuple[Weight, ...]:
     width = site.x.sizes[1]
     memory = _memory(site)
     projections: tuple[Weight, ...]
-    if memory is not None and _has_other_width(site):
+    if memory is not None and memory.dims[1] != site.x.dims[1]:
         given = memory.sizes[1]
         projections = (
             Weight("q_proj_weight", (width, width)),
@@ -139,7 +134,7 @@ def _torch(site: Site) -> Form:
     if memory is None:
         module = apply("SelfAttention", dim_slot(width), site.slot("heads"), **keywords)
         return Form(module, helper="self_attention")
-    if _has_other_width(site):
+    if memory.dims[1] != width:
         keywords = {"memory_width": dim_slot(memory.dims[1]), **keywords}
     module = apply("CrossAttention", dim_slot(width), site.slot("heads"), **keywords)
     return Form(module, helper="cross_attention")
@@ -195,7 +190,7 @@ def _sdpa_shape(site: Site) -> TensorType | Problem:
             at="kv",
             label=f"{heads} is not a multiple of {shared}",
         )
-    width = q.dims[1].size if shared == heads else q.dims[1].size // heads * shared
+    width = q.dims[1].size // heads * shared
     if k.dims[1].size != width:
         return Problem(
             "E0304",
@@ -224,11 +219,12 @@ def _sdpa_shape(site: Site) -> TensorType | Problem:
 
 def _sdpa_width(site: Site) -> Dim:
     """How many numbers come out for each query."""
-    width = site.ins[2].dims[1]
+    keys, width = site.ins[1].dims[1], site.ins[2].dims[1]
     heads, shared = site.whole("heads"), site.whole(_key_heads(site))
     if heads == shared:
         return width
-    if width.expr == site.ins[1].dims[1].expr:
+    # Two formulas that are not kept are alike, whatever they are worth.
+    if width == keys and width.expr == keys.expr:
         # As wide as the keys: each head is as wide as one of the queries.
         return site.x.dims[1]
     each = op("//", width.size // shared, width.expr, site.args["kv"].expr)
@@ -290,7 +286,7 @@ SDPA = Layer(
 
 
 def _rotary_shape(site: Site) -> TensorType | Problem:
-    width, heads = site.x.dims[-1], site.whole("heads")
+    width, heads = site.x.dims[1], site.whole("heads")
     problem = positive(site, "base") or _unequal_heads(site, width)
     if problem:
         return problem

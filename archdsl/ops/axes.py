@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Slot
+from archdsl.ops.form import Slot, fixed
 from archdsl.ops.record import Arg, ArgType, Bound, Problem, Site
-from archdsl.shapes.expr import Const, Op, op
+from archdsl.shapes.expr import Const, op
 from archdsl.shapes.tensor import AXES, Dim, TensorType
 
 
@@ -31,7 +31,7 @@ def torch_axis(site: Site) -> Slot:
     """The axis as PyTorch counts it, the batch first."""
     found = axis(site)
     assert isinstance(found, int)
-    return Slot(1 + found, Const(1 + found))
+    return fixed(1 + found)
 
 
 def same_on_axis(site: Site) -> TensorType | Problem:
@@ -74,10 +74,9 @@ def each(site: Site, name: str) -> tuple[Slot, ...]:
 
 def numbers(bound: Bound, sizes: tuple[int, ...]) -> tuple[Slot, ...]:
     """The numbers of a size, each with its formula; one may stand for all `sizes`."""
-    if isinstance(bound.value, tuple) and len(bound.value) == 1:
+    assert isinstance(bound.value, tuple)
+    if len(bound.value) == 1:
         return tuple(Slot(size, bound.expr) for size in sizes)
-    if isinstance(bound.expr, Op) and bound.expr.operator == "tuple":
-        return tuple(map(Slot, sizes, bound.expr.operands))
     return tuple(
         Slot(size, op("[]", size, bound.expr, Const(at)))
         for at, size in enumerate(sizes)

@@ -90,11 +90,10 @@ def _shape(site: Site) -> TensorType | Problem:
             at="shape",
         )
     value = site.args["value"].value
-    deepest = value.axes if isinstance(value, IndexFormula) else 0
-    if deepest > len(slots):
+    if isinstance(value, IndexFormula) and value.axes > len(slots):
         return Problem(
             "E0405",
-            f"`ax{deepest - 1}` is one axis too many for {len(slots)} of them",
+            f"`ax{value.axes - 1}` is one axis too many for {len(slots)} of them",
             at="value",
             hints=("axes are counted from 0, without the batch",),
         )
@@ -129,6 +128,7 @@ def _value(site: Site, dtype: str) -> Code:
     value = site.args["value"].value
     if isinstance(value, IndexFormula):
         if value.axes == 0:
+            assert isinstance(value.code, Slot)
             return _filled(slots, value.code, dtype)
         inner = slots[1:] if site.truth("batch") else slots
         made = apply("indexed", value.function(len(inner)), *inner)
@@ -150,8 +150,8 @@ def _value(site: Site, dtype: str) -> Code:
 _TORCH = {"int": "long", "bool": "bool", "float": "float"}
 
 
-def _filled(slots: tuple[Slot, ...], number: Code, dtype: str) -> Code:
-    if isinstance(number, Slot) and dtype == "float":
+def _filled(slots: tuple[Slot, ...], number: Slot, dtype: str) -> Code:
+    if dtype == "float":
         if number.value == 0 and isinstance(number.expr, Const):
             return Apply("torch.zeros", slots)
         if number.value == 1 and isinstance(number.expr, Const):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Hint
 from archdsl.ops.axes import each, together
-from archdsl.ops.form import Form, Slot, apply
+from archdsl.ops.form import Form, Slot, apply, fixed
 from archdsl.ops.initialise import with_initialiser
 from archdsl.ops.record import (
     REQUIRED,
@@ -49,7 +49,7 @@ DILATION = Arg("d", _SIZE, (1,), "dilation", ("dilation",))
 def padding_slot(site: Site) -> Slot:
     """The padding for the constructor."""
     if site.is_word("p", "tf"):
-        return Slot(0, Const(0), 0)
+        return fixed(0, 0)
     if not site.is_word("p", "same"):
         return site.slot("p", 0)
     axes = zip(each(site, "k"), each(site, "d"), padding(site), strict=True)
@@ -104,8 +104,9 @@ def _padded_window(site: Site) -> tuple[Dim, ...] | Problem:
 
 def _shape(site: Site) -> TensorType | Problem:
     x, c, groups = site.x, site.dim("c"), site.whole("g")
-    if "table" in site.args and site.args["table"].value is not None:
-        problem = _table_problem(site)
+    table = _table(site)
+    if table is not None:
+        problem = _table_problem(site, table)
         if problem:
             return problem
     if not divides(groups, x.dims[0].size):
@@ -142,11 +143,13 @@ def _does_not_divide(site: Site, dim: Dim, flow: str, origin: str) -> Problem:
 
 def _table(site: Site) -> tuple[tuple[int, ...], ...] | None:
     table = site.args["table"].value
-    return table if isinstance(table, tuple) else None
+    assert table is None or isinstance(table, tuple)
+    return table
 
 
-def _table_problem(site: Site) -> Problem | None:
-    table = _table(site) or ()
+def _table_problem(site: Site, table: tuple[tuple[int, ...], ...]) -> Problem | None:
+    if site.spatial != 2:
+        return Problem("E0405", "a connection table needs a 2-D map", at="table")
     channels = site.x.dims[0].size
     if len(table) != site.whole("c"):
         return Problem(
@@ -156,7 +159,7 @@ def _table_problem(site: Site) -> Problem | None:
             hints=("give one list of input maps for each output map",),
         )
     for row in table:
-        wrong = [n for n in row if n < 0 or not require(n, "<", channels)]
+        wrong = [n for n in row if not require(n, "<", channels)]
         if wrong or len(set(row)) != len(row) or not row:
             what = f"map {wrong[0]}" if wrong else "an empty or repeated entry"
             return Problem(
@@ -241,12 +244,6 @@ def _torch(site: Site) -> Form:
     return padded(site, module)
 
 
-def _partial_rank(site: Site) -> TensorType | Problem:
-    if _table(site) is not None and site.spatial != 2:
-        return Problem("E0405", "a connection table needs a 2-D map", at="table")
-    return _shape(site)
-
-
 CONV = Layer(
     name="conv",
     doc="Convolution over 1, 2 or 3 spatial axes.",
@@ -270,7 +267,7 @@ CONV = Layer(
     ),
     positional=("c", "*k"),
     ranks=(2, 3, 4),
-    shape=_partial_rank,
+    shape=_shape,
     weights=_weights,
     macs=_macs,
     sees=tf_or_own_window,
@@ -287,10 +284,10 @@ def _area(site: Site) -> int:
 
 def _deep_channels(site: Site) -> Dim:
     c, bound = site.x.dims[0], site.args["m"]
-    if bound.value == 1 and bound.expr == Const(1):
+    if bound.expr == Const(1):
         return c
     size = c.size * site.whole("m")
-    return Dim(size, bound.span or site.span, op("*", size, c.expr, bound.expr))
+    return Dim(size, bound.span, op("*", size, c.expr, bound.expr))
 
 
 def _deep_shape(site: Site) -> TensorType | Problem:
@@ -363,7 +360,7 @@ def _up_shape(site: Site) -> TensorType | Problem:
         k, s, p, extra, d = (
             site.sizes(name)[at] for name in ("k", "s", "p", "op", "d")
         )
-        if extra and extra >= max(s, d):
+        if extra >= max(s, d):
             return Problem(
                 "E0405",
                 f"the output's padding of {extra} has to be below the stride or the"

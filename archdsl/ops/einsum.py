@@ -29,7 +29,8 @@ def parsed(text: str) -> Equation | Problem:
             'as in `einsum(id, w) "td, de -> te"`',
         )
     operands, out = tuple(sides[0].split(",")), sides[1]
-    for letter in "".join((*operands, out)):
+    letters = [letter for side in (*operands, out) for letter in side]
+    for letter in letters:
         if letter not in ascii_letters:
             return misfit(
                 f"`{letter}` is no letter from a to z or A to Z",
@@ -41,7 +42,7 @@ def parsed(text: str) -> Equation | Problem:
             return misfit(f"the output names `{letter}` twice")
         if not any(letter in operand for operand in operands):
             return misfit(f"the output has `{letter}`, which no input has")
-    if not set(ascii_letters) - set("".join(operands)):
+    if not set(ascii_letters).difference(letters):
         return misfit("no letter is left for the batch")
     if len(out) not in AXES:
         return misfit(f"a value has 1 to {max(AXES)} axes, not {len(out)}")
@@ -117,7 +118,7 @@ def _macs(site: Site, out: TensorType) -> Size:
             for letter in shared | ((held | set(operand)) & wanted):
                 count *= sizes[letter].size
             total += count
-        held = (held | set(operand)) & wanted
+        held |= set(operand)
     return total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from archdsl.shapes.expr import Expr
+from archdsl.shapes.expr import Const, Expr
 from archdsl.tuples import NamedTuple
 
 
@@ -114,6 +114,11 @@ def apply(function: str, *arguments: Code, **keywords: Code) -> Apply:
     """A call with positional, then keyword arguments."""
     named = (Keyword(name, code) for name, code in keywords.items())
     return Apply(function, (*arguments, *named))
+
+
+def fixed(value: object, default: object = None) -> Slot:
+    """A value that no parameter has a say in."""
+    return Slot(value, Const(value), default)
 
 
 X = Input(0)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from archdsl.ops.form import Form, Keyword, Slot, apply
+from archdsl.ops.form import Form, Keyword, Slot, apply, fixed
 from archdsl.ops.record import Arg, ArgType, Layer, Problem, Site
-from archdsl.shapes.expr import Const
 from archdsl.shapes.tensor import TensorType
 
 # The function of nn.init for each word, and the arguments that it may take.
@@ -74,21 +73,12 @@ def with_initialiser(layer: Layer) -> Layer:
     return layer._replace(args=(*layer.args, *_ARGS), shape=shape, torch=torch)
 
 
-def _asked(site: Site, name: str) -> bool:
-    """Whether an argument is given here, and not by a `default` line for all."""
-    bound = site.args[name]
-    if bound.value is None or bound.span is None or site.span is None:
-        return False
-    inside = site.span.start <= bound.span.start and bound.span.end <= site.span.end
-    return inside and bound.span.source is site.span.source
-
-
 def option_alone(site: Site) -> Problem | None:
     """An option that means nothing to how the weights are drawn."""
     init = site.args["init"].value
     allowed = FUNCTIONS[init][1] if isinstance(init, str) else ()
     for name in (arg.name for arg in OPTIONS):
-        if _asked(site, name) and name not in allowed:
+        if site.given(name) and name not in allowed:
             fitting = [word for word, (_, takes) in FUNCTIONS.items() if name in takes]
             return Problem(
                 "E0405",
@@ -104,11 +94,11 @@ def options_of(site: Site, init: str) -> dict[str, Slot]:
     allowed = FUNCTIONS[init][1]
     if "fan" in allowed:
         fan = "fan_out" if site.is_word("fan", "out") else "fan_in"
-        options["mode"] = _text(fan)
-        options["nonlinearity"] = _text("relu")
+        options["mode"] = fixed(fan)
+        options["nonlinearity"] = fixed("relu")
     if "bound" in allowed and site.args["bound"].value is not None:
         bound = site.number("bound")
-        options["a"], options["b"] = _number(-bound), _number(bound)
+        options["a"], options["b"] = fixed(-bound), fixed(bound)
     for name in ("gain", "std"):
         if name in allowed and site.args[name].value is not None:
             options[name] = site.slot(name)
@@ -117,8 +107,6 @@ def options_of(site: Site, init: str) -> dict[str, Slot]:
 
 def _problem(site: Site, out: TensorType) -> Problem | None:
     """Why the weights cannot begin so."""
-    if all(site.args[arg.name].value is None for arg in _ARGS):
-        return None
     init = site.args["init"].value
     problem = option_alone(site)
     if problem is not None:
@@ -127,11 +115,12 @@ def _problem(site: Site, out: TensorType) -> Problem | None:
         return None
     ranks: dict[str, int] = {}
     for weight in site.layer.weights(site, out):
-        if weight.parameter and not weight.tied:
+        if weight.parameter:
             name = "bias" if "bias" in weight.name else "weight"
-            ranks[name] = min(len(weight.shape), ranks.get(name, len(weight.shape)))
+            # All of one name are alike in this.
+            ranks[name] = len(weight.shape)
     for name, own in (("init", "weight"), ("bias_init", "bias")):
-        if _asked(site, name) and own not in ranks:
+        if site.given(name) and own not in ranks:
             return Problem("E0405", f"this {site.layer.name} learns no {own}", at=name)
     if init in OF_MATRICES and ranks["weight"] < 2:
         return Problem(
@@ -149,8 +138,11 @@ def _initialised(site: Site, form: Form) -> Form:
     if "bias" in site.args and not site.truth("bias"):
         # A `default` line may speak of biases that this layer lacks.
         bias = bias._replace(value=None)
-    if form.module is None or (init.value is None and bias.value is None):
+    if init.value is None and bias.value is None:
         return form
+    # What has weights is a module, and no function would know of them.
+    assert form.module is not None
+    assert form.function is None
     options: dict[str, Slot] = {}
     function = None
     if isinstance(init.value, str):
@@ -161,20 +153,11 @@ def _initialised(site: Site, form: Form) -> Form:
         options["val"] = site.slot("init")
     call = apply("initialised", form.module)
     if function is not None:
-        call = call._replace(arguments=(*call.arguments, _text(function)))
+        call = call._replace(arguments=(*call.arguments, fixed(function)))
     if bias.value is not None:
         options = {"bias": site.slot("bias_init"), **options}
     named = tuple(Keyword(name, slot) for name, slot in options.items())
     return form._replace(
         module=call._replace(arguments=(*call.arguments, *named)),
-        function=None,
         more_helpers=(*form.more_helpers, "initialised"),
     )
-
-
-def _text(word: str) -> Slot:
-    return Slot(word, Const(word))
-
-
-def _number(value: float) -> Slot:
-    return Slot(value, Const(value))

@@ -155,6 +155,15 @@ class Site(NamedTuple):
         assert isinstance(value, int | float)
         return value
 
+    def given(self, name: str) -> Span | None:
+        """Where an argument is given here, and not by a `default` line for all."""
+        at = self.args[name].span
+        if at is None:
+            return None
+        assert self.span is not None
+        # A `default` line stands before what it is for.
+        return None if at.start < self.span.start else at
+
     def truth(self, name: str) -> bool:
         """A flag."""
         return self.args[name].value is True
