@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
+from string import ascii_letters, digits
 
 from archdsl.diagnostics import Edit, Fix
 from archdsl.ops.record import Site
 from archdsl.shapes.expr import Const
 from archdsl.source import Span
 
-# The label that a stage begins with, up to its call, from its end to its beginning.
-_LABEL = re.compile(r'[ \t]*:[ \t]*(?:[A-Za-z0-9_.]+|"[^"\n]*")')
 # What parts two sizes in a row: blanks, or the sign of `3x20x20`.
 _BETWEEN = re.compile(r"[ \tx]*")
+_IN_LABEL = f"{ascii_letters}{digits}_."
 
 
 def give(site: Site, name: str, text: str) -> tuple[Fix, ...]:
@@ -50,9 +50,7 @@ def put_before(site: Site, *layers: str) -> tuple[Fix, ...]:
     if site.span is None:
         return ()
     source, start = site.span.source, site.span.start
-    label = _LABEL.match(source.text[:start][::-1])
-    if label is not None:
-        start -= label.end()
+    start = _labelled(source.text, start)
     at = Span(source, start, start)
     return tuple(
         Fix(f"put `{name}` before it", (Edit(at, f"{name} | "),)) for name in layers
@@ -67,3 +65,21 @@ def side_by_side(site: Site, first: str, second: str) -> Span | None:
     between = one.source.text[one.end : other.start]
     whole = Span(one.source, one.start, other.end)
     return whole if _BETWEEN.fullmatch(between) else None
+
+
+def _labelled(text: str, start: int) -> int:
+    """Where the label before a stage begins, or the stage if it has none."""
+    colon = _behind(text, start, " \t") - 1
+    if text[colon : colon + 1] != ":":
+        return start
+    end = _behind(text, colon, " \t")
+    if text[end - 1] == '"':
+        return text.rindex('"', 0, end - 1)
+    return _behind(text, end, _IN_LABEL)
+
+
+def _behind(text: str, end: int, characters: str) -> int:
+    """Where the characters begin that end at a place."""
+    while end and text[end - 1] in characters:
+        end -= 1
+    return end
