@@ -15,7 +15,7 @@ from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.sketched import Early, Left, Sketched, key
-from archdsl.elaborate.walk import Walk
+from archdsl.elaborate.walk import Walk, in_input_order
 from archdsl.ir.network import Choice, Module, Network, Node
 from archdsl.ir.unchecked import UNKNOWN, Fault, placed, unchecked
 from archdsl.source import Span
@@ -67,18 +67,20 @@ class Sketcher(Elaborator):
     ) -> None:
         assert isinstance(walk, Sketched)
         frame = walk.frame
-        if kind == "net":
-            inputs = set(range(len(frame.input_spans)))
-        else:
-            inputs = set(range(len(frame.inputs)))
-        nodes, output = walk.closed(inputs, result)
+        inputs = range(len(frame.input_spans if kind == "net" else frame.inputs))
+        found, output = walk.closed(set(inputs), result)
+        # An input of a net that is wrong is a stage.
+        wrong = set(_outputs(found))
+        known = [value for value in inputs if value not in wrong]
+        nodes, output, _ = in_input_order(found, output, set(), known)
+        names = [frame.input_names[at] for at in known] if frame.input_names else []
         module = Module(
             "net" if kind == "net" else "block",
             name,
             frame.params,
-            tuple(filter(None, frame.input_names)),
+            tuple(filter(None, names)),
             tuple(frame.inputs),
-            tuple(nodes),
+            nodes,
             output,
             result.type or UNKNOWN,
             frame.cost,
