@@ -181,6 +181,15 @@ def test_known_calls_are_elaborated_once(call: str) -> None:
     assert second is third
 
 
+def test_nets_share_what_calls_gave() -> None:
+    net = "{ input 8\n relu\n clamp max=9 }\n"
+    made = elaborated(Source("t.arch", f"net a {net}net b {net}"), None, True)
+    first, second = (network.root.nodes[-1] for network in made)
+    assert isinstance(first, Stage)
+    assert isinstance(second, Stage)
+    assert first.target is second.target
+
+
 def test_known_calls_differ_in_their_arguments() -> None:
     made = targets("input 8\nrelu\nclamp(id) max=9\nclamp(id) max=8\nclamp(id) max=9")
     assert made[2] is not made[3]

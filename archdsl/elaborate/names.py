@@ -368,9 +368,9 @@ class Scope:
     def _argument(self, node: n.Name, layer: Layer) -> None:
         """Check a name that stands for an argument of a layer."""
         here = self._visible
-        meant = (*here.params, *here.symbols, *layer.words)
-        is_known = node.name in (*meant, *here.blocks) or node.name in LAYERS
-        hints = () if is_known else self._argument_hints(node, layer, meant)
+        all_known = (here.params, here.symbols, layer.words, here.blocks, LAYERS)
+        is_known = any(node.name in known for known in all_known)
+        hints = () if is_known else self._argument_hints(node, layer)
         if not hints:
             self._name(node, totals=False)
             return
@@ -378,13 +378,11 @@ class Scope:
             "E0206", f"`{layer.name}` has no argument `{node.name}`", node, hints=hints
         )
 
-    def _argument_hints(
-        self, node: n.Name, layer: Layer, known: tuple[str, ...]
-    ) -> tuple[str, ...]:
+    def _argument_hints(self, node: n.Name, layer: Layer) -> tuple[str, ...]:
         """What may have been meant by a name that means nothing; often nothing."""
-        name = node.name
-        if self._report.many:
-            known = ()
+        name, here = node.name, self._visible
+        meant = (*here.params, *here.symbols, *layer.words)
+        known = () if self._report.many else meant
         hints = did_you_mean(name, known, self._report.editable(node))
         if name == "same" and layer.arg("p") is not None:
             hints = (
