@@ -9,6 +9,7 @@ from branches import assert_refused, assert_right
 
 import archdsl
 from archdsl import reading
+from archdsl.api import source_of
 from archdsl.elaborate.alone import only_argument
 from archdsl.ir.network import Stage
 from archdsl.limits import Limits
@@ -205,6 +206,33 @@ def test_a_file_of_the_library_that_is_used_as_well(
     assert isinstance(first, Stage)
     assert isinstance(second, Stage)
     assert first.target is second.target
+
+
+# These count when mutants are put in place, as tests with `tmp_path` do not.
+
+
+def test_used_files_of_the_library_are_read_once(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("library")
+    (folder / "pyproject.toml").touch()
+    (folder / "twice.arch").write_text("block twice c { fc c | fc 8 }\n", "utf-8")
+    spec = folder / "spec.arch"
+    spec.write_text('use "twice.arch" as t\ninput 8 | t.twice 3 | twice 4\n', "utf-8")
+    monkeypatch.setattr(reading, "_STANDARD", str(folder))
+    (network,) = archdsl.check(spec).networks.values()
+    # Were they blocks of two files, they would be two classes.
+    assert source_of(network).count("class Twice") == 1
+
+
+def test_used_files_of_the_library_may_lack_their_block(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path_factory.mktemp("library")
+    (folder / "twice.arch").write_text("block once { fc 8 }\n", "utf-8")
+    monkeypatch.setattr(reading, "_STANDARD", str(folder))
+    (found,) = archdsl.check("input 8 | twice").diagnostics
+    assert found.message == "there is no layer, block or label `twice`"
 
 
 @pytest.mark.parametrize(("labels", "meant"), [(500, "lab7"), (501, None)])

@@ -111,6 +111,20 @@ def test_blocks_as_parameters_stay_apart() -> None:
     assert classes(source).count("B2(nn.Module)") == 1
 
 
+@pytest.mark.parametrize("calls", ["b | b act=twice", "b act=twice | b"])
+@pytest.mark.parametrize("label", ["", "a: "])
+def test_a_layer_and_a_block_as_one_parameter_stay_apart(
+    calls: str, label: str
+) -> None:
+    source = emitted(
+        "block twice { relu | fc 8 }\n"
+        f"block b act=tanh {{ fc 8 | {label}act }}\n"
+        f"net a {{\n input 8\n {calls}\n}}"
+    )
+    names = [name.partition("(")[0] for name in classes(source)]
+    assert names == ["Twice", "B", "B2", "A"]
+
+
 def test_variants_that_alternate_share_classes() -> None:
     source = emitted(
         "block b act { conv 4x3x3 p1 | act }\n"

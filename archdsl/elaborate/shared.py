@@ -105,7 +105,6 @@ def _again(
             type=made.type,
             cost=_uncounted(made.cost),
             span=span,
-            weights=(),
             shared=True,
         )
     known = node.runs[0].stage.target if isinstance(node, Repeat) else node.target
@@ -117,10 +116,11 @@ def _again(
     return node._replace(cost=_uncounted(node.cost), span=span, shared=True)
 
 
-def _class(site: Site) -> str | None:
-    """The class that PyTorch applies here."""
+def _class(site: Site) -> str:
+    """The class that PyTorch applies here, as there is for all that has weights."""
     module = form_of(site).module
-    return None if module is None else module.function
+    assert module is not None
+    return module.function
 
 
 def _uncounted(cost: Cost) -> Cost:
@@ -177,13 +177,12 @@ def tie(walk: Walk, stage: n.Stage, call: n.Call, current: Value) -> Value:
     if bound is None:
         return unknown
     label = label_text(arg)
+    labelled = stage.label is not None
     bound |= {
         "of": Bound(label, Const(label), walk.report.span(arg)),
         "rows": target.args["n"],
         "width": target.args["size"],
-        "labelled": Bound(
-            stage.label is not None, Const(stage.label is not None), None
-        ),
+        "labelled": Bound(labelled, Const(labelled), None),
     }
     types = tuple(value.type for value in inputs if value.type is not None)
     tied = Target(TIED, None, None)

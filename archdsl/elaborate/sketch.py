@@ -16,6 +16,7 @@ from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.sketched import Early, Left, Sketched, key
 from archdsl.elaborate.walk import Walk, in_input_order
+from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Module, Network, Node
 from archdsl.ir.unchecked import UNKNOWN, Fault, placed, unchecked
 from archdsl.source import Span
@@ -41,12 +42,14 @@ class Sketcher(Elaborator):
     def network(self, name: str, overrides: dict[str, object]) -> Network | None:
         """The net of that name; None if nothing of it is known."""
         begun = len(self.report.found)
-        root = self.net(name, overrides) or self._root
+        whole = self.net(name, overrides)
+        root = whole or self._root
         if root is None:
             return None
         item = self.definitions.nets[name]
         text = Span(self.definitions.source, item.start, item.end)
-        late = self.report.found[begun:]
+        # Where the net is not whole, those found in it are told in it already.
+        late = self.report.found[begun:] if whole else []
         if not self.told:
             late = self.early(text) + late
         root = self.ended(root, late)
@@ -67,18 +70,20 @@ class Sketcher(Elaborator):
     ) -> None:
         assert isinstance(walk, Sketched)
         frame = walk.frame
-        inputs = range(len(frame.input_spans if kind == "net" else frame.inputs))
+        # An input that is wrong is a stage, and none that the net takes.
+        made = {node.output for node in frame.nodes}
+        values = range(len(frame.input_spans or frame.inputs))
+        inputs = [value for value in values if value not in made]
         found, output = walk.closed(set(inputs), result)
-        # An input of a net that is wrong is a stage.
-        wrong = set(_outputs(found))
-        known = [value for value in inputs if value not in wrong]
-        nodes, output, _ = in_input_order(found, output, set(), known)
-        names = [frame.input_names[at] for at in known] if frame.input_names else []
+        nodes, output, _ = in_input_order(found, output, set(), inputs)
+        names: list[str] = []
+        if any(frame.input_names):
+            names = [frame.input_names[at] or INPUT_STAGE for at in inputs]
         module = Module(
             "net" if kind == "net" else "block",
             name,
             frame.params,
-            tuple(filter(None, names)),
+            tuple(names),
             tuple(frame.inputs),
             nodes,
             output,

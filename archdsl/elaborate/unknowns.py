@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.evaluate import UNKNOWN, Result, evaluate
-from archdsl.elaborate.words import is_symbol
 from archdsl.ops.record import Problem
 from archdsl.shapes.expr import Var
 from archdsl.shapes.size import (
@@ -39,7 +38,7 @@ TOO_LONG_HINTS = ("give some sizes of the input as numbers",)
 def declare(frame: Frame, names: Iterable[str]) -> None:
     """Make symbols of the capitals in an input's sizes that mean nothing else yet."""
     for name in names:
-        if not is_symbol(name) or name in frame.params or name in frame.symbols:
+        if name in frame.params or name in frame.symbols:
             continue
         if frame.facts is None:
             from archdsl.shapes.symbols import Facts
@@ -120,7 +119,8 @@ def _is_whole(value: object) -> bool:
 
 def report_impossible(frame: Frame, at: n.Expression) -> None:
     """Report a condition that no sizes fulfil with what is known of them."""
-    known = frame.facts.constraints() if frame.facts is not None else ()
+    assert frame.facts is not None
+    known = frame.facts.constraints()
     frame.report.error(
         "E0319",
         "no sizes fulfil this",
@@ -153,10 +153,10 @@ def undecided(problem: UndecidedError, what: str) -> tuple[str, tuple[str, ...]]
             for name in getattr(side, "symbols", ())
         }
     )
-    named = " and ".join(symbols) or "a size"
+    named = " and ".join(symbols)
     fixed = " ".join(f"--set {name}=…" for name in symbols)
-    hints = (f"a number settles it: {fixed}",) if fixed else ()
-    return f"{what} depends on {named}, which {_is(symbols)} not known here", hints
+    message = f"{what} depends on {named}, which {_is(symbols)} not known here"
+    return message, (f"a number settles it: {fixed}",)
 
 
 def _is(names: list[str]) -> str:

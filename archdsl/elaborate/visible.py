@@ -128,7 +128,7 @@ class Visible:
                     hints=(self._removal(label),),
                 )
         for name, param in self.params.items():
-            if name not in self.used and isinstance(param, n.Param):
+            if name not in self.used:
                 self._report.error(
                     "E0207",
                     f"the parameter `{name}` is never used",

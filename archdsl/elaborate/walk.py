@@ -293,13 +293,12 @@ class Walk:
         bound = frame.params.get(name)
         if bound is not None:
             if bound.value is not UNKNOWN:
+                assert bound.span is not None
                 self.report.error(
                     "E0408",
                     f"`{name}` is {describe(bound.value)}, not a layer",
                     call.callee,
-                    related=()
-                    if bound.span is None
-                    else (Note(bound.span, "its value comes from here"),),
+                    related=(Note(bound.span, "its value comes from here"),),
                     hints=(f"give it one: `{name}=relu`",),
                 )
             return frame.value(None)

@@ -170,11 +170,14 @@ def _planned_stage(
 ) -> PlannedStage:
     if len(set(inputs)) != 1:
         raise MismatchError
-    groups: dict[int, Module] = {}
-    for at, stage in stages.items():
-        if isinstance(stage.target, Module) and stage.target.kind == "group":
-            groups[at] = stage.target
-    if groups and len(groups) != len(stages):
+    modules = {
+        at: stage.target
+        for at, stage in stages.items()
+        if isinstance(stage.target, Module)
+    }
+    groups = {at: each for at, each in modules.items() if each.kind == "group"}
+    # A layer, a block and a group are written in ways of their own.
+    if len(modules) not in (0, len(stages)) or len(groups) not in (0, len(stages)):
         raise MismatchError
     inner = _scope(groups, positional=True) if groups else None
     labelled = any(stage.label is not None for stage in stages.values())
