@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from outcomes import outcome
 from test_known import elaborated
 
 import archdsl
@@ -80,6 +81,10 @@ def test_nets_name_themselves_where_a_parameter_is_unknown(head: str, who: str) 
     (found,) = check(Source("t.arch", text), name, {"w": 3}).diagnostics
     assert (found.code, found.message) == ("E0401", f"{who} has no parameter `w`")
     assert found.hints == ()
+
+
+def test_nets_without_an_input_are_told_at_their_beginning() -> None:
+    assert findings("net n { assert 1 > 0 }", Limits()) == [("E0306", "{")]
 
 
 def test_nets_suggest_a_parameter() -> None:
@@ -176,6 +181,15 @@ def test_known_calls_are_elaborated_once(call: str) -> None:
     assert second is third
 
 
+def test_nets_share_what_calls_gave() -> None:
+    net = "{ input 8\n relu\n clamp max=9 }\n"
+    made = elaborated(Source("t.arch", f"net a {net}net b {net}"), None, True)
+    first, second = (network.root.nodes[-1] for network in made)
+    assert isinstance(first, Stage)
+    assert isinstance(second, Stage)
+    assert first.target is second.target
+
+
 def test_known_calls_differ_in_their_arguments() -> None:
     made = targets("input 8\nrelu\nclamp(id) max=9\nclamp(id) max=8\nclamp(id) max=9")
     assert made[2] is not made[3]
@@ -204,6 +218,15 @@ def test_known_calls_of_other_nets_restrict_their_own_symbols() -> None:
 def test_known_calls_of_sizes_of_which_some_are_known() -> None:
     net = "{ input 3x9xW\n relu\n conv 3 3x3 p1\n conv 3 3x3 p1 }\n"
     same_without(f"net a {net}net b {net}")
+
+
+def test_known_calls_of_sizes_of_which_more_is_known_later() -> None:
+    text = (
+        "block unused { relu }\ninput 4xHx8\na: maxpool 2\nassert H == 6\n"
+        "in | maxpool 2 | chunk 3 0 h\noutput(b=id, a=a)\n"
+    )
+    # A text that is long is elaborated with what calls gave before.
+    assert outcome(text) == outcome(f"{text}# {'long ' * 200}\n")
 
 
 def test_known_calls_of_externs_and_chosen_layers() -> None:

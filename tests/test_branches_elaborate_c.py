@@ -54,6 +54,12 @@ def test_outputs_are_decided_by_their_conditions() -> None:
     assert root(text).decided == {Var("k")}
 
 
+def test_index_formula_decides_by_conditions() -> None:
+    value = "value=(ax0 if k > 2 else 1)"
+    made = root(f"net n k=3 {{ input 8\n add(id, param 8 {value}) }}")
+    assert made.decided == {Var("k")}
+
+
 def test_walk_decides_by_conditions() -> None:
     made = root(
         "block b w k { relu if in.c > 3\n g: {tanh if w > 2 else elu\n fc k} }\n"

@@ -244,7 +244,7 @@ def applied(
         problem = refused_rank(site, wrong_rank[0])
     else:
         wrong = _wrong_dtype(site) or _wrong_sizes(site)
-        problem = wrong or _outcome(site, walk.owner.symbolic)
+        problem = wrong or _outcome(site, walk.owner.symbols is not None)
     if isinstance(problem, Problem):
         _refuse(walk, problem, site, call)
         return None

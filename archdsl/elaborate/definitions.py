@@ -242,9 +242,7 @@ def _check_home(
         sound = sound and scope.sound
         called: dict[tuple[str, str], Span] = {}
         for other, node in scope.called.items():
-            found = home.find(other)
-            assert found is not None
-            called.setdefault(found.key, report.span(node))
+            called.setdefault(home.visible[other].key, report.span(node))
         calls[home.file, name] = called
     if home.externs:
         from archdsl.elaborate.extern import check_extern

@@ -78,7 +78,7 @@ class Frame:
         self.captured_ids: set[int] = set()
         # Where the net's inputs stand, and what they are called.
         self.input_spans: list[Span] = []
-        self.input_names: list[str] = []
+        self.input_names: list[str | None] = []
         self.returned: Returned | None = None
         # The sizes that are not known, by name, and what is known of them.
         self.symbols: dict[str, Result] = {}
@@ -94,6 +94,11 @@ class Frame:
         number = self._next
         self._next = number + 1
         return made(Value, (number, tensor))
+
+    def flows_in(self, tensor: TensorType | None) -> Value:
+        """A new value that enters a block or group; in pictures, an unknown one too."""
+        self.inputs.append(tensor or TensorType(()))
+        return self.value(tensor)
 
     def restart(self) -> None:
         """Forget all values: what made them was amiss."""
@@ -124,9 +129,7 @@ class Frame:
         if found is None:
             assert self.outer is not None
             outside = self.outer.capture(frame, value)
-            inside = self.value(value.type)
-            if value.type is not None:
-                self.inputs.append(value.type)
+            inside = self.flows_in(value.type)
             found = self.captured[key] = (outside, inside)
             self.captured_ids.add(inside.id)
         return found[1]

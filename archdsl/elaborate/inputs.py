@@ -47,7 +47,7 @@ def declare_input(walk: Walk, stage: n.Stage, call: n.Call) -> Value:
             stage if label is None else frame.input_spans[0],
             hints=("as in `input ids: 16 int`",),
         )
-    frame.input_names.append(label or "")
+    frame.input_names.append(label)
     frame.input_spans.append(walk.report.span(stage))
     tensor = _tensor(walk, stage, call)
     value = frame.value(tensor)
@@ -66,7 +66,6 @@ def _tensor(walk: Walk, stage: n.Stage, call: n.Call) -> TensorType | None:
         from archdsl.elaborate.unknowns import declare
 
         declare(walk.frame, symbols)
-        walk.owner.symbolic = True
         walk.owner.symbols = walk.frame.facts
     dims = _joined(walk, sizes)
     if dims is None:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from archdsl.elaborate.arguments import names_nothing
 from archdsl.elaborate.report import TrialEndedError
-from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
+from archdsl.shapes.tensor import TensorType
 from archdsl.syntax import nodes as n
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from archdsl.elaborate.apply import Built, Target
     from archdsl.elaborate.bind import Bindings
     from archdsl.elaborate.definitions import Definitions
     from archdsl.elaborate.frame import Value
+    from archdsl.shapes.size import Size
 
     Key: TypeAlias = tuple[object, ...]
 
@@ -39,14 +41,14 @@ class Known:
 
     def __init__(self, remembers: bool) -> None:
         self.remembers = remembers
-        # By the identity of what `default` lines set, which is kept as well.
-        self._calls: dict[int, tuple[dict[str, Bindings], dict[Key, Built]]] = {}
+        # By the identity of what `default` lines set, which the elaborator keeps.
+        self._calls: dict[int, dict[Key, Built]] = {}
         self._types: dict[object, TensorType] = {}
         self._kept = 0
 
     def calls(self, defaults: dict[str, Bindings]) -> dict[Key, Built]:
         """What calls gave under these defaults, by their `key`."""
-        return self._calls.setdefault(id(defaults), (defaults, {}))[1]
+        return self._calls.setdefault(id(defaults), {})
 
     def key(
         self, call: n.Call, home: Definitions, target: Target, inputs: list[Value]
@@ -58,7 +60,7 @@ class Known:
         """
         if not self.remembers or target.defined or target.chosen_by:
             return None
-        if not all(map(_is_known, inputs)):
+        if not all(isinstance(size, int) for size in _sizes(inputs)):
             return None
         layer = target.layer
         assert layer is not None
@@ -84,16 +86,13 @@ class Known:
         if self._kept > WORTH_IT and 3 * self._kept > stages:
             raise TrialEndedError
         tensor = built.type
-        key = (tuple(map(_dim_key, tensor.dims)), tensor.dtype, tensor.batched)
+        # Sizes that enter a block at different places have formulas that say so.
+        dims = tuple((dim.size, dim.expr) for dim in tensor.dims)
+        key = (dims, tensor.dtype, tensor.batched)
         return built._replace(type=self._types.setdefault(key, tensor))
 
 
-def _is_known(value: Value) -> bool:
-    tensor = value.type
-    return tensor is not None and all(isinstance(dim.size, int) for dim in tensor.dims)
-
-
-def _dim_key(dim: Dim) -> object:
-    """What tells sizes apart, but for the place in the text that they come from."""
-    origin = dim.origin if isinstance(dim.origin, InputOrigin) else None
-    return dim.size, dim.expr, origin
+def _sizes(inputs: list[Value]) -> Iterator[Size]:
+    for value in inputs:
+        if value.type is not None:
+            yield from value.type.sizes

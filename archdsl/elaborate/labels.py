@@ -60,11 +60,11 @@ def report_clash(module: Module, report: Reporter) -> None:
     if found is None:
         return
     name, first, second = found
-    if any(
-        d.code == "E0204" and d.span and second.start <= d.span.start < second.end
-        for d in report.found
-    ):
-        return
+    for before in report.found:
+        if before.code == "E0204":
+            assert before.span is not None
+            if second.start <= before.span.start < second.end:
+                return
     if first == second:
         report.error(
             "E0212",
@@ -87,8 +87,8 @@ def _expression(text: str) -> n.Expression | None:
     """The one expression that a text holds; each copy of a repeat asks for it."""
     from archdsl.elaborate.alone import only_argument
 
-    tree, found = parse(Source("label", f"id {text}"))
-    argument = only_argument(tree) if not found else None
+    tree, _ = parse(Source("label", f"id {text}"))
+    argument = only_argument(tree)
     return argument.value if argument is not None and not argument.key else None
 
 

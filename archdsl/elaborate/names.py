@@ -59,10 +59,12 @@ class Scope:
         self._visible = Visible(blocks, nets, report)
         # The call that ends the net, which may be its `output(…)`.
         self._last: n.Call | n.Group | None = None
-        self._plain = {} if report.home is None else report.home.plain
+        assert report.home is not None
+        self._plain = report.home.plain
         self._copies = 0
         # How many labelled groups are open.
         self._groups = 0
+        # The blocks that it calls, without those of the standard library.
         self.called: dict[str, n.Name] = {}
         # Whether all of the body can be elaborated.
         self.sound = True
@@ -248,9 +250,7 @@ class Scope:
         elif self._visible.fetch(name):
             nameless = True
             self._no_arguments(call, f"the label `{name}`")
-        elif self._report.definition(name) is not None:
-            self.called.setdefault(name, call.callee)
-        else:
+        elif self._report.definition(name) is None:
             self._visible.report_stage(call.callee)
             self._use(call.args)
             return False
@@ -294,7 +294,6 @@ class Scope:
                 call,
                 hints=("as in `output(id, aux=head)`",),
             )
-            self.sound = False
         elif call is not self._last:
             self._report.error(
                 "E0314",
@@ -331,7 +330,6 @@ class Scope:
                 if isinstance(called, n.Function)
                 else (f"as in `enc: fc 64 | … | {name} enc`",),
             )
-            self.sound = False
             return False
         for arg in call.args:
             keyed = arg.key is not None or _names(arg, "bias")
@@ -352,7 +350,7 @@ class Scope:
                 if is_word(layer, arg):
                     continue
                 if arg.key is None:
-                    self._argument(arg.value, layer, layer.words)
+                    self._argument(arg.value, layer)
                     continue
                 record = layer.arg(arg.key)
                 if record is not None and record.type.words:
@@ -367,16 +365,24 @@ class Scope:
                 self._visible.used.add(part.name)
                 self._visible.fetch(part.name)
 
-    def _argument(self, node: n.Name, layer: Layer, words: tuple[str, ...]) -> None:
+    def _argument(self, node: n.Name, layer: Layer) -> None:
         """Check a name that stands for an argument of a layer."""
-        name = node.name
         here = self._visible
-        if any(name in some for some in (here.params, here.symbols, words)) or (
-            name in here.blocks or name in LAYERS
-        ):
+        all_known = (here.params, here.symbols, layer.words, here.blocks, LAYERS)
+        is_known = any(node.name in known for known in all_known)
+        hints = () if is_known else self._argument_hints(node, layer)
+        if not hints:
             self._name(node, totals=False)
             return
-        known = () if self._report.many else (*here.params, *here.symbols, *words)
+        self._report.error(
+            "E0206", f"`{layer.name}` has no argument `{node.name}`", node, hints=hints
+        )
+
+    def _argument_hints(self, node: n.Name, layer: Layer) -> tuple[str, ...]:
+        """What may have been meant by a name that means nothing; often nothing."""
+        name, here = node.name, self._visible
+        meant = (*here.params, *here.symbols, *layer.words)
+        known = () if self._report.many else meant
         hints = did_you_mean(name, known, self._report.editable(node))
         if name == "same" and layer.arg("p") is not None:
             hints = (
@@ -386,12 +392,7 @@ class Scope:
             hints = (f"give it a value: `{name}=…`",)
         elif not hints and any(arg.type.kind == "axis" for arg in layer.args):
             hints = (f"the axes are {', '.join(AXIS_NAMES)}",)
-        if not hints:
-            self._name(node, totals=False)
-            return
-        self._report.error(
-            "E0206", f"`{layer.name}` has no argument `{name}`", node, hints=hints
-        )
+        return hints
 
     def _no_arguments(self, call: n.Call, what: str) -> None:
         rest = [arg for arg in call.args if arg.key != "x"]
@@ -472,9 +473,10 @@ class Scope:
     def _is_used(self, part: n.Attribute) -> bool:
         """Whether `b.up` is a used file's block, or was meant as one (reported)."""
         home = self._report.home
+        assert home is not None
         if not isinstance(part.base, n.Name) or self._visible.fetch(part.base.name):
             return False
-        if home is None or part.base.name not in home.prefixes:
+        if part.base.name not in home.prefixes:
             return False
         if f"{part.base.name}.{part.name}" not in self._visible.blocks:
             from archdsl.elaborate.used import report_unknown

@@ -50,18 +50,16 @@ class Elaborator:
         self._defaults: dict[str, list[dict[str, Bindings]]] = {}
         # Distinct stages so far.
         self.stages = 0
-        self._most_stages = report.limits.stages
         # Layers of all nets so far, with copies counted.
         self._layers = 0
-        self._overridden = False
-        # Symbols of the net that are given a number from outside.
-        self._fixed: dict[str, object] = {}
+        # Whether parameters of the net at hand are set from outside.
+        self._overridden: bool
+        # Its symbols that are given a number.
+        self._fixed: dict[str, object]
         self._full = False
-        # Whether some net has a size that is not known.
-        self.symbolic = False
         # What is known of the symbols of the net that was elaborated last.
         self.facts: Facts | None = None
-        # And of that which is at hand.
+        # And of that which is at hand, if it has some.
         self.symbols: Facts | None = None
         # The nets that others derive from.
         self._bases = {
@@ -94,20 +92,20 @@ class Elaborator:
         outside = Frame(self._report, {})
         names = {param.name for param in item.params}
         symbols = [name for name in declared(item.body) if name not in names]
-        known = (*item.params, *map(_as_param, symbols))
+        known = (
+            *item.params,
+            *(_optional(symbol, item.name) for symbol in symbols),
+        )
         for family in reversed(chain):
             binder = Binder(outside, self._report, None)
             span = self._report.span(family.base)
-            optional = tuple(
-                p
-                if p.default is not None or p.name not in given
-                # What a base has set already is no longer required.
-                else p._replace(default=n.Boolean(True, p.start, p.end))
-                for p in known
+            # What a base has set already is no longer required.
+            params = tuple(
+                _optional(p.name, item.name) if p.name in given else p for p in known
             )
             bound, fine = binder.params(
                 item.name.name,
-                optional,
+                params,
                 list(family.args),
                 span,
                 self._report.span(item.name),
@@ -178,6 +176,7 @@ class Elaborator:
         module = self._module(
             "net", name, item.params, (), item.body, given, (), defaults_of
         )
+        self.symbols = None
         if chain:
             self._report.way_in.pop()
         if module is not None and not overrides:
@@ -283,17 +282,16 @@ class Elaborator:
         frame = Frame(self._report, {})
         for param in params:
             bound = given.get(param.name)
-            if bound is None and param.default is not None:
+            if bound is None:
+                # What is missing was reported before.
+                assert param.default is not None
                 default = evaluate(param.default, frame, self._report)
                 bound = Bound(default.value, default.expr, None)
-            # What is missing was reported before.
-            assert bound is not None
             span = bound.span or self._report.span(param)
             frame.params[param.name] = Bound(bound.value, Var(param.name), span)
         seen = tuple(as_input(tensor, at) for at, tensor in enumerate(inputs))
         for at, tensor in enumerate(seen):
-            value = frame.value(tensor)
-            frame.inputs.append(tensor)
+            value = frame.flows_in(tensor)
             if at == 0:
                 frame.input_value = frame.current = value
             if input_names:
@@ -309,9 +307,7 @@ class Elaborator:
                 self._report.error(
                     "E0306",
                     f"the net `{name}` has no input" if name else "there is no input",
-                    Span(self._report.source, body.start, body.start + 1)
-                    if body.end > body.start
-                    else body,
+                    Span(self._report.source, body.start, body.start + 1),
                     hints=("begin with its shape: `input 3x224x224`",),
                 )
             return None
@@ -325,8 +321,8 @@ class Elaborator:
                 and not (frame.symbols and walk.assumes(line.condition))
             ):
                 hold_condition(line, frame)
-        if kind == "net":
-            self.facts = frame.facts
+        # Of a block there is nothing, and its net is done after it.
+        self.facts = frame.facts
         if frame.cost.layers > self._left(kind):
             self.too_many(self._report.span(body))
         if len(self._report.found) > before:
@@ -394,11 +390,12 @@ class Elaborator:
         """The arguments that `default` lines set for each layer at a definition."""
         home = self._report.home
         assert home is not None
-        before = home.defaults[name]
-        known = self._defaults.setdefault(home.file, [{}])
-        for line in home.default_lines[len(known) - 1 : before]:
-            known.append(self._with_default(known[-1], line))
-        return known[before]
+        known = self._defaults.get(home.file)
+        if known is None:
+            known = self._defaults[home.file] = [{}]
+            for line in home.default_lines:
+                known.append(self._with_default(known[-1], line))
+        return known[home.defaults[name]]
 
     def _with_default(
         self, known: dict[str, Bindings], line: n.Default
@@ -424,13 +421,12 @@ class Elaborator:
     def count_stage(self, at: Located | Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
         self.stages += 1
-        if self.stages <= self._most_stages and not self.symbolic:
-            return True
         limits = self._report.limits
         if self.stages > limits.stages:
             message = f"there are more than {limits.stages:,} different layers"
             return self._refused("E0702", message, at)
-        if self._formulas() > limits.unknowns:
+        facts = self.symbols
+        if facts is not None and len(facts.algebra.atoms) > limits.unknowns:
             return self._refused(
                 "E0701",
                 f"there are more than {limits.unknowns:,} formulas that differ, of"
@@ -439,11 +435,6 @@ class Elaborator:
                 ("give some sizes of the input as numbers",),
             )
         return True
-
-    def _formulas(self) -> int:
-        """How many formulas there are of sizes of the net at hand."""
-        facts = self.symbols
-        return len(facts.algebra.atoms) if facts is not None else 0
 
     def _refused(
         self,
@@ -470,9 +461,9 @@ class Elaborator:
         )
 
 
-def _as_param(symbol: str) -> n.Param:
-    """A symbol as what a derived net may set."""
-    return n.Param(symbol, n.Number(1, 0, 0), 0, 0)
+def _optional(name: str, at: n.Name) -> n.Param:
+    """What a derived net may set and may leave out; it is not asked what it is then."""
+    return n.Param(name, at, at.start, at.end)
 
 
 def _key(value: object) -> object:

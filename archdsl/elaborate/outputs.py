@@ -173,10 +173,9 @@ def _in_training(walk: Walk, line: n.Line, current: Value) -> Value:
         return result
     made = frame.value(result.type)
     span = walk.report.span(line)
+    mode = Const(TRAINING)
     frame.nodes.append(
-        Choice(
-            Const(True), True, tuple(inside), current.id, result.id, made.id, span, True
-        )
+        Choice(mode, True, tuple(inside), current.id, result.id, made.id, span, True)
     )
     return made
 

@@ -15,7 +15,7 @@ from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.sketched import Early, Left, Sketched, key
-from archdsl.elaborate.walk import Walk
+from archdsl.elaborate.walk import Walk, in_input_order
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Module, Network, Node
 from archdsl.ir.unchecked import UNKNOWN, Fault, placed, unchecked
@@ -70,22 +70,22 @@ class Sketcher(Elaborator):
     ) -> None:
         assert isinstance(walk, Sketched)
         frame = walk.frame
-        inputs = set(range(len(frame.input_spans or frame.inputs)))
         # An input that is wrong is a stage, and none that the net takes.
-        inputs.difference_update(node.output for node in frame.nodes)
-        names = [
-            name or INPUT_STAGE
-            for at, name in enumerate(frame.input_names)
-            if at in inputs
-        ]
-        nodes, output = walk.closed(inputs, result)
+        made = {node.output for node in frame.nodes}
+        values = range(len(frame.input_spans or frame.inputs))
+        inputs = [value for value in values if value not in made]
+        found, output = walk.closed(set(inputs), result)
+        nodes, output, _ = in_input_order(found, output, set(), inputs)
+        names: list[str] = []
+        if any(frame.input_names):
+            names = [frame.input_names[at] or INPUT_STAGE for at in inputs]
         module = Module(
             "net" if kind == "net" else "block",
             name,
             frame.params,
-            tuple(names) if any(frame.input_names) else (),
+            tuple(names),
             tuple(frame.inputs),
-            tuple(nodes),
+            nodes,
             output,
             result.type or UNKNOWN,
             frame.cost,

@@ -201,7 +201,7 @@ class Sketched(Walk):
         inputs = [frame.input_value, *inside]
         nodes, output = self.closed({value.id for value in inputs}, result)
         ordered, output, _ = in_input_order(
-            nodes, output, set(), [value.id for value in inside]
+            nodes, output, set(), [value.id for value in inputs]
         )
         module = Module(
             "group",

@@ -374,9 +374,7 @@ class Walk:
         outer = self.frame
         frame = Frame(self.report, outer.params, outer, copy)
         before = len(self.report.found)
-        frame.input_value = frame.current = frame.value(current.type)
-        if current.type is not None:
-            frame.inputs.append(current.type)
+        frame.input_value = frame.current = frame.flows_in(current.type)
         walk = self.owner.walk(frame, self.defaults)
         result = walk.body(body, frame.current)
         outer.decided |= frame.decided
@@ -387,7 +385,7 @@ class Walk:
             frame.nodes,
             result.id,
             frame.referenced,
-            [inside.id for _, inside in frame.captured.values()],
+            [0, *(inside.id for _, inside in frame.captured.values())],
         )
         module = Module(
             "group",
@@ -435,13 +433,12 @@ class Walk:
 
 
 def in_input_order(
-    nodes: list[Node], result: int, referenced: set[int], captured: list[int]
+    nodes: list[Node], result: int, referenced: set[int], inputs: list[int]
 ) -> tuple[tuple[Node, ...], int, frozenset[int]]:
-    """A group's nodes with its values numbered anew, what it captures coming first."""
-    wanted = [0, *captured]
-    if wanted == list(range(len(wanted))):
+    """A module's nodes with its values numbered anew, the inputs coming first."""
+    if inputs == list(range(len(inputs))):
         return tuple(nodes), result, frozenset(referenced)
-    numbers = {value: at for at, value in enumerate(wanted)}
+    numbers = {value: at for at, value in enumerate(inputs)}
 
     def number(value: int) -> int:
         return numbers.setdefault(value, len(numbers))
