@@ -139,6 +139,20 @@ def test_a_hint_is_a_text() -> None:
     assert fixes_of(hint) == fixes_of("try that") == ()
 
 
+@pytest.mark.parametrize(
+    "label", ["a:", "x_1.Y9:", "a \t:\t ", '"a b":', '"a" \t: ', '"1":']
+)
+def test_a_layer_is_put_before_the_label(label: str) -> None:
+    text = f'input 3x8x8 | "c": relu | {label}fc 3'
+    assert mended(text)["put `gap` before it"] == (
+        f'input 3x8x8 | "c": relu | gap | {label}fc 3'
+    )
+
+
+def test_a_kernel_that_is_a_default_is_not_swapped() -> None:
+    assert not mended("default conv k=19\nnet a { input 3x8x8 | conv 4 }\n")
+
+
 def test_a_label_far_from_its_call_is_kept() -> None:
     blanks = " " * 600
     fixes = mended(f"input 3x8x8 | a:{blanks}fc 3")
