@@ -140,13 +140,19 @@ def test_a_hint_is_a_text() -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["a:", "x_1.Y9:", "a \t:\t ", '"a b":', '"a" \t: ', '"1":']
+    "label", ["a:", "X:", "x_1.Y9:", "a \t:\t ", '"a b":', '"a" \t: ', '"1":']
 )
 def test_a_layer_is_put_before_the_label(label: str) -> None:
     text = f'input 3x8x8 | "c": relu | {label}fc 3'
     assert mended(text)["put `gap` before it"] == (
         f'input 3x8x8 | "c": relu | gap | {label}fc 3'
     )
+
+
+def test_a_layer_is_put_before_an_empty_label() -> None:
+    _, finding = found(text := 'input 3x8x8 | "c": relu | "": fc 3')
+    (_, fix) = finding.fixes
+    assert changed(text, fix) == 'input 3x8x8 | "c": relu | gap | "": fc 3'
 
 
 def test_a_kernel_that_is_a_default_is_not_swapped() -> None:
