@@ -84,9 +84,9 @@ properties: $(DEV_STAMP)
 # take; the others compute with networks, or start programs, which measuring would
 # change. Nor is anything as fast as it has to be while it is measured.
 COVERING := $(wildcard tests/test_branches*.py) $(patsubst %,tests/test_%.py, \
-	cases draw_failed extern files known limits long_formulas names new_layers \
-	outcomes outputs own_tensors patterns properties receptive recurrent std symbolic_layers symbols \
-	symbols_random tensors testing)
+	cases draw_failed extern files fixes known limits long_formulas names new_layers \
+	outcomes outputs own_tensors patterns properties receptive recurrent std \
+	symbolic_layers symbols symbols_random tensors testing)
 
 .PHONY: coverage
 coverage: $(DEV_STAMP)

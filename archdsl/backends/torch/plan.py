@@ -243,7 +243,9 @@ def _repeat(
     if all(repeat.label is None for repeat in repeats.values()):
         return _unrolled(scope, variants, repeats)
     name = _agreed(list(_names(variants, repeats).values()))
-    if any(map(makes_module, repeats.values())):
+    # Another use has the modules of the first one.
+    first_uses = (repeat._replace(shared=False) for repeat in repeats.values())
+    if any(map(makes_module, first_uses)):
         return [_labelled_repeat(scope, variants, repeats, name)]
     # A layer that is told a size is a function, which no list can hold.
     return _unrolled(scope, variants, repeats, name)
