@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from benchmarks.gpu import floors, nets
 from benchmarks.gpu.__main__ import main
 from benchmarks.gpu.emit import SPECS, emit
-from benchmarks.gpu.fused import FusedConv, folded
 from benchmarks.gpu.nets import OURS, Net
 from benchmarks.gpu.page import section
 from benchmarks.gpu.settings import MODES, PRECISIONS, SETTINGS, tiny
@@ -88,43 +86,6 @@ def test_floor_is_the_longer_of_both() -> None:
     assert ceilings.floor(200, 30, "autocast") == (3.0, "bytes")
 
 
-class Shortcut(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
-        self.conv2, self.bn2 = nn.Conv2d(3, 3, 1, bias=False), nn.BatchNorm2d(3)
-        self.conv3, self.bn3 = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.relu(self.bn1(self.conv1(x)))
-        # Read twice, so that no ReLU may become part of it.
-        once = self.bn3(self.conv3(x))
-        out: torch.Tensor = F.relu(self.bn2(self.conv2(x)) + once) + once
-        return out
-
-
-@pytest.mark.parametrize(("fuse", "count"), [(False, 0), (True, 2)])
-def test_folded_is_the_same_function(fuse: bool, count: int) -> None:
-    module = Shortcut()
-    nets.draw(module)
-    x = torch.randn(2, 3, 5, 5)
-    nets.calibrate(module, lambda: torch.randn(8, 3, 5, 5) * 2 + 1)
-    wanted = module(x)
-    made = folded(module, fuse)
-    assert nets.difference(made(x), wanted) < 1e-5
-    assert sum(isinstance(part, FusedConv) for part in made.modules()) == count
-    assert not any(isinstance(part, nn.BatchNorm2d) for part in made.modules())
-    assert torch.equal(module(x), wanted)
-
-
-def test_resnet50_is_fused_all_through(emitted: dict[str, Net]) -> None:
-    made = folded(emitted["resnet50"].build(), fuse=True)
-    convs = [part for part in made.modules() if isinstance(part, nn.Conv2d)]
-    # Those of the four shortcuts are added to, and have no ReLU of their own.
-    assert len(convs) == 4
-    assert sum(isinstance(part, FusedConv) for part in made.modules()) == 49
-
-
 def test_result_of_a_tiny_run(result: dict[str, Any]) -> None:
     names = [entry["name"] for entry in result["settings"]]
     assert names == [s.name for s in tiny() if s.net == "resnet18"]
@@ -150,10 +111,7 @@ def test_page_shows_what_was_measured(result: dict[str, Any]) -> None:
     for entry in result["settings"]:
         for row in entry["rows"]:
             if "ms" in row and row["peer"] == OURS:
-                mode = row["mode"]
-                if mode.startswith("fused"):
-                    mode += f", 0 of {row['fusible']} by cuDNN"
-                assert f"| {entry['name']} | {mode} | {row['ms']:.3f} |" in text
+                assert f"| {entry['name']} | {row['mode']} | {row['ms']:.3f} |" in text
     assert "graph, archdsl: CUDA graphs need a GPU" in text
 
 
@@ -178,7 +136,7 @@ def test_page_judges_targets(result: dict[str, Any]) -> None:
         entry(
             "resnet50 inference b256 bf16 channels_last",
             row("max-autotune", "torchvision", 4.0, 4.0, 4.0),
-            row("fused graph", "archdsl", 3.0, 3.0, 3.0),
+            row("inference graph", "archdsl", 3.0, 3.0, 3.0),
         ),
         entry(
             "resnet1202 inference b1 bf16 channels_last",

@@ -31,9 +31,11 @@ def emit(folder: Path) -> list[Path]:
     """
     import archdsl
     from archdsl.api import source_of
+    from archdsl.backends.inference.emit import emit as emit_inference
 
     folder.mkdir(parents=True, exist_ok=True)
-    written, rows = [], []
+    written: list[Path] = []
+    rows = []
     for net, spec in SPECS.items():
         path = os.path.relpath(_ROOT / spec)
         network = archdsl.check(path, net).network(net)
@@ -41,7 +43,10 @@ def emit(folder: Path) -> list[Path]:
         source = source_of(network)
         file = folder / f"{net}.py"
         file.write_text(source, encoding="utf-8", newline="\n")
-        written.append(file)
+        inference = folder / f"{net}_inference.py"
+        text = emit_inference(network, "cuda", "bfloat16")
+        inference.write_text(text, encoding="utf-8", newline="\n")
+        written += file, inference
         classes = [
             part.name
             for part in ast.parse(source).body
@@ -52,6 +57,7 @@ def emit(folder: Path) -> list[Path]:
             {
                 "name": net,
                 "file": file.name,
+                "inference": inference.name,
                 "class_name": classes[-1],
                 "side": int(str(given.dims[-1].size)),
                 "classes": int(str(found.dims[-1].size)),

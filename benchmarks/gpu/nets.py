@@ -28,6 +28,7 @@ class Net(NamedTuple):
 
     name: str
     file: Path
+    inference: Path
     class_name: str
     side: int
     classes: int
@@ -35,14 +36,26 @@ class Net(NamedTuple):
 
     def build(self) -> nn.Module:
         """Its module, from the emitted source."""
-        spec = importlib.util.spec_from_file_location(f"emitted_{self.name}", self.file)
-        assert spec is not None
-        assert spec.loader is not None
-        source = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(source)
-        module = getattr(source, self.class_name)()
+        module = getattr(_source(self.file), self.class_name)()
         assert isinstance(module, nn.Module)
         return module
+
+    def prepare(self, weights: dict[str, Tensor], **options: Any) -> Any:
+        """The net that is emitted for inference, with these weights."""
+        return _source(self.inference).prepare(weights, **options)
+
+
+def _source(file: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(f"emitted_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    source = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(source)
+    return source
+
+
+def _files(folder: Path, row: dict[str, Any]) -> dict[str, Path]:
+    return {name: folder / row[name] for name in ("file", "inference")}
 
 
 class SourcesError(Exception):
@@ -53,7 +66,7 @@ def read(folder: Path) -> dict[str, Net]:
     """The nets of a folder that `emit` wrote, by name. Raises SourcesError."""
     try:
         rows = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        nets = [Net(**{**row, "file": folder / row["file"]}) for row in rows]
+        nets = [Net(**{**row, **_files(folder, row)}) for row in rows]
     except (OSError, ValueError, TypeError, KeyError) as problem:
         raise SourcesError(
             f"{folder} has no emitted nets ({problem}); write them with "

@@ -136,14 +136,14 @@ def _targets(result: dict[str, Any]) -> Iterator[tuple[str, ...]]:
             yield what, f"{share:.0%}", "", f"≥ {aim:.0%}", verdict
     for entry in result["settings"]:
         tuned = _row(entry, "max-autotune", THEIRS)
-        for mode in ("max-autotune", "folded graph", "fused graph"):
+        for mode in ("inference", "inference graph"):
             found = _ratio(_row(entry, mode, OURS), tuned)
             what = f"{entry['name']}: archdsl {mode} / torchvision max-autotune"
             yield from _target(what, found, 1.0)
     deep = _find(result, "resnet1202 inference b1 bf16 channels_last")
     if deep is not None:
         eager = _row(deep, "eager", OURS)
-        for mode in ("graph", "fused graph"):
+        for mode in ("graph", "inference graph"):
             found = _ratio(_row(deep, mode, OURS), eager)
             yield from _target(
                 f"ResNet-1202, inference, b1: {mode} / eager", found, 0.4
@@ -168,12 +168,9 @@ def _cells(entry: Entry, row: Row) -> tuple[str, ...]:
     peer = _ratio(row, _row(entry, row["mode"], THEIRS))
     eager = _ratio(row, _row(entry, "eager", OURS))
     runs = row["runs_ms"]
-    mode = row["mode"]
-    if "fusible" in row:
-        mode += f", {row['by_cudnn']} of {row['fusible']} by cuDNN"
     return (
         entry["name"],
-        mode,
+        row["mode"],
         f"{row['ms']:.3f}",
         f"{min(runs):.3f}–{max(runs):.3f}",
         f"{peer.median:.2f}" if peer else "",

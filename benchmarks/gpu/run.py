@@ -19,7 +19,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.gpu import floors, nets
-from benchmarks.gpu.fused import report
 from benchmarks.gpu.nets import OURS, THEIRS, Net
 from benchmarks.gpu.settings import COMPILED, Setting
 from benchmarks.gpu.steps import NotHereError, Steps, exact, set_precision
@@ -232,8 +231,7 @@ class Run:
         rows: dict[str, dict[str, Any]] = {}
         for mode in setting.modes:
             for peer in self._builders(setting.net):
-                # What is folded is made of emitted code; torchvision has none.
-                if peer == THEIRS and mode.startswith(("folded", "fused")):
+                if not _has(peer, mode):
                     continue
                 row: dict[str, Any] = {"mode": mode, "peer": peer}
                 entry["rows"].append(row)
@@ -253,8 +251,6 @@ class Run:
                     call()
                     row["memory"] = None if "graph" in mode else self.clock.memory(call)
                     row |= self.clock.launches(call)
-                    if mode.startswith("fused") and steps.last is not None:
-                        row |= report(steps.last)
                     calls[f"{mode} {peer}"] = call
                     rows[f"{mode} {peer}"] = row
                 except NotHereError as problem:
@@ -331,6 +327,14 @@ def tell(text: str) -> None:
     """Say how it goes."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _has(peer: str, mode: str) -> bool:
+    """Whether a mode is measured for that peer."""
+    if peer == THEIRS:
+        return not mode.startswith("inference")
+    # It takes minutes, and is what emission for inference is held against.
+    return mode != "max-autotune"
 
 
 def _known(setting: Setting) -> tuple[str, list[str]]:

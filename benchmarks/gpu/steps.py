@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.gpu import nets
-from benchmarks.gpu.fused import folded
 from benchmarks.gpu.nets import OURS, Net
 from benchmarks.gpu.settings import CHANNELS_LAST, Setting
 
@@ -39,7 +38,7 @@ class Steps:
         self._builders = builders
         self._weights = weights
         self._shared: dict[str, nn.Module] = {}
-        self.last: nn.Module | None = None
+        self._net = net
         self.dtype = torch.bfloat16 if setting.precision == "bf16" else torch.float32
         x = nets.pictures(net, setting.batch, device, seed=1).to(self.dtype)
         self.format = torch.contiguous_format
@@ -63,8 +62,10 @@ class Steps:
         if self.setting.train:
             return self._training(mode, peer)
         # Parameters made in inference mode could not be compiled.
+        if mode.startswith("inference"):
+            return self._prepared(mode == "inference graph")
         with torch.inference_mode(mode=False):
-            module = self.last = self._evaluated(mode, peer)
+            module = self._evaluated(peer)
         return self._inference(mode, module)
 
     def _module(self, peer: str, dtype: torch.dtype | None = None) -> nn.Module:
@@ -75,12 +76,15 @@ class Steps:
     def _placed(self, module: nn.Module, dtype: torch.dtype) -> nn.Module:
         return module.to(dtype).to(memory_format=self.format)  # type: ignore[call-overload, no-any-return]
 
-    def _evaluated(self, mode: str, peer: str) -> nn.Module:
-        if mode.startswith(("folded", "fused")):
-            plain = nets.on(self.device, self._builders[peer])
-            plain.load_state_dict(self._weights)
-            # Folded in float32, rounded once.
-            return self._placed(folded(plain, mode.startswith("fused")), self.dtype)
+    def _prepared(self, graph: bool) -> Step:
+        batch, dtype = self.setting.batch, self.dtype
+        options = {"graph": True} if graph else {}
+        prepared = self._net.prepare(
+            self._weights, batch=batch, device=self.device, dtype=dtype, **options
+        )
+        return lambda: prepared(self.x)
+
+    def _evaluated(self, peer: str) -> nn.Module:
         if peer not in self._shared:
             self._shared[peer] = self._module(peer).eval()
         return self._shared[peer]

@@ -5,17 +5,26 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-_FILES = {"Linear": "linear", "BatchNorm": "batch_norm"}
+_FILES = {"Conv2d": "conv2d_{}", "Linear": "linear_{}", "BatchNorm": "batch_norm"}
+# The parts that choose between two ways.
+_CHOOSE = {"cpu": {"Conv2d", "Linear"}, "cuda": {"Conv2d"}}
 
 
-def sources(used: list[str], device: str) -> list[str]:
-    """The definitions of these parts, and of what they need."""
+def chooses(used: list[str], device: str) -> bool:
+    """Whether one of these parts chooses between two ways at its first call."""
+    return not _CHOOSE[device].isdisjoint(used)
+
+
+def sources(used: list[str], device: str, graph: bool) -> list[str]:
+    """The definitions of these parts, of what they need, and of a CUDA graph."""
     names = ["weights"]
     if used:
         names.append("activation")
-    if "Linear" in used or ("Conv2d" in used and device == "cpu"):
-        names.append("is_faster")
-    names += [_FILES.get(name, f"conv2d_{device}") for name in used]
+    if chooses(used, device):
+        names.append(f"is_faster_{device}")
+    names += [_FILES[name].format(device) for name in used]
+    if graph:
+        names.append("graph")
     return [_source(name) for name in names]
 
 

@@ -10,11 +10,11 @@ import re
 from typing import Any, Literal
 
 from archdsl.backends.inference.build import Builder
-from archdsl.backends.inference.carried import sources
+from archdsl.backends.inference.carried import chooses, sources
 from archdsl.backends.inference.lower import Lowered, lowered
 from archdsl.backends.inference.overwrite import overwriting
 from archdsl.backends.inference.parts_of import PARTS
-from archdsl.backends.inference.prepare import prepare
+from archdsl.backends.inference.prepare import Settings, prepare, sizes_are_known
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch import lines, results
 from archdsl.backends.torch.arguments import block_arguments
@@ -33,7 +33,7 @@ Device = Literal["cpu", "cuda"]
 DType = Literal["float32", "bfloat16", "float16"]
 
 # What the source defines besides, so that no block is called so.
-_DEFINED = frozenset((*PARTS.values(), "Weights", "Callable", "Mapping"))
+_DEFINED = frozenset((*PARTS.values(), "Weights", "Graph", "Callable", "Mapping"))
 
 
 def emit(network: Network, device: Device = "cpu", dtype: DType = "float32") -> str:
@@ -165,14 +165,13 @@ class _Emitter(Emitter):
 
     def _carried(self) -> Carried:
         used = self._used()
-        after = prepare(
-            self._network.root,
-            self._classes[-1].name,
-            self._lowered.training,
-            (self._device, self._dtype),
-            bool({"Conv2d", "Linear"} & set(used)),
-        )
-        return Carried(sources(used, self._device), [after])
+        root = self._network.root
+        graph = self._device == "cuda" and sizes_are_known(root)
+        packs = chooses(used, self._device)
+        settings = Settings(self._device, self._dtype, packs, graph)
+        net, training = self._classes[-1].name, self._lowered.training
+        after = prepare(root, net, training, settings)
+        return Carried(sources(used, self._device, graph), [after])
 
 
 def _init(arguments: list[Argument], built: list[str]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from archdsl.backends.torch import code as c
 from archdsl.backends.torch.formula import quoted
 from archdsl.ir.network import Module
@@ -15,40 +17,66 @@ def prepare(
 {batch}    device: torch.device | str = "{device}",
     dtype: torch.dtype = torch.{dtype},
     public: bool = False,
-) -> {net}:
+{graph}) -> {result}:
     """The net with the weights of training, ready to be called.
 
 {packed}    With `public`, only operators that PyTorch documents are used.
+{graphs}\
     Raises KeyError for weights that are lacking, ValueError for weights of other nets.
     """
 '''
+_BATCH = "    batch: int = 1,\n"
+_GRAPH = "    graph: bool = False,\n"
 _PACKED = """\
-    Weights are packed for {batch}inputs of the sizes that the net was compiled for.
+    Weights are packed for `batch` inputs of the sizes that the net was compiled for.
     With others it gives the same numbers, but more slowly.
+"""
+_CHOSEN = """\
+    Kernels are chosen for `batch` inputs of the sizes that the net was compiled for;
+    with `torch.backends.cudnn.benchmark`, cuDNN chooses its own by trial.
+"""
+_GRAPHS = """\
+    With `graph`, `batch` inputs of the sizes that the net was compiled for are computed
+    in a CUDA graph, which is one launch for all kernels.
 """
 
 
+class Settings(NamedTuple):
+    """What `prepare` is written for.
+
+    `packs` says whether a part chooses its kernels or packs its weights at the first
+    call, `graph` whether there is a class for a CUDA graph.
+    """
+
+    device: str
+    dtype: str
+    packs: bool
+    graph: bool
+
+
+def sizes_are_known(root: Module) -> bool:
+    """Whether the net can be called before inputs arrive."""
+    return all(is_known(size) for tensor in root.inputs for size in tensor.sizes)
+
+
 def prepare(
-    root: Module,
-    net: str,
-    training: tuple[str, ...],
-    settings: tuple[str, str],
-    packs: bool,
+    root: Module, net: str, training: tuple[str, ...], settings: Settings
 ) -> str:
     """Its source. `training` are paths of what the net has in training only.
 
-    `settings` are the device and the type to begin with. With `packs` the net is
-    called once, if its sizes are known.
+    The net is called once where something is packed, if its sizes are known.
     """
-    known = all(is_known(size) for tensor in root.inputs for size in tensor.sizes)
-    packs = packs and known
-    device, dtype = settings
+    packs = settings.packs and sizes_are_known(root)
+    graph = settings.graph
+    packed = _PACKED if settings.device == "cpu" else _CHOSEN
     text = _HEAD.format(
-        batch="    batch: int = 1,\n" if packs else "",
-        device=device,
-        dtype=dtype,
-        net=net,
-        packed=_PACKED.format(batch="`batch` ") if packs else "",
+        batch=_BATCH if packs or graph else "",
+        device=settings.device,
+        dtype=settings.dtype,
+        graph=_GRAPH if graph else "",
+        result=f"{net} | Graph" if graph else net,
+        packed=packed if packs else "",
+        graphs=_GRAPHS if graph else "",
     )
     written = text.splitlines()
     weights = "Weights(state_dict, device, dtype, public)"
@@ -56,10 +84,14 @@ def prepare(
     written += c.assign("net", c.Text(f"{net}(weights)"), c.INDENT)
     paths = tuple(c.Text(quoted(f"{path}.")) for path in training)
     written += c.expression(c.Call(c.Text("weights.check"), paths), c.INDENT)
+    examples = tuple(c.Text(_example(tensor)) for tensor in root.inputs)
+    if graph:
+        written += c.assign("inputs", c.Listing(examples), c.INDENT)
+        examples = (c.Text("*inputs"),)
     if packs:
-        examples = tuple(c.Text(_example(tensor)) for tensor in root.inputs)
         written += c.expression(c.Call(c.Text("net"), examples), c.INDENT)
-    written += c.returned(c.Text("net"), c.INDENT)
+    made = "Graph(net, *inputs) if graph else net" if graph else "net"
+    written += c.returned(c.Text(made), c.INDENT)
     return "\n".join(written)
 
 

@@ -1,17 +1,21 @@
 """Convolutions for inference on a GPU."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
+from archdsl.backends.inference.parts.is_faster_cuda import is_faster
 from archdsl.backends.inference.parts.weights import Weights
 
 
 class Conv2d:
-    """A convolution and what follows it, in one kernel of cuDNN where that has one.
+    """A convolution and what follows it, in one kernel of cuDNN where that is faster.
 
     That is a batch normalisation, the addition of a second map, and an activation.
+    What is faster is found out for the size that arrives first.
     """
 
     def __init__(
@@ -36,20 +40,19 @@ class Conv2d:
         both = (stride, padding, dilation)
         self.window = [(n, n) if isinstance(n, int) else n for n in both]
         self.in_place = activation(act, slope)
-        # cuDNN's kernels compute ReLU, and want a bias.
-        self.fused = act == "relu" and self.weight.is_cuda and not weights.public
-        if self.fused and self.bias is None:
-            self.bias = weight.new_zeros(len(weight))
+        # ReLU is what cuDNN's kernels compute.
+        tried = act == "relu" and self.weight.is_cuda and not weights.public
+        self.fused: bool | None = None if tried else False
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        groups = x.shape[1] // self.weight.shape[1]
-        if self.fused:
-            try:
-                return self.by_cudnn(x, other, groups)
-            except (AttributeError, RuntimeError):
-                # There is no such kernel for this map.
-                self.fused = False
+        if self.fused is None:
+            self.fused = self.is_better_fused(x, other)
+        return self.by_cudnn(x, other) if self.fused else self.plain(x, other)
+
+    def plain(self, x: Tensor, other: Tensor | None) -> Tensor:
+        """The same by public operators."""
         stride, padding, dilation = self.window
+        groups = x.shape[1] // self.weight.shape[1]
         y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
         if other is not None:
             y.add_(other)
@@ -57,9 +60,10 @@ class Conv2d:
             self.in_place(y)
         return y
 
-    def by_cudnn(self, x: Tensor, other: Tensor | None, groups: int) -> Tensor:
+    def by_cudnn(self, x: Tensor, other: Tensor | None) -> Tensor:
         """ReLU of the convolution, or of its sum with a second map."""
         stride, padding, dilation = self.window
+        groups = x.shape[1] // self.weight.shape[1]
         weight, bias = self.weight, self.bias
         if other is None:
             return torch.cudnn_convolution_relu(
@@ -68,3 +72,19 @@ class Conv2d:
         return torch.cudnn_convolution_add_relu(
             x, weight, other, 1.0, bias, stride, padding, dilation, groups
         )
+
+    def is_better_fused(self, x: Tensor, other: Tensor | None) -> bool:
+        """Whether cuDNN has such a kernel, and it takes less time."""
+        bias = self.bias
+        if bias is None:
+            # cuDNN wants one.
+            self.bias = self.weight.new_zeros(len(self.weight))
+        ways = (partial(way, x, other) for way in (self.by_cudnn, self.plain))
+        try:
+            if is_faster(*ways):
+                return True
+        except (AttributeError, RuntimeError):
+            # There is none for such a map.
+            pass
+        self.bias = bias
+        return False

@@ -1,4 +1,4 @@
-"""Linear maps for inference."""
+"""Linear maps for inference on a CPU."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
-from archdsl.backends.inference.parts.is_faster import is_faster
+from archdsl.backends.inference.parts.is_faster_cpu import is_faster
 from archdsl.backends.inference.parts.weights import Weights
 
 
 class Linear:
     """A linear map, with the batch normalisation and the activation that follow it.
 
-    On a CPU the weights are packed for as many rows as arrive first, if that is faster.
+    The weights are packed for as many rows as arrive first, if that is faster.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Which of two ways is taken."""
+"""Which of two ways is taken on a CPU."""
 
 from collections.abc import Callable
 from time import perf_counter
