@@ -19,6 +19,7 @@ from benchmarks.gpu.emit import SPECS, emit
 from benchmarks.gpu.nets import OURS, Net
 from benchmarks.gpu.page import section
 from benchmarks.gpu.settings import MODES, PRECISIONS, SETTINGS, tiny
+from benchmarks.gpu.timing import is_product
 
 RESNET18 = "resnet18 inference b2 fp32 contiguous"
 
@@ -119,7 +120,15 @@ def row(mode: str, peer: str, *runs: float, **more: Any) -> dict[str, Any]:
     return {
         **{"mode": mode, "peer": peer, "runs_ms": runs, "ms": sorted(runs)[1]},
         **{"images": 1.0, "tflops": 1.0, "gbytes": 1.0, "share": 0.25},
-        **{"memory": 10**6, "kernels": 3, "launches": 2, "error": 0.0, **more},
+        **{
+            "memory": 10**6,
+            "kernels": 3,
+            "launches": 2,
+            "products_ms": 1.0,
+            "others_ms": 2.0,
+            "error": 0.0,
+            **more,
+        },
     }
 
 
@@ -213,3 +222,21 @@ def test_bad_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert "benchmarks.gpu emit" in capsys.readouterr().err
     assert main([*run, "--only", "resnet5000"]) == 2
     assert "resnet50 training b256" in capsys.readouterr().err
+
+
+def test_kernels_of_products_are_known_by_name() -> None:
+    for name in (
+        "sm90_xmma_wgrad_indexed_implicit_gemm_bf16bf16_bf16f32_f32_nhwckrsc_nhwc",
+        "nvjet_sm90_tst_128x256_64x4_2x1_v_bx_coopA_relubias_TNN",
+        "void cutlass__5x_cudnn::Kernel<cutlass_tensorop_bf16_s16816fprop>",
+        "void pytorch_flash::flash_fwd_kernel<Flash_fwd_kernel_traits<64>>",
+        "triton_tem_fused_addmm_relu_3",
+    ):
+        assert is_product(name)
+    for name in (
+        "triton_poi_fused_convolution_backward_native_batch_norm_backward_48",
+        "void at::native::batch_norm_backward_elemt_channels_last_kernel<4>",
+        "void at::native::(anonymous namespace)::max_pool_forward_nhwc<float, int>",
+        "void nhwcAddPaddingKernel<__nv_bfloat16, __nv_bfloat16, float, true>",
+    ):
+        assert not is_product(name)

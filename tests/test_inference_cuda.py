@@ -78,7 +78,7 @@ def test_relu_and_addition_are_cudnn_s() -> None:
     inputs = inputs_of(net)
     prepared = made.prepare(module.state_dict())
     for conv in (prepared.conv1, prepared.conv2):
-        conv.fused = True
+        conv.way = conv.by_cudnn
     found = prepared(*(x.cuda() for x in inputs)).cpu()
     assert difference([found], outputs(module, inputs)) <= TOLERANCE
 
@@ -133,3 +133,46 @@ def test_a_block_may_be_called_graph() -> None:
     text = "block Graph { conv 4 1 }\nnet n { input 3x8x8 | Graph }"
     code = archdsl.compile(text, target="inference", device="cuda")
     assert code.count("class Graph:") == 1
+
+
+@pytest.mark.parametrize("window", ["1", "1 s=2x1 bias=false"])
+def test_windows_of_one_place_are_linear_maps(window: str) -> None:
+    net = network(f"input 3x8x8 | add(conv 4 {window}, conv 4 {window} | bn) | relu")
+    module = trained(net)
+    prepared = source(net, device="cuda").prepare(module.state_dict(), device="cpu")
+    for conv in (prepared.conv1, prepared.conv2):
+        conv.way = conv.as_linear
+    inputs = inputs_of(net)
+    assert difference([prepared(*inputs)], outputs(module, inputs)) < 1e-6
+
+
+def test_the_fastest_way_that_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = source(network(SHORTCUT), device="cuda")
+    now = [0.0]
+
+    class Event:
+        def __init__(self, enable_timing: bool) -> None:
+            self.at = 0.0
+
+        def record(self) -> None:
+            self.at = now[0]
+
+        def synchronize(self) -> None:
+            pass
+
+        def elapsed_time(self, end: Event) -> float:
+            return end.at - self.at
+
+    def takes(seconds: float) -> torch.Tensor:
+        now[0] += seconds
+        return torch.ones(1)
+
+    def fails() -> torch.Tensor:
+        raise RuntimeError("there is no such kernel")
+
+    slow, fast = (lambda: takes(2)), (lambda: takes(1))
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    assert made.fastest([slow, fails, fast]) is fast
+    assert made.fastest([fast, slow]) is fast
+    with pytest.raises(RuntimeError):
+        made.fastest([fails, fast])

@@ -42,6 +42,9 @@ moves {gbytes:,.0f} GB/s, read and written.
   time.
 - *Memory* is how much more a step holds at its peak than there was before it.
 - *Kernels* run on the card in a step; *launches* are the calls of the host for them.
+- *Products* are the kernels of convolutions, of products of matrices and of attention,
+  the *rest* all others, by the profiler in one step. What they lack of the time of a
+  step, the card waits.
 - A training step is forward, cross-entropy, backward and a fused SGD with momentum.
   cuDNN chooses its algorithms by trial.
 """
@@ -68,6 +71,7 @@ _NAMES = (
     "share",
     "memory, MB",
     "kernels, launches",
+    "products, rest, ms",
     "error",
 )
 
@@ -182,6 +186,7 @@ def _cells(entry: Entry, row: Row) -> tuple[str, ...]:
         f"{row['share']:.0%} ({entry['bound']})",
         "" if row["memory"] is None else f"{row['memory'] / 1e6:,.0f}",
         f"{row['kernels']:,}, {row['launches']:,}",
+        f"{row['products_ms']:.2f}, {row['others_ms']:.2f}",
         _error(row, _row(entry, row["mode"], THEIRS)),
     )
 

@@ -122,7 +122,7 @@ class Steps:
             optimiser.step()
             return loss.detach()
 
-        if mode != "graph":
+        if "graph" not in mode:
             return step
         # The gradients that a replay writes are made while capturing.
         replay, out = _captured(step, lambda: optimiser.zero_grad(set_to_none=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,12 @@ from torch.profiler import ProfilerActivity, profile
 
 Call = Callable[[], object]
 _MOST_CALLS = 1000
+# In the names of kernels of cuDNN, cuBLAS, CUTLASS and PyTorch.
+_PRODUCT = re.compile(
+    "gemm|gemv|nvjet|cutlass|fprop|dgrad|wgrad|convolve|flash|fmha|sdpa"
+    "|conv_depthwise|cudnn_generated|splitK",
+    re.IGNORECASE,
+)
 
 
 class Span(NamedTuple):
@@ -102,8 +109,12 @@ class Clock(NamedTuple):
         torch.cuda.synchronize(self.device)
         return torch.cuda.max_memory_allocated(self.device) - before
 
-    def launches(self, call: Call) -> dict[str, int]:
-        """Kernels that run in one call, and launches of kernels or graphs for them."""
+    def launches(self, call: Call) -> dict[str, float]:
+        """Kernels that run in one call, and launches of kernels or graphs for them.
+
+        `products_ms` is how long those for convolutions and products of matrices run,
+        `others_ms` how long the rest.
+        """
         activities = [ProfilerActivity.CPU]
         if self.device.type == "cuda":
             activities.append(ProfilerActivity.CUDA)
@@ -119,10 +130,27 @@ class Clock(NamedTuple):
         finally:
             os.unlink(path)
         events = json.loads(text)["traceEvents"]
+        kernels = [event for event in events if event.get("cat") == "kernel"]
+        products = [event for event in kernels if is_product(event["name"])]
+        products_ms, all_ms = (
+            sum(event["dur"] for event in some) / 1e3 for some in (products, kernels)
+        )
         return {
-            "kernels": sum(event.get("cat") == "kernel" for event in events),
+            "kernels": len(kernels),
             "launches": sum(map(_launches, events)),
+            "products_ms": round(products_ms, 5),
+            "others_ms": round(all_ms - products_ms, 5),
         }
+
+
+def is_product(kernel: str) -> bool:
+    """Whether a kernel of that name computes convolutions or products of matrices.
+
+    Triton's are called by what is fused in them, and are products as templates alone.
+    """
+    if kernel.startswith("triton_"):
+        return kernel.startswith("triton_tem_")
+    return _PRODUCT.search(kernel) is not None
 
 
 def _launches(event: dict[str, Any]) -> bool:

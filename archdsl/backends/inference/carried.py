@@ -6,12 +6,13 @@ from functools import cache
 from importlib.resources import files
 
 _FILES = {"Conv2d": "conv2d_{}", "Linear": "linear_{}", "BatchNorm": "batch_norm"}
-# The parts that choose between two ways.
+# What chooses between ways of computing, and the parts that it is for.
+_CHOICE = {"cpu": "is_faster", "cuda": "fastest"}
 _CHOOSE = {"cpu": {"Conv2d", "Linear"}, "cuda": {"Conv2d"}}
 
 
 def chooses(used: list[str], device: str) -> bool:
-    """Whether one of these parts chooses between two ways at its first call."""
+    """Whether one of these parts chooses between ways at its first call."""
     return not _CHOOSE[device].isdisjoint(used)
 
 
@@ -21,7 +22,7 @@ def sources(used: list[str], device: str, graph: bool) -> list[str]:
     if used:
         names.append("activation")
     if chooses(used, device):
-        names.append(f"is_faster_{device}")
+        names.append(_CHOICE[device])
     names += [_FILES[name].format(device) for name in used]
     if graph:
         names.append("graph")

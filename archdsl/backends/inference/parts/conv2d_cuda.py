@@ -1,21 +1,21 @@
 """Convolutions for inference on a GPU."""
 
-from functools import partial
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
-from archdsl.backends.inference.parts.is_faster_cuda import is_faster
+from archdsl.backends.inference.parts.fastest import fastest
 from archdsl.backends.inference.parts.weights import Weights
 
 
 class Conv2d:
-    """A convolution and what follows it, in one kernel of cuDNN where that is faster.
+    """A convolution and what follows it, computed in the way that is fastest.
 
     That is a batch normalisation, the addition of a second map, and an activation.
-    What is faster is found out for the size that arrives first.
+    The way is found out for the size that arrives first.
     """
 
     def __init__(
@@ -40,20 +40,43 @@ class Conv2d:
         both = (stride, padding, dilation)
         self.window = [(n, n) if isinstance(n, int) else n for n in both]
         self.in_place = activation(act, slope)
-        # ReLU is what cuDNN's kernels compute.
-        tried = act == "relu" and self.weight.is_cuda and not weights.public
-        self.fused: bool | None = None if tried else False
+        # ReLU is what cuDNN's kernels compute after the sum, and they want a bias.
+        self.fuses = act == "relu" and not weights.public
+        self.shift = weight.new_zeros(len(weight)) if self.bias is None else self.bias
+        self.way: Callable[..., Tensor] | None = None
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        if self.fused is None:
-            self.fused = self.is_better_fused(x, other)
-        return self.by_cudnn(x, other) if self.fused else self.plain(x, other)
+        if self.way is None:
+            self.way = self.chosen(x, other)
+        return self.way(x, other)
+
+    def chosen(self, x: Tensor, other: Tensor | None) -> Callable[..., Tensor]:
+        """The fastest way for such a map."""
+        ways = [self.plain]
+        if x.is_cuda:
+            one_place = self.weight.shape[1:] == (x.shape[1], 1, 1)
+            if one_place and self.window[1] == (0, 0):
+                ways.append(self.as_linear)
+            if self.fuses:
+                ways.append(self.by_cudnn)
+        return ways[0] if len(ways) == 1 else fastest(ways, x, other)
 
     def plain(self, x: Tensor, other: Tensor | None) -> Tensor:
-        """The same by public operators."""
+        """The convolution, and then the rest."""
         stride, padding, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
         y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
+        return self.after(y, other)
+
+    def as_linear(self, x: Tensor, other: Tensor | None) -> Tensor:
+        """A linear map of the channels, for a window of one place."""
+        down, right = self.window[0]
+        places = x.permute(0, 2, 3, 1)[:, ::down, ::right]
+        y = F.linear(places, self.weight.flatten(1), self.bias)
+        return self.after(y.permute(0, 3, 1, 2), other)
+
+    def after(self, y: Tensor, other: Tensor | None) -> Tensor:
+        """The addition and the activation, in place."""
         if other is not None:
             y.add_(other)
         if self.in_place is not None:
@@ -61,10 +84,10 @@ class Conv2d:
         return y
 
     def by_cudnn(self, x: Tensor, other: Tensor | None) -> Tensor:
-        """ReLU of the convolution, or of its sum with a second map."""
+        """ReLU of the convolution, or of its sum with a second map, in one kernel."""
         stride, padding, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
-        weight, bias = self.weight, self.bias
+        weight, bias = self.weight, self.shift
         if other is None:
             return torch.cudnn_convolution_relu(
                 x, weight, bias, stride, padding, dilation, groups
@@ -72,19 +95,3 @@ class Conv2d:
         return torch.cudnn_convolution_add_relu(
             x, weight, other, 1.0, bias, stride, padding, dilation, groups
         )
-
-    def is_better_fused(self, x: Tensor, other: Tensor | None) -> bool:
-        """Whether cuDNN has such a kernel, and it takes less time."""
-        bias = self.bias
-        if bias is None:
-            # cuDNN wants one.
-            self.bias = self.weight.new_zeros(len(self.weight))
-        ways = (partial(way, x, other) for way in (self.by_cudnn, self.plain))
-        try:
-            if is_faster(*ways):
-                return True
-        except (AttributeError, RuntimeError):
-            # There is none for such a map.
-            pass
-        self.bias = bias
-        return False

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
-from archdsl.backends.inference.parts.is_faster_cpu import is_faster
+from archdsl.backends.inference.parts.is_faster import is_faster
 from archdsl.backends.inference.parts.weights import Weights
 
 
