@@ -115,17 +115,15 @@ def _aligned(head: tuple[str, ...], cells: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-def read_gpu(folder: Path = RESULTS) -> dict[str, Any] | None:
-    """The result of `benchmarks.gpu`, None if there is none."""
-    path = folder / "gpu.json"
-    if not path.is_file():
-        return None
-    result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return result
+def read_gpu(folder: Path = RESULTS) -> list[dict[str, Any]]:
+    """The results of `benchmarks.gpu`, the latest first; earlier ones have a date."""
+    paths = [folder / "gpu.json", *sorted(folder.glob("gpu_*.json"), reverse=True)]
+    texts = [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
+    return list(map(json.loads, texts))
 
 
-def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -> str:
-    """The page of the documentation; `gpu` is the result of `benchmarks.gpu`."""
+def page(results: Sequence[dict[str, Any]], gpu: Sequence[dict[str, Any]] = ()) -> str:
+    """The page of the documentation; `gpu` are results of `benchmarks.gpu`."""
     from benchmarks.measure import LEAST_SECONDS
 
     machine = results[0]["machine"]
@@ -157,7 +155,7 @@ def page(results: Sequence[dict[str, Any]], gpu: dict[str, Any] | None = None) -
                     **result["machine"]
                 )
             )
-    if gpu is not None:
+    if gpu:
         from benchmarks.gpu.page import section
 
         parts.append(section(gpu))

@@ -108,7 +108,7 @@ def test_result_of_a_tiny_run(result: dict[str, Any]) -> None:
 
 
 def test_page_shows_what_was_measured(result: dict[str, Any]) -> None:
-    text = section(result)
+    text = section([result])
     for entry in result["settings"]:
         for row in entry["rows"]:
             if "ms" in row and row["peer"] == OURS:
@@ -153,7 +153,7 @@ def test_page_judges_targets(result: dict[str, Any]) -> None:
             row("graph", "archdsl", 5.0, 6.0, 7.0),
         ),
     ]
-    text = section({**result, "settings": settings})
+    text = section([{**result, "settings": settings}])
     assert "| 1.10 | 0.90–1.20 | ≤ 1.0 | within the spread |" in text
     assert "| 25% |  | ≥ 33% | MISSED |" in text
     assert "| 0.75 | 0.75–0.75 | ≤ 1.0 | met |" in text

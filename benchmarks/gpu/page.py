@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from benchmarks.gpu.nets import OURS, THEIRS
-from benchmarks.gpu.settings import MODES, PRECISIONS
+from benchmarks.gpu.settings import MODES, PRECISIONS, SETTINGS
 from benchmarks.gpu.timing import Ratio, Span, ratio
 from benchmarks.report import markdown
 
@@ -24,12 +24,10 @@ waits for the host included. No time of another machine is compared with these.
     .venv/bin/python -m benchmarks.gpu run
 
 `emit` writes to `build/gpu` what `run` needs beside torch, torchvision where it is
-there; `run` ends after some eight minutes. Measured on one {card}, with torch {torch},
-torchvision {torchvision}, CUDA {cuda} and cuDNN {cudnn}, on {date}.
-
-Ceilings in the same run: square matrix products of side {side:,} reach {bf16:.0f}
-TFLOP/s in bf16, {tf32:.0f} in TF32 and {fp32:.0f} in float32; a copy of {copied:.1f} GB
-moves {gbytes:,.0f} GB/s, read and written.
+there; `run` measures for some eight minutes, the more important before the less.
+`max-autotune`, of torchvision's module alone, takes six minutes more, and is begun with
+`--budget 1200`. Of several runs the latest is shown first, and what it measured is not
+shown again.
 
 - The *floor* of a step is its arithmetic at the first ceiling or its bytes at the
   second, whichever takes longer. *Share* is the floor over the time.
@@ -47,6 +45,15 @@ moves {gbytes:,.0f} GB/s, read and written.
   step, the card waits.
 - A training step is forward, cross-entropy, backward and a fused SGD with momentum.
   cuDNN chooses its algorithms by trial.
+"""
+
+_RUN = """
+### {date}
+
+On one {card}, with torch {torch}, torchvision {torchvision}, CUDA {cuda} and cuDNN
+{cudnn}. Ceilings in the same run: square matrix products of side {side:,} reach
+{bf16:.0f} TFLOP/s in bf16, {tf32:.0f} in TF32 and {fp32:.0f} in float32; a copy of
+{copied:.1f} GB moves {gbytes:,.0f} GB/s, read and written.
 """
 
 _APART = """\
@@ -76,35 +83,56 @@ _NAMES = (
 )
 
 
-def section(result: dict[str, Any]) -> str:
-    """The section of the page."""
+def section(results: Sequence[dict[str, Any]]) -> str:
+    """The section of the page, of one run or several, the latest first."""
+    notes = {**MODES, **PRECISIONS}.items()
+    parts = [_HEAD.format(rounds=results[0]["rounds"])]
+    parts += (f"- **{name}**: {text}.\n" for name, text in notes)
+    measured: set[tuple[str, str]] = set()
+    for result in results:
+        parts += _run(result, measured)
+    absent = [line for result in results for line in _absent(result)]
+    known = {name for name, _ in measured}
+    left = dict.fromkeys(s.name for s in SETTINGS if s.name not in known)
+    if left:
+        absent.append(f"- There was no time left for: {'; '.join(left)}.\n")
+    if absent:
+        parts += ["\nNot measured:\n\n", *dict.fromkeys(absent)]
+    return "".join(parts)
+
+
+def _run(result: dict[str, Any], measured: set[tuple[str, str]]) -> Iterator[str]:
+    """The tables of a run, but for what was `measured` in a later one."""
     machine, ceilings = result["machine"], result["ceilings"]
     known = {"torchvision": None, "cuda": None, "cudnn": None, **machine}
-    parts = [
-        _HEAD.format(
-            rounds=result["rounds"],
-            side=ceilings["side"],
-            copied=ceilings["copied_bytes"] / 1e9,
-            gbytes=ceilings["gbytes"],
-            **ceilings["tflops"],
-            **known,
-        ),
-        *(f"- **{name}**: {text}.\n" for name, text in {**MODES, **PRECISIONS}.items()),
-    ]
+    yield _RUN.format(
+        side=ceilings["side"],
+        copied=ceilings["copied_bytes"] / 1e9,
+        gbytes=ceilings["gbytes"],
+        **ceilings["tflops"],
+        **known,
+    )
     if rows := list(_targets(result)):
         head = ("what", "measured", "least–most", "target", "verdict")
-        parts += ["\n", markdown(head, rows, head[1:4])]
+        yield "\n"
+        yield markdown(head, rows, head[1:4])
     shown = [
-        _cells(entry, row)
+        (entry, row)
         for entry in result["settings"]
         for row in entry["rows"]
-        if row["peer"] == OURS and "ms" in row
+        if _is_shown(row) and (entry["name"], row["mode"]) not in measured
     ]
-    parts += ["\n", markdown(_NAMES, shown, _NAMES[2:])]
-    parts += ["\n", _agreement(result["agreement"])]
-    if lines := list(_absent(result)):
-        parts += ["\nNot measured:\n\n", *lines]
-    return "".join(parts)
+    measured.update((entry["name"], row["mode"]) for entry, row in shown)
+    yield "\n"
+    yield markdown(_NAMES, (_cells(entry, row) for entry, row in shown), _NAMES[2:])
+    yield "\n"
+    yield _agreement(result["agreement"])
+
+
+def _is_shown(row: Row) -> bool:
+    """Whether a row has a line of its own; others are what it is compared with."""
+    alone = row["mode"] == "max-autotune"
+    return "ms" in row and (row["peer"] == OURS or alone)
 
 
 def _find(result: dict[str, Any], name: str) -> Entry | None:
@@ -174,7 +202,7 @@ def _cells(entry: Entry, row: Row) -> tuple[str, ...]:
     runs = row["runs_ms"]
     return (
         entry["name"],
-        row["mode"],
+        row["mode"] if row["peer"] == OURS else f"{row['mode']}, {row['peer']}",
         f"{row['ms']:.3f}",
         f"{min(runs):.3f}–{max(runs):.3f}",
         f"{peer.median:.2f}" if peer else "",
@@ -186,9 +214,15 @@ def _cells(entry: Entry, row: Row) -> tuple[str, ...]:
         f"{row['share']:.0%} ({entry['bound']})",
         "" if row["memory"] is None else f"{row['memory'] / 1e6:,.0f}",
         f"{row['kernels']:,}, {row['launches']:,}",
-        f"{row['products_ms']:.2f}, {row['others_ms']:.2f}",
+        _parts(row),
         _error(row, _row(entry, row["mode"], THEIRS)),
     )
+
+
+def _parts(row: Row) -> str:
+    if "products_ms" not in row:
+        return ""
+    return f"{row['products_ms']:.2f}, {row['others_ms']:.2f}"
 
 
 def _error(row: Row, theirs: Row | None) -> str:
@@ -225,5 +259,3 @@ def _absent(result: dict[str, Any]) -> Iterator[str]:
             why = row.get("failed") or row.get("skipped")
             if why:
                 yield f"- {entry['name']}, {row['mode']}, {row['peer']}: {why}\n"
-    for skipped in result["skipped"]:
-        yield f"- {skipped['name']}: {skipped['why']}\n"
