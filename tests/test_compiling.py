@@ -147,10 +147,35 @@ def test_copies_are_not_compiled(how: str, copied: Any) -> None:
 def test_region_lengths_leave_little_over() -> None:
     assert region_length(333) == 9
     assert region_length(64) == 8
+    assert region_length(110) == 5
     for blocks in range(16, 500):
         length = region_length(blocks)
-        assert 6 <= length <= 10
+        assert 5 <= length <= 10
         assert length + blocks % length <= 8 + blocks % 8
+
+
+@pytest.mark.parametrize(
+    ("options", "turned"), [({}, True), ({"backend": "aot_eager"}, False)]
+)
+def test_maps_have_the_layout_that_inductor_takes(
+    options: dict[str, Any], turned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layouts: list[bool] = []
+
+    def as_it_is(plain: Any, **_: Any) -> Any:
+        def apply(blocks: tuple[nn.Module, ...], x: torch.Tensor) -> torch.Tensor:
+            layouts.append(x.is_contiguous(memory_format=torch.channels_last))
+            out: torch.Tensor = plain(blocks, x)
+            return out
+
+        return apply
+
+    monkeypatch.setattr(torch, "compile", as_it_is)
+    plain = loaded(n=27).eval()
+    module = loaded(weights=plain, n=27, compile="auto", compile_options=options)
+    out = module.eval().forward(pictures())
+    assert layouts == [turned] * 3
+    assert torch.allclose(out, plain(pictures()), rtol=1e-4)
 
 
 @pytest.mark.skipif(

@@ -127,6 +127,25 @@ def test_an_output_is_there_in_training_only() -> None:
     assert torch.equal(made.eval()(x), out.out)
 
 
+def test_a_side_head_is_computed_where_its_input_is() -> None:
+    text = (
+        "input 4\na: fc 8\nrelu | b: fc 8\nrelu\n"
+        "output(fc 2, low=a | h: fc 3 if training, high=b | relu | g: fc 3 if training)"
+    )
+    code = compiled(net(text))
+    forward = code[code.index("def forward") :]
+    assert "low = self.h(a) if self.training else None" in forward
+    assert forward.index("low = ") < forward.index("self.b(")
+    # What takes more than an expression waits for the end.
+    assert forward.index("self.g(") > forward.index("if self.training:")
+    made = module(net(text))
+    x = torch.randn(5, 4)
+    a = made.a(x)
+    torch.testing.assert_close(made(x).low, made.h(a))
+    torch.testing.assert_close(made(x).high, made.g(F.relu(made.b(F.relu(a)))))
+    assert isinstance(made.eval()(x), torch.Tensor)
+
+
 def test_what_only_training_computes_is_learned_but_no_work() -> None:
     cost = network(AUX).root.cost
     assert cost.params == (4 * 8 + 8) + (8 * 2 + 2) + (8 * 3 + 3)

@@ -28,8 +28,9 @@ from archdsl.runtime.reclassed import reduced, subclass
 
 # A run of so many blocks that are alike is compiled by regions.
 LEAST_ALIKE = 16
-# Blocks in a region. Of these the length is taken that leaves the least to compile.
-SHORTEST, BEST, LONGEST = 6, 8, 10
+# Blocks in a region. Of these the length is taken that leaves the least to compile; a
+# rest counts as two blocks more, since it is a graph of its own.
+SHORTEST, BEST, LONGEST = 5, 8, 10
 # Before 2.5, torch compiled anew for each module of `torch.nn` that it was given.
 _TAKES_MODULES = tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 5)
 # Where a module that is reclassed keeps what its forward does.
@@ -66,7 +67,10 @@ def region_length(blocks: int) -> int:
     """
     return min(
         range(SHORTEST, LONGEST + 1),
-        key=lambda length: (length + blocks % length, abs(length - BEST)),
+        key=lambda length: (
+            length + blocks % length + 2 * bool(blocks % length),
+            abs(length - BEST),
+        ),
     )
 
 
@@ -166,8 +170,16 @@ class _Compiler:
         """What applies all of these, by regions."""
         regions = list(self._regions_of(blocks))
         self.regions += len(regions)
+        convolves = any(
+            isinstance(part, nn.Conv2d) for block in blocks for part in block.modules()
+        )
+        turns = convolves and self._options.get("backend", "inductor") == "inductor"
 
         def forward(x: Any) -> Any:
+            if turns and isinstance(x, torch.Tensor) and x.dim() == 4:
+                # Inductor takes this layout for convolutions. What a region gives has
+                # the layout of what it got, and would be turned at the end of each.
+                x = x.contiguous(memory_format=torch.channels_last)
             for function, blocks in regions:
                 x = function(blocks, x)
             return x

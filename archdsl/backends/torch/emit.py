@@ -351,8 +351,9 @@ class Emitter:
             for number, tensor in enumerate(root.inputs)
             if tensor.dtype != "float"
         )
+        sides = result.source is not None
         forward = Forward(
-            scope, constructor, inputs, False, result.returns, whole
+            scope, constructor, inputs, False, result.returns, whole, sides
         ).lines()
         arguments = [
             argument(namespace, used, formula.literal(namespace.known[0][used]))

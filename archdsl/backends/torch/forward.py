@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from archdsl.backends.torch import code as c
@@ -19,6 +19,8 @@ from archdsl.backends.torch.planned import (
     PlannedTraining,
     Scope,
     count_uses,
+    flat,
+    short_branches,
     writing,
 )
 from archdsl.backends.torch.reserved import is_attribute, member, safe_name
@@ -26,8 +28,6 @@ from archdsl.ops.form import Apply, Attribute
 
 # A nested call longer than this gets a line of its own.
 _LONGEST = 60
-# A branch of at most this many stages stands inside the merge that takes it.
-_SHORT_BRANCH = 4
 
 # Variables for values that the spec gives no name.
 _OWN_NAMES = ("out", "branch", "y")
@@ -73,7 +73,10 @@ class Forward:
         positional: bool,
         returns: Returns | None = None,
         whole: frozenset[int] = frozenset(),
+        sides: bool = False,
     ) -> None:
+        # Whether what exists in training only may be None otherwise.
+        self._sides = sides
         self._scope = scope
         self._inputs = inputs
         self._returns = returns
@@ -85,12 +88,10 @@ class Forward:
         self._trains = any(output.training for output in self._returned)
         for output in self._returned:
             self._uses[output.value] += 1 + (self._trains and not output.training)
-        self._inline = _short_branches(scope, self._uses, constructor)
+        self._inline = short_branches(scope, self._uses)
         # What made each submodule, where another stage may use it again.
         self._builders: dict[str, PlannedStage | PlannedRepeat] = {
-            node.name: node
-            for node in _flat(scope.nodes)
-            if isinstance(node, PlannedStage | PlannedRepeat) and not node.shared
+            node.name: node for node in flat(scope.nodes) if not node.shared
         }
         self._env: dict[int, Held] = {}
         self._holds: dict[str, int] = {}
@@ -110,7 +111,11 @@ class Forward:
     def lines(self) -> list[str]:
         """The statements, the last one returning the result."""
         later = [n for n in self._scope.nodes if isinstance(n, PlannedTraining)]
-        self._nodes([n for n in self._scope.nodes if n not in later])
+        for node in [n for n in self._scope.nodes if n not in later]:
+            self._nodes([node])
+            # The backward pass then gets to a side head where its input was made, and
+            # not first, when all else is still kept.
+            later = [side for side in later if not self._side(side)]
         if self._trains:
             for value in sorted(self._waiting):
                 self._assign(value)
@@ -153,6 +158,31 @@ class Forward:
                 self._tensor(node, node.attribute)
             else:
                 self._stage(node)
+
+    def _side(self, side: PlannedTraining) -> bool:
+        """Write what exists in training only, if its inputs are there and it is short.
+
+        Others wait until the outputs of training are returned.
+        """
+        inside = {node.output for node in flat(side.nodes)}
+        read = {value for node in flat(side.nodes) for value in node.inputs}
+        if not self._sides or not inside or not read <= inside | self._env.keys():
+            return False
+        uses, env, holds = Counter(self._uses), dict(self._env), dict(self._holds)
+        waiting, lines = set(self._waiting), self._lines
+        self._lines = []
+        self._nodes(side.nodes)
+        if self._lines or side.output not in self._waiting:
+            self._uses, self._env, self._holds = uses, env, holds
+            self._waiting, self._lines = waiting, lines
+            return False
+        self._lines = lines
+        held = self._env[side.output]
+        code = c.Conditional(held.code, "self.training", c.Text("None"))
+        name = next(o.name for o in self._returned if o.value == side.output)
+        self._env[side.output] = held._replace(code=code, label=name)
+        self._assign(side.output)
+        return True
 
     def _tensor(self, stage: PlannedStage, attribute: Attribute) -> None:
         """A tensor of the module itself, with a batch of one."""
@@ -441,38 +471,3 @@ class Forward:
         while f"branch{number}" in self._holds:
             number += 1
         return f"branch{number}"
-
-
-def _flat(nodes: list[Planned]) -> Iterator[Planned]:
-    """All nodes, those in choices too."""
-    for node in nodes:
-        if isinstance(node, PlannedChoice):
-            yield from _flat([*node.then, *node.otherwise])
-        elif isinstance(node, PlannedTraining):
-            yield from _flat(node.nodes)
-        else:
-            yield node
-
-
-def _short_branches(
-    scope: Scope, uses: Counter[int], constructor: Constructor
-) -> frozenset[int]:
-    """The values inside short branches, from a fork to the merge that takes them."""
-    stages = [node for node in scope.nodes if isinstance(node, PlannedStage)]
-    made_by = {stage.output: stage for stage in stages}
-    inline: set[int] = set()
-    for merge in stages:
-        if merge.site is None or merge.site.layer.look != "merge":
-            continue
-        for value in merge.inputs:
-            chain: list[int] = []
-            at = value
-            while at in made_by and uses[at] == 1:
-                stage = made_by[at]
-                if len(stage.inputs) != 1 or stage.fetched:
-                    break
-                chain.append(at)
-                at = stage.inputs[0]
-            if len(chain) <= _SHORT_BRANCH and uses[at] > 1:
-                inline.update(chain)
-    return frozenset(inline)

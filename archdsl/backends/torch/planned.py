@@ -16,6 +16,9 @@ from archdsl.shapes.expr import Expr
 from archdsl.shapes.tensor import TensorType
 from archdsl.source import Span
 
+# A branch of at most this many stages stands inside the merge that takes it.
+_SHORT_BRANCH = 4
+
 
 class MismatchError(Exception):
     """These uses of a block cannot share a class."""
@@ -296,3 +299,25 @@ class Scope:
             isinstance(node, PlannedStage) and node.inner is not None
             for node in self.nodes
         )
+
+
+def short_branches(scope: Scope, uses: Counter[int]) -> frozenset[int]:
+    """The values inside short branches, from a fork to the merge that takes them."""
+    stages = [node for node in scope.nodes if isinstance(node, PlannedStage)]
+    made_by = {stage.output: stage for stage in stages}
+    inline: set[int] = set()
+    for merge in stages:
+        if merge.site is None or merge.site.layer.look != "merge":
+            continue
+        for value in merge.inputs:
+            chain: list[int] = []
+            at = value
+            while at in made_by and uses[at] == 1:
+                stage = made_by[at]
+                if len(stage.inputs) != 1 or stage.fetched:
+                    break
+                chain.append(at)
+                at = stage.inputs[0]
+            if len(chain) <= _SHORT_BRANCH and uses[at] > 1:
+                inline.update(chain)
+    return frozenset(inline)
