@@ -21,6 +21,8 @@ ABOUT = """\
 What options of `archdsl.load` change in a step of training, on one thread; a step is
 that of the table above. `auto` is `memory_format="auto"`, beside torchvision's module
 as it comes, and `by hand` is that one with `.to(memory_format=torch.channels_last)`.
+With one thread and fewer than 16 pictures PyTorch does not give convolutions of one
+place to oneDNN, whatever the layout: of MobileNetV2 these are 34 of 52.
 `checkpoint` is beside the same module without: of ResNet-50 `["layer1", "layer2"]`, of
 ResNet-1202 all blocks. Memory is what a step adds at its peak to a process that has the
 module; `kept` is what `archdsl.kept_bytes` tells of it. `compile` is `preresnet n=21`,
