@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Note, filled
-from archdsl.elaborate.bind import Binder, Bindings, split_repeat
+from archdsl.elaborate.bind import Binder, split_repeat
 from archdsl.elaborate.frame import Value
+from archdsl.elaborate.takes import Bindings
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
 from archdsl.ops import LAYERS
 from archdsl.ops.record import (

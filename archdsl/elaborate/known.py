@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from archdsl.elaborate.apply import Built, Target
-    from archdsl.elaborate.bind import Bindings
     from archdsl.elaborate.definitions import Definitions
     from archdsl.elaborate.frame import Value
+    from archdsl.elaborate.takes import Bindings
     from archdsl.shapes.size import Size
 
     Key: TypeAlias = tuple[object, ...]

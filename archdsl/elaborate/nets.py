@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.asserted import hold_condition
-from archdsl.elaborate.bind import Binder, Bindings, split_repeat
+from archdsl.elaborate.bind import Binder, split_repeat
 from archdsl.elaborate.bodies import declared
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
@@ -15,6 +15,7 @@ from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.known import Known
 from archdsl.elaborate.labels import report_clash
 from archdsl.elaborate.report import Entry, Located, Reporter
+from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.unread import report_idle, report_unread
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Module, Repeat, Stage
@@ -407,16 +408,12 @@ class Elaborator:
         rest, repeats = split_repeat(line.args)
         for arg in repeats:
             self._report.error("E0401", "a default cannot repeat a layer", arg)
-        optional = layer._replace(
-            args=tuple(arg._replace(default=None) for arg in layer.args)
-        )
         binder = Binder(Frame(self._report, {}), self._report, None)
         here = known.get(layer.name, {})
-        bound = binder.layer(optional, rest, here, self._report.span(line))
+        bound = binder.layer(layer, rest, here, self._report.span(line), complete=False)
         if bound is None:
             return known
-        new = {key: value for key, value in bound.items() if value.span is not None}
-        return {**known, layer.name: {**here, **new}}
+        return {**known, layer.name: {**here, **bound}}
 
     def count_stage(self, at: Located | Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""
