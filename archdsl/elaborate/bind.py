@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Hint, Note
@@ -77,7 +77,7 @@ class Binder:
     def layer(
         self,
         layer: Layer,
-        args: list[n.Argument],
+        args: Sequence[n.Argument],
         defaults: Bindings,
         at: Span,
         complete: bool = True,
@@ -105,7 +105,7 @@ class Binder:
     def _gather(
         self,
         layer: Layer,
-        args: list[n.Argument],
+        args: Sequence[n.Argument],
         given: Bindings,
         places: dict[str, Span],
         numbers: list[Positional],
@@ -367,7 +367,7 @@ class Binder:
         self,
         what: str,
         params: tuple[n.Param, ...],
-        args: list[n.Argument],
+        args: Sequence[n.Argument],
         at: Span,
         defined_at: Span,
         inputs: tuple[n.Name, ...] = (),

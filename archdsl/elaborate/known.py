@@ -51,16 +51,22 @@ class Known:
         return self._calls.setdefault(id(defaults), {})
 
     def key(
-        self, call: n.Call, home: Definitions, target: Target, inputs: list[Value]
+        self,
+        call: n.Call,
+        home: Definitions,
+        target: Target,
+        inputs: list[Value],
+        symbolic: bool,
     ) -> Key | None:
         """By what the outcome of a call is kept; None if it is not.
 
         It is the call's text without inputs, and the identity of the types of those,
-        which the outcome keeps.
+        which the outcome keeps. In a net that is `symbolic` some may have sizes that
+        are not known.
         """
         if not self.remembers or target.defined or target.chosen_by:
             return None
-        if not all(isinstance(size, int) for size in _sizes(inputs)):
+        if symbolic and not all(isinstance(size, int) for size in _sizes(inputs)):
             return None
         layer = target.layer
         assert layer is not None
@@ -75,7 +81,7 @@ class Known:
             said = f"{layer.name}("
             if call.args:
                 said += text[call.args[0].start : call.end]
-        return (said, *(id(value.type) for value in inputs))
+        return (said, *[id(value.type) for value in inputs])
 
     def keep(self, built: Built, stages: int) -> Built:
         """The outcome as it is kept: types that are equal are one.
@@ -87,9 +93,10 @@ class Known:
             raise TrialEndedError
         tensor = built.type
         # Sizes that enter a block at different places have formulas that say so.
-        dims = tuple((dim.size, dim.expr) for dim in tensor.dims)
+        dims = tuple([(dim.size, dim.expr) for dim in tensor.dims])
         key = (dims, tensor.dtype, tensor.batched)
-        return built._replace(type=self._types.setdefault(key, tensor))
+        known = self._types.setdefault(key, tensor)
+        return built if known is tensor else built._replace(type=known)
 
 
 def _sizes(inputs: list[Value]) -> Iterator[Size]:

@@ -107,7 +107,7 @@ class Elaborator:
             bound, fine = binder.params(
                 item.name.name,
                 params,
-                list(family.args),
+                family.args,
                 span,
                 self._report.span(item.name),
                 complete=False,

@@ -187,9 +187,10 @@ def _collected(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
 
 def opaque(value: object, *operands: Expr) -> Expr:
     """The constant `value` if all operands are constants, else an unknown formula."""
-    if all(type(operand) is Const for operand in operands):
-        return Const(value)
-    return Opaque(depends(*operands))
+    for operand in operands:
+        if type(operand) is not Const:
+            return Opaque(depends(*operands))
+    return Const(value)
 
 
 def depends(*exprs: Expr) -> frozenset[Var | InputSize]:
@@ -198,12 +199,12 @@ def depends(*exprs: Expr) -> frozenset[Var | InputSize]:
     stack = list(exprs)
     while stack:
         expr = stack.pop()
-        if isinstance(expr, Var | InputSize):
-            found.add(expr)
-        elif isinstance(expr, Op):
+        if type(expr) is Op:
             stack.extend(expr.operands)
-        elif isinstance(expr, Opaque):
+        elif type(expr) is Opaque:
             found |= expr.depends
+        elif type(expr) is Var or type(expr) is InputSize:
+            found.add(expr)
     return frozenset(found)
 
 
