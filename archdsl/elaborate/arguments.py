@@ -43,6 +43,19 @@ def names_nothing(layer: Layer, args: Iterable[n.Argument]) -> bool:
     return all(_is_plain(layer, arg) for arg in args)
 
 
+def names_in(layer: Layer, args: Iterable[n.Argument]) -> tuple[str, ...] | None:
+    """The names that decide about the arguments; None if more than names do."""
+    names: list[str] = []
+    for arg in args:
+        if not _is_plain(layer, arg):
+            for part in n.parts(arg.value):
+                if isinstance(part, n.Attribute | n.Size):
+                    return None
+                if isinstance(part, n.Name):
+                    names.append(part.name)
+    return tuple(names)
+
+
 def _is_plain(layer: Layer, arg: n.Argument) -> bool:
     value = arg.value
     if isinstance(value, n.Name):

@@ -233,10 +233,8 @@ class Walk:
         frame.current = current
         ids = tuple([value.id for value in inputs])
         owner = self.owner
-        home = self.report.home
-        assert home is not None
         symbolic = owner.symbols is not None
-        key = owner.known.key(call, home, target, inputs, symbolic)
+        key = owner.known.key(call, self.text, target, inputs, frame.params, symbolic)
         if key in self._known:
             assert key is not None
             return self._again(stage, self._known[key], name, ids)
