@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from archdsl.ops.record import Layer
 from archdsl.syntax import nodes as n
 
-_CONSTANTS = frozenset((n.Number, n.Boolean, n.String))
+# Expressions that consist of nothing else.
+LITERALS = frozenset((n.Number, n.Boolean, n.String))
 
 
 def is_word(layer: Layer, arg: n.Argument) -> bool:
@@ -63,4 +64,4 @@ def _is_plain(layer: Layer, arg: n.Argument) -> bool:
     if isinstance(value, n.Size):
         return all(isinstance(part, int) for part in value.parts)
     # Others that name nothing are rare.
-    return type(value) in _CONSTANTS
+    return type(value) in LITERALS

@@ -50,6 +50,10 @@ def evaluate(
     """
     if type(node) is n.Name:
         return names.lookup(node)
+    if type(node) is n.Number and type(node.value) is int:
+        value = node.value
+        if value <= report.limits.integer:
+            return Result(value, Const(value))
     return _Evaluator(names, report, restricts, real).value(node, 0)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.arguments import (
+    LITERALS,
     is_formula,
     is_unknown_key,
     is_word,
@@ -426,6 +427,8 @@ class Scope:
         stack: list[tuple[object, ...]] = [node]
         while stack:
             part = stack.pop()
+            if type(part) in LITERALS:
+                continue
             if isinstance(part, n.Name):
                 if not (places and place(part.name) is not None):
                     self._name(part, totals)
@@ -450,7 +453,7 @@ class Scope:
                         hints=did_you_mean(part.name, known, word),
                     )
             else:
-                stack.extend(child for child in part if isinstance(child, tuple))
+                stack += [child for child in part if isinstance(child, tuple)]
 
     def _name(self, node: n.Name, totals: bool, words: tuple[str, ...] = ()) -> None:
         name = node.name
