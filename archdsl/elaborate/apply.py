@@ -71,8 +71,19 @@ class Built(NamedTuple):
         return made(
             Stage,
             (
-                *(kind, self.made, self.args, inputs, output, self.type, self.cost),
-                *(label, ordinal, span, chosen_by, self.weights, False),
+                kind,
+                self.made,
+                self.args,
+                inputs,
+                output,
+                self.type,
+                self.cost,
+                label,
+                ordinal,
+                span,
+                chosen_by,
+                self.weights,
+                False,
             ),
         )
 

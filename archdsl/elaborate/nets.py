@@ -8,7 +8,6 @@ from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.bind import Binder, split_repeat
-from archdsl.elaborate.bodies import declared
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
@@ -92,7 +91,8 @@ class Elaborator:
         good = True
         outside = Frame(self._report, {})
         names = {param.name for param in item.params}
-        symbols = [name for name in declared(item.body) if name not in names]
+        written = self.definitions.symbols(item.body)
+        symbols = [name for name in written if name not in names]
         known = (
             *item.params,
             *(_optional(symbol, item.name) for symbol in symbols),
@@ -354,9 +354,9 @@ class Elaborator:
         )
         made = made._replace(order=order)
         report_clash(made, self._report)
-        report_unread(made, self._report)
+        read = report_unread(made, self._report)
         if kind == "net":
-            report_idle(made, frame.input_spans, self._report)
+            report_idle(made, frame.input_spans, read, self._report)
         return made
 
     def _unfinished(
