@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.definitions import Definitions
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Cost, Node
 from archdsl.shapes.tensor import TensorType

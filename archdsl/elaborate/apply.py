@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Note, filled
+from archdsl.elaborate.arguments import Bindings, takes
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
-from archdsl.elaborate.takes import Bindings, takes
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
 from archdsl.ops import LAYERS
 from archdsl.ops.record import (

@@ -1,4 +1,4 @@
-"""Arguments of layers as they are written: their words and keys, and constants.
+"""Arguments of layers: what records say of them, and how they are written.
 
 A call whose arguments are constants says the same wherever it stands, so that a text
 which repeats itself is looked through once.
@@ -8,8 +8,62 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archdsl.ops.record import Layer
+from archdsl.ops.record import REQUIRED, Arg, Bound, Kind, Layer, plain
+from archdsl.shapes.expr import Const
 from archdsl.syntax import nodes as n
+from archdsl.tuples import NamedTuple
+
+Bindings = dict[str, Bound]
+
+
+class Takes(NamedTuple):
+    """The arguments of a layer as calls ask for them.
+
+    `positional` names those that need no key, `starred` the one that takes all numbers
+    that are left. `required` says what those are for that have no default; `left_out`
+    has the arguments as they are where nothing is given. `keyless` tells which of them
+    a text or a list without a key is, `sizes` which have a number for each axis,
+    `words` the bare names that stand for arguments.
+    """
+
+    layer: Layer
+    positional: tuple[str, ...]
+    starred: str | None
+    required: dict[str, str]
+    left_out: Bindings
+    keyless: dict[Kind, str]
+    sizes: tuple[Arg, ...]
+    words: frozenset[str]
+
+
+# By the identity of the layer, which the entry keeps alive.
+_KNOWN: dict[int, Takes] = {}
+
+
+def takes(layer: Layer) -> Takes:
+    """What the layer takes."""
+    return _KNOWN.get(id(layer)) or _KNOWN.setdefault(id(layer), _worked_out(layer))
+
+
+def _worked_out(layer: Layer) -> Takes:
+    starred = [name[1:] for name in layer.positional if name[0] == "*"]
+    positional = tuple(name.removeprefix("*") for name in layer.positional)
+    kinds = {arg.name: arg.type.kind for arg in layer.args}
+    return Takes(
+        layer,
+        positional,
+        starred[0] if starred else None,
+        {arg.name: arg.doc for arg in layer.args if arg.default is REQUIRED},
+        {
+            arg.name: Bound(arg.default, Const(plain(arg.default)), None)
+            for arg in layer.args
+        },
+        # The first of a kind has it.
+        {kinds[name]: name for name in reversed(positional)},
+        tuple(arg for arg in layer.args if arg.type.kind == "sizes"),
+        frozenset(layer.words),
+    )
+
 
 # Expressions that consist of nothing else.
 LITERALS = frozenset((n.Number, n.Boolean, n.String))
@@ -29,9 +83,10 @@ def is_word(layer: Layer, arg: n.Argument) -> bool:
 
 def is_formula(layer: Layer | None, key: str | None) -> bool:
     """Whether what has this key may speak of places in a tensor."""
-    return layer is not None and any(
-        arg.name == key and arg.type.kind == "formula" for arg in layer.args
-    )
+    if layer is None or key is None:
+        return False
+    record = layer.arg(key)
+    return record is not None and record.type.kind == "formula"
 
 
 def is_unknown_key(layer: Layer, key: str | None) -> bool:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Hint, Note
 from archdsl.diagnostics.suggest import nearest
+from archdsl.elaborate.arguments import Bindings, takes
 from archdsl.elaborate.evaluate import Names, evaluate
 from archdsl.elaborate.fit import LIST_OR_SIZE, fit, misfit
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.takes import Bindings, takes
 from archdsl.elaborate.values import (
     UNKNOWN,
     Result,

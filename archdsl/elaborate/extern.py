@@ -8,12 +8,12 @@ from __future__ import annotations
 import keyword
 from collections.abc import Sequence
 
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.names import Scope
 from archdsl.elaborate.report import Reporter
-from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.values import FAILED, UNKNOWN, Result, SizeValue, describe
 from archdsl.elaborate.words import BLOCK_INPUT, CURRENT
 from archdsl.ir.network import LayerRef

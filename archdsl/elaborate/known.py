@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from archdsl.elaborate.apply import Built, Target
+    from archdsl.elaborate.arguments import Bindings
     from archdsl.elaborate.frame import Value
-    from archdsl.elaborate.takes import Bindings
     from archdsl.shapes.size import Size
 
     Key: TypeAlias = tuple[object, ...]

@@ -366,9 +366,14 @@ class Scope:
 
     def _argument(self, node: n.Name, layer: Layer) -> None:
         """Check a name that stands for an argument of a layer."""
-        here = self._visible
-        all_known = (here.params, here.symbols, layer.words, here.blocks, LAYERS)
-        is_known = any(node.name in known for known in all_known)
+        name, here = node.name, self._visible
+        is_known = (
+            name in here.params
+            or name in here.symbols
+            or layer.has_word(name)
+            or name in here.blocks
+            or name in LAYERS
+        )
         hints = () if is_known else self._argument_hints(node, layer)
         if not hints:
             self._name(node, totals=False)

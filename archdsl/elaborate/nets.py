@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.asserted import hold_condition
 from archdsl.elaborate.bind import Binder, split_repeat
 from archdsl.elaborate.definitions import Defined, Definitions
@@ -14,7 +15,6 @@ from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.known import Known
 from archdsl.elaborate.labels import report_clash
 from archdsl.elaborate.report import Entry, Located, Reporter
-from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.unread import report_idle, report_unread
 from archdsl.elaborate.walk import Walk
 from archdsl.ir.network import Module, Repeat, Stage

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics import Diagnostic, in_order
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.definitions import Definitions
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.sketched import Early, Left, Sketched, key
-from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.walk import Walk, in_input_order
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Module, Network, Node

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.elaborate.apply import target_of
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.labels import has_index
 from archdsl.elaborate.repeat import taken_from
-from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.walk import Walk, in_input_order
 from archdsl.elaborate.words import INPUT_STAGE
 from archdsl.ir.network import Choice, Cost, Module, Node, Repeat, Run

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.apply import Built, build, target_of
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.asserted import hold
 from archdsl.elaborate.bind import REPEAT_KEY, split_repeat
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
@@ -20,7 +21,6 @@ from archdsl.elaborate.inputs import declare_input, sizes_of
 from archdsl.elaborate.labels import fill_in, has_index, report_clash
 from archdsl.elaborate.repeat import repeat
 from archdsl.elaborate.report import Unheard
-from archdsl.elaborate.takes import Bindings
 from archdsl.elaborate.unread import report_unread
 from archdsl.elaborate.words import INPUT_STAGE, OUTPUT_STAGE, SHARE, SPECIAL
 from archdsl.ir.network import Choice, Cost, Module, Node, Run

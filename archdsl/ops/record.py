@@ -139,7 +139,7 @@ class Site(NamedTuple):
     @property
     def spatial(self) -> int:
         """How many axes follow the channels of the first input."""
-        return self.ins[0].rank - 1
+        return len(self.ins[0].dims) - 1
 
     def whole(self, name: str) -> int:
         """An integer argument."""

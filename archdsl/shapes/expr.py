@@ -71,19 +71,17 @@ Expr: TypeAlias = Const | Var | InputSize | Op | Opaque
 
 def op(operator: str, value: object, *operands: Expr) -> Expr:
     """`operator` applied to formulas; the constant `value` if all are constants."""
-    weight = 1
-    folded = True
-    opaque = False
     for operand in operands:
-        kind = type(operand)
-        folded = folded and kind is Const
-        opaque = opaque or kind is Opaque
-        weight += operand.weight
-    if folded:
+        if type(operand) is not Const:
+            break
+    else:
         return Const(value)
-    if opaque:
-        # Two that depend on the same are not the same: nothing cancels.
-        return Opaque(depends(*operands))
+    weight = 1
+    for operand in operands:
+        if type(operand) is Opaque:
+            # Two that depend on the same are not the same: nothing cancels.
+            return Opaque(depends(*operands))
+        weight += operand.weight
     if operator == "-" and not isinstance(value, float):
         less = total(operands[0], negated(operands[1]))
         # Terms that cancel are worth another form; others stay as they were written.

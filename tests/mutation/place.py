@@ -12,7 +12,7 @@ from pathlib import Path
 
 from changes import Mutant
 
-from archdsl.elaborate import labels, takes
+from archdsl.elaborate import arguments, labels
 from archdsl.ops import LAYERS
 
 
@@ -31,7 +31,7 @@ def module_name(path: Path) -> str:
 
 def forget() -> None:
     """What the elaborator keeps from one spec to the next."""
-    takes._KNOWN.clear()
+    arguments._KNOWN.clear()
     labels._expression.cache_clear()
 
 
