@@ -58,8 +58,7 @@ def _worked_out(layer: Layer) -> Takes:
             arg.name: Bound(arg.default, Const(plain(arg.default)), None)
             for arg in layer.args
         },
-        # The first of a kind has it.
-        {kinds[name]: name for name in reversed(positional)},
+        {kinds[name]: name for name in positional},
         tuple(arg for arg in layer.args if arg.type.kind == "sizes"),
         frozenset(layer.words),
     )
@@ -83,9 +82,7 @@ def is_word(layer: Layer, arg: n.Argument) -> bool:
 
 def is_formula(layer: Layer | None, key: str | None) -> bool:
     """Whether what has this key may speak of places in a tensor."""
-    if layer is None or key is None:
-        return False
-    record = layer.arg(key)
+    record = layer.arg(key) if layer is not None and key is not None else None
     return record is not None and record.type.kind == "formula"
 
 

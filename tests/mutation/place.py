@@ -54,6 +54,7 @@ def ways(mutant: Mutant, late: set[str]) -> list[Callable[[], Callable[[], None]
 def in_place(way: Callable[[], Callable[[], None]]) -> Iterator[None]:
     """This process runs the mutant."""
     back = way()
+    forget()
     try:
         yield
     finally:
