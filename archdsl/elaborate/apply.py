@@ -448,7 +448,7 @@ def _wrong_dtype(site: Site) -> Problem | None:
     """An input that holds what the layer has no use for."""
     wanted = site.layer.dtypes
     for at, tensor in enumerate(site.ins):
-        allowed = wanted[at] if at < len(wanted) else wanted[-1]
+        allowed = wanted[min(at, len(wanted) - 1)]
         if tensor.dtype in allowed:
             continue
         hints: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from archdsl.ops.record import REQUIRED, Arg, Bound, Kind, Layer, plain
 from archdsl.shapes.expr import Const
+from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.syntax import nodes as n
 from archdsl.tuples import NamedTuple
 
@@ -22,8 +23,9 @@ class Takes(NamedTuple):
     `positional` names those that need no key, `starred` the one that takes all numbers
     that are left. `required` says what those are for that have no default; `left_out`
     has the arguments as they are where nothing is given. `keyless` tells which of them
-    a text or a list without a key is, `sizes` which have a number for each axis,
-    `words` the bare names that stand for arguments.
+    a text or a list without a key is, `sizes` which have a number for each axis, `axes`
+    which name one. `words` has the bare names that stand for arguments, each with the
+    argument and what that holds.
     """
 
     layer: Layer
@@ -33,7 +35,8 @@ class Takes(NamedTuple):
     left_out: Bindings
     keyless: dict[Kind, str]
     sizes: tuple[Arg, ...]
-    words: frozenset[str]
+    axes: tuple[str, ...]
+    words: dict[str, tuple[str, object]]
 
 
 # By the identity of the layer, which the entry keeps alive.
@@ -60,8 +63,23 @@ def _worked_out(layer: Layer) -> Takes:
         },
         {kinds[name]: name for name in positional},
         tuple(arg for arg in layer.args if arg.type.kind == "sizes"),
-        frozenset(layer.words),
+        tuple(arg.name for arg in layer.args if arg.type.kind == "axis"),
+        # The first argument that knows a word has it.
+        {
+            word: (arg.name, True if arg.type.kind == "truth" else word)
+            for arg in reversed(layer.args)
+            for word in _words(arg)
+        },
     )
+
+
+def _words(arg: Arg) -> tuple[str, ...]:
+    """The bare names that stand for an argument."""
+    if arg.type.kind == "truth":
+        return (arg.name,)
+    if arg.type.kind == "axis":
+        return AXIS_NAMES
+    return () if arg.keyed else arg.type.words
 
 
 # Expressions that consist of nothing else.

@@ -23,7 +23,6 @@ from archdsl.elaborate.values import (
 from archdsl.ir.network import LayerRef
 from archdsl.ops.record import Arg, ArgType, Bound, Layer
 from archdsl.shapes.expr import Const, Expr, op
-from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
@@ -257,19 +256,15 @@ class Binder:
         self, layer: Layer, node: n.Expression, given: Bindings
     ) -> tuple[str, object] | None:
         """A bare name that stands for an argument: `same`, `ceil`."""
-        if type(node) is not n.Name or node.name not in takes(layer).words:
+        known = takes(layer)
+        if type(node) is not n.Name or node.name not in known.words:
             return None
-        axes = [record.name for record in layer.args if record.type.kind == "axis"]
-        for record in layer.args:
-            if node.name == record.name and record.type.kind == "truth":
-                return record.name, True
-            if node.name in record.type.words and not record.keyed:
-                return record.name, node.name
-            if record.type.kind == "axis" and node.name in AXIS_NAMES:
-                # The axes of a layer that takes several fill up in order.
-                free = (name for name in axes if name not in given)
-                return next(free, record.name), node.name
-        return None
+        name, value = known.words[node.name]
+        if name in known.axes:
+            # The axes of a layer that takes several fill up in order.
+            free = (name for name in known.axes if name not in given)
+            return next(free, name), node.name
+        return name, value
 
     def _collect(
         self,
