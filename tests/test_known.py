@@ -18,7 +18,7 @@ from archdsl.elaborate.definitions import (
 from archdsl.elaborate.nets import Elaborator
 from archdsl.elaborate.report import Reporter, TrialEndedError
 from archdsl.ir.dump import dump
-from archdsl.ir.network import Network, Stage
+from archdsl.ir.network import Module, Network, Stage
 from archdsl.pipeline import check
 from archdsl.reading import SpecFiles
 from archdsl.source import Source
@@ -124,10 +124,43 @@ def test_texts_that_are_all_different_end_the_trial(
     assert len(check(source).networks[""].root.nodes) == 300
 
 
-def test_calls_that_name_a_parameter_are_elaborated_each_time() -> None:
-    text = "block b w { clamp(id) max=w | clamp(id) max=w | clamp(id) max=9 }\n"
-    text += "net n { input 8 | b 2 | b 3 }\n"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "block b w { clamp(id) max=w | clamp(id) max=w | clamp(id) max=9 }\n"
+        "net n { input 8 | b 2 | b 3 | b 2.0 }\n",
+        "block b n { relu | fc n[0] | relu }\n"
+        "net n { input 8 | b n=[8,8] | b n=[4,8] }\n",
+        # The size is that of a label, and not the parameter.
+        "block b a w { relu | a: fc w | fc 4 | fc a.c | fc a }\n"
+        "net n { input 3 | b 3 5 | b 3 7 }\n",
+        # The capital is a parameter.
+        "block b C { relu | conv 3 CxC same }\nnet n { input 3x8x8 | b 3 | b 5 }\n",
+        "block b f=fc { relu | f 8 }\nnet n { input 8 | b | b f=scale }\n",
+        "block b w { relu | {fc w*i+8 | relu} x3 }\nnet n { input 8 | b 2 | b 3 }\n",
+    ],
+)
+def test_calls_that_name_something(text: str) -> None:
+    source = Source("n.arch", text + "#" * 1000)
+    checked = check(source)
+    assert not checked.diagnostics
+    (plain,) = elaborated(source, None, False)
+    assert dump(checked.networks["n"]) == dump(plain)
+
+
+def test_calls_are_shared_where_their_parameters_are_the_same_numbers() -> None:
+    text = "block b w f { relu | conv w 3x3 same | bn | scale f }\n"
+    text += "net n { input 8x9x9 | b 8 2 | b 8 3 | b 6 3 | b 8 4 }\n"
     source = Source("n.arch", text + "#" * 1000)
     (network,) = check(source).networks.values()
     (plain,) = elaborated(source, None, False)
     assert dump(network) == dump(plain)
+    blocks = [node.target for node in network.root.nodes if isinstance(node, Stage)]
+    convs = [
+        id(block.nodes[1].target)  # type: ignore[union-attr]
+        for block in blocks
+        if isinstance(block, Module)
+    ]
+    # The last has other channels flowing in.
+    assert convs[0] == convs[1]
+    assert len(set(convs)) == 3

@@ -240,6 +240,15 @@ def test_no_integer_grows_beyond_the_limit(monkeypatch: pytest.MonkeyPatch) -> N
     assert codes("input 8 | fc 2147483647*2147483648 % 7 + 1") == []
 
 
+@pytest.mark.parametrize("part", ["1", "C"])
+def test_the_largest_number_in_a_size(part: str) -> None:
+    """Whether a parameter stands in the size or not."""
+    for beyond in (0, 1):
+        size = f"{part}x{MOST.integer + beyond}"
+        text = f"net n C=1 {{ input 8 | fc 8*C\n assert {size} == {size} }}"
+        assert codes(text) == ["E0701"] * 2 * beyond
+
+
 def test_very_many_mistakes_are_not_all_told() -> None:
     for text in ("$ " * 5000, "net\n" * 5000, "input 8\n" + "foo 8\n" * 5000):
         told = found(text)

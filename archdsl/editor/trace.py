@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from archdsl.elaborate.bind import Bindings
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.definitions import Definitions
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator

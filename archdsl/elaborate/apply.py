@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from archdsl.diagnostics import Note, filled
-from archdsl.elaborate.bind import Binder, Bindings, split_repeat
+from archdsl.elaborate.arguments import Bindings, takes
+from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.frame import Value
 from archdsl.ir.network import BYTES_PER_NUMBER, Cost, LayerRef, Module, Stage
 from archdsl.ops import LAYERS
@@ -21,7 +22,7 @@ from archdsl.ops.record import (
     unknown,
 )
 from archdsl.shapes.expr import Expr, exact, opaque, substitute
-from archdsl.shapes.size import UndecidedError, exceeds, is_known, is_symbolic
+from archdsl.shapes.size import Size, UndecidedError, exceeds, is_known, is_symbolic
 from archdsl.shapes.tensor import Dim, InputOrigin, TensorType
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
@@ -70,8 +71,19 @@ class Built(NamedTuple):
         return made(
             Stage,
             (
-                *(kind, self.made, self.args, inputs, output, self.type, self.cost),
-                *(label, ordinal, span, chosen_by, self.weights, False),
+                kind,
+                self.made,
+                self.args,
+                inputs,
+                output,
+                self.type,
+                self.cost,
+                label,
+                ordinal,
+                span,
+                chosen_by,
+                self.weights,
+                False,
             ),
         )
 
@@ -105,7 +117,7 @@ def target_of(walk: Walk, call: n.Call) -> Target | None:
 def _named(walk: Walk, name: str) -> Target | None:
     layer = LAYERS.get(name)
     if layer is not None:
-        return Target(layer, None, None)
+        return made(Target, (layer, None, None, None))
     home = walk.report.home
     assert home is not None
     # A label goes before a standard block.
@@ -132,13 +144,15 @@ def build(
     walk: Walk,
     call: n.Call,
     target: Target,
-    args: Iterable[n.Argument],
+    args: Sequence[n.Argument],
     inputs: list[Value],
     copy: int | None,
 ) -> tuple[Built | None, int]:
-    """Bind and apply; with how many leading copies may differ by their lists."""
+    """Bind and apply; with how many leading copies may differ by their lists.
+
+    The arguments are those without the number of copies.
+    """
     binder = Binder(walk.frame, walk.report, copy)
-    rest, _ = split_repeat(args)
     span = walk.report.span(call)
     if target.layer is not None:
         bound: Bindings | None
@@ -146,10 +160,10 @@ def build(
             from archdsl.elaborate.extern import arguments
 
             shapes = _types(walk, inputs)
-            bound = arguments(target.defined, binder, rest, shapes, walk.report, span)
+            bound = arguments(target.defined, binder, args, shapes, walk.report, span)
         else:
             defaults = walk.defaults.get(target.layer.name, {})
-            bound = binder.layer(target.layer, rest, defaults, span)
+            bound = binder.layer(target.layer, args, defaults, span)
         types = _types(walk, inputs)
         good = count_inputs(walk, target, len(inputs), call)
         if bound is None or types is None or not good:
@@ -161,7 +175,7 @@ def build(
     given, good = binder.params(
         block.name.name,
         block.params,
-        rest,
+        args,
         span,
         target.defined.span,
         block.inputs,
@@ -194,7 +208,7 @@ def build(
 
 
 def _types(walk: Walk, inputs: list[Value]) -> tuple[TensorType, ...] | None:
-    types = tuple(value.type for value in inputs if value.type is not None)
+    types = tuple([value.type for value in inputs if value.type is not None])
     return types if len(types) == len(inputs) else None
 
 
@@ -235,51 +249,48 @@ def applied(
     layer = target.layer
     assert layer is not None
     span = walk.report.span(call)
-    site = Site(layer, types, bound, span)
-    problem: TensorType | Problem
-    wrong_rank = [tensor for tensor in types if len(tensor.dims) not in layer.ranks]
-    if wrong_rank:
-        from archdsl.ops.ranks import refused_rank
-
-        problem = refused_rank(site, wrong_rank[0])
-    else:
-        wrong = _wrong_dtype(site) or _wrong_sizes(site)
-        problem = wrong or _outcome(site, walk.owner.symbols is not None)
-    if isinstance(problem, Problem):
-        _refuse(walk, problem, site, call)
+    site = made(Site, (layer, types, bound, span))
+    wrong = _wrong_rank(site) or _wrong_dtype(site) or _wrong_sizes(site)
+    found = wrong or _outcome(site, walk.owner.symbols is not None)
+    if isinstance(found, Problem):
+        _refuse(walk, found, site, call)
         return None
-    out = _held(problem, layer, types)
+    out = _held(found, layer, types)
     elements = out.elements
     if exceeds(elements, walk.report.limits.integer):
         walk.report.error("E0701", f"the value {out} is too large", span)
         return None
     weights = layer.weights(site, out)
-    params = sum(
-        weight.elements for weight in weights if weight.parameter and not weight.tied
-    )
+    params: Size = 0
+    has_bias = False
+    for weight in weights:
+        has_bias = has_bias or weight.name == "bias"
+        if weight.parameter and not weight.tied:
+            params += weight.elements
     # What is learned has a size: a layer that lacks one was refused.
     assert isinstance(params, int)
     macs = layer.macs(site, out)
     if layer.connections is not None:
         connections = layer.connections(site, out)
     else:
-        has_bias = any(weight.name == "bias" for weight in weights) and macs
-        connections = macs + (elements if has_bias else 0)
+        connections = macs + (elements if has_bias and macs else 0)
     # A tensor of the module's own is there without a sample.
     kept = elements * BYTES_PER_NUMBER if out.batched else 0
-    cost = Cost(params, params, macs, kept, connections, 1)
+    cost = made(Cost, (params, params, macs, kept, connections, 1))
     if cost.largest > walk.report.limits.integer:
         walk.report.error("E0701", "this layer is too large to count", span)
         return None
     if not walk.owner.count_stage(span):
         return None
-    return Built(target, site, bound, out, cost, weights)
+    return made(Built, (target, site, bound, out, cost, weights))
 
 
 def _held(out: TensorType, layer: Layer, types: tuple[TensorType, ...]) -> TensorType:
     """The output with what it holds, and whether it differs between samples."""
     dtype = layer.gives or (types[0].dtype if types else out.dtype)
-    batched = any(tensor.batched for tensor in types)
+    batched = False
+    for tensor in types:
+        batched = batched or tensor.batched
     return made(TensorType, (out.dims, dtype, batched))
 
 
@@ -422,6 +433,17 @@ def _has_symbol(tensor: TensorType) -> bool:
 _HOLDS = {"float": "real numbers", "int": "whole numbers", "bool": "truth values"}
 
 
+def _wrong_rank(site: Site) -> Problem | None:
+    """An input with more or fewer axes than the layer takes."""
+    ranks = site.layer.ranks
+    for tensor in site.ins:
+        if len(tensor.dims) not in ranks:
+            from archdsl.ops.ranks import refused_rank
+
+            return refused_rank(site, tensor)
+    return None
+
+
 def _wrong_dtype(site: Site) -> Problem | None:
     """An input that holds what the layer has no use for."""
     wanted = site.layer.dtypes
@@ -447,13 +469,11 @@ def _wrong_dtype(site: Site) -> Problem | None:
 
 def _wrong_sizes(site: Site) -> Problem | None:
     """A size that has another number of parts than there are spatial axes."""
-    if not site.ins:
+    if not site.ins or not site.layer.args:
         return None
-    for arg in site.layer.args:
+    for arg in takes(site.layer).sizes:
         value = site.args[arg.name].value
-        if not isinstance(value, tuple) or arg.type.kind != "sizes":
-            continue
-        if len(value) not in (1, site.spatial):
+        if isinstance(value, tuple) and len(value) not in (1, site.spatial):
             axes = "axis" if site.spatial == 1 else "axes"
             several = f", or {site.spatial}" if site.spatial > 1 else ""
             return Problem(

@@ -44,6 +44,9 @@ def hold(
                 if size == _ANY:
                     believed.append(None)
                     continue
+                if type(size) is int and 1 <= size <= report.limits.integer:
+                    believed.append(size)
+                    continue
                 dims = sizes_of(part._replace(parts=(size,)))
                 if dims is None:
                     return
@@ -53,13 +56,14 @@ def hold(
             if dims is None:
                 return
             believed += [dim.size for dim in dims]
-    sizes = tensor.sizes
-    there = shown((*sizes[1:], sizes[0]) if order == "hwc" else sizes)
-    said = shown(tuple(_ANY if b is None else b for b in believed))
+    written = believed
     if order == "hwc" and believed:
         believed = _rolled(believed)
     if len(believed) == tensor.rank and _fits(believed, tensor):
         return
+    sizes = tensor.sizes
+    there = shown((*sizes[1:], sizes[0]) if order == "hwc" else sizes)
+    said = shown(tuple(_ANY if b is None else b for b in written))
     related: list[Note] = []
     hints: tuple[str, ...] = ()
     span = report.span(asserted)

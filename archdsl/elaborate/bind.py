@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Hint, Note
 from archdsl.diagnostics.suggest import nearest
+from archdsl.elaborate.arguments import Bindings, takes
 from archdsl.elaborate.evaluate import Names, evaluate
 from archdsl.elaborate.fit import LIST_OR_SIZE, fit, misfit
 from archdsl.elaborate.report import Reporter
@@ -20,9 +21,8 @@ from archdsl.elaborate.values import (
     pick,
 )
 from archdsl.ir.network import LayerRef
-from archdsl.ops.record import REQUIRED, Arg, Bound, Layer, plain
+from archdsl.ops.record import Arg, ArgType, Bound, Layer
 from archdsl.shapes.expr import Const, Expr, op
-from archdsl.shapes.tensor import AXIS_NAMES
 from archdsl.source import Span
 from archdsl.syntax import nodes as n
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     Positional: TypeAlias = tuple[Number, Expr, Span]
 
 REPEAT_KEY = "x"
-
-Bindings = dict[str, Bound]
 
 
 def split_repeat(
@@ -52,18 +50,9 @@ def split_repeat(
 
 def _keyless(layer: Layer, value: object) -> str | None:
     """The argument that a text or a list without a key is."""
-    kind = "text" if isinstance(value, str) else "list" if is_list(value) else None
-    for name in _positional(layer):
-        record = layer.arg(name)
-        assert record is not None
-        if record.type.kind == kind:
-            return name
-    return None
-
-
-def _positional(layer: Layer) -> list[str]:
-    """The names of the arguments that need no key."""
-    return [name.removeprefix("*") for name in layer.positional]
+    if isinstance(value, str):
+        return takes(layer).keyless.get("text")
+    return takes(layer).keyless.get("list") if is_list(value) else None
 
 
 class Binder:
@@ -87,27 +76,35 @@ class Binder:
     def layer(
         self,
         layer: Layer,
-        args: list[n.Argument],
+        args: Sequence[n.Argument],
         defaults: Bindings,
         at: Span,
+        complete: bool = True,
     ) -> Bindings | None:
-        """All arguments of a layer, or None when some are wrong (reported)."""
+        """All arguments of a layer, or None when some are wrong (reported).
+
+        Without being `complete`, those alone that are given.
+        """
         given: Bindings = {}
-        places: dict[str, Span] = {}
-        numbers: list[Positional] = []
-        if not self._gather(layer, args, given, places, numbers):
-            for record in layer.args:
-                if record.name in given:
-                    self._coerce(layer, record, given)
-            return None
-        good = self._positional(layer, numbers, given, places)
-        good = self._complete(layer, given, defaults, at) and good
+        good = True
+        if args:
+            places: dict[str, Span] = {}
+            numbers: list[Positional] = []
+            if not self._gather(layer, args, given, places, numbers):
+                self._coerced(layer, given)
+                return None
+            good = self._positional(layer, numbers, given, places)
+            good = self._coerced(layer, given) and good
+            if layer.free_keys is not None:
+                good = self._free_keys(layer, layer.free_keys, given) and good
+        if complete:
+            good = self._complete(layer, given, defaults, at) and good
         return given if good else None
 
     def _gather(
         self,
         layer: Layer,
-        args: list[n.Argument],
+        args: Sequence[n.Argument],
         given: Bindings,
         places: dict[str, Span],
         numbers: list[Positional],
@@ -138,23 +135,13 @@ class Binder:
     def _complete(
         self, layer: Layer, given: Bindings, defaults: Bindings, at: Span
     ) -> bool:
-        """Check what was given, and add what was not."""
-        good = True
-        missing: list[str] = []
-        left_out = _left_out(layer)
-        for arg_record in layer.args:
-            name = arg_record.name
-            if name in given:
-                good = self._coerce(layer, arg_record, given) and good
-            elif name in defaults:
-                given[name] = defaults[name]
-            elif arg_record.default is REQUIRED:
-                good = False
-                missing.append(arg_record.doc)
-            else:
-                given[name] = left_out[name]
-        if layer.free_keys is not None:
-            good = self._free_keys(layer, given, defaults) and good
+        """Add what was not given."""
+        known = takes(layer)
+        missing = [
+            doc
+            for name, doc in known.required.items()
+            if name not in given and name not in defaults
+        ]
         if missing:
             self._report.error(
                 "E0402",
@@ -162,7 +149,10 @@ class Binder:
                 at,
                 hints=_takes(layer),
             )
-        return good
+            return False
+        # What was given stays first.
+        given |= {**known.left_out, **defaults, **given}
+        return True
 
     def _keyword(
         self,
@@ -199,16 +189,20 @@ class Binder:
         given[record.name] = Bound(result.value, result.expr, span)
         return True
 
-    def _free_keys(self, layer: Layer, given: Bindings, defaults: Bindings) -> bool:
+    def _coerced(self, layer: Layer, given: Bindings) -> bool:
+        """Check what was given, and make of it what the arguments hold."""
+        good = True
+        for record in layer.args:
+            if record.name in given:
+                good = self._coerce(layer, record, given) and good
+        return good
+
+    def _free_keys(self, layer: Layer, kind: ArgType, given: Bindings) -> bool:
         """Check the arguments whose names the layer leaves open."""
         own = {record.name for record in layer.args}
-        for name, bound in defaults.items():
-            given.setdefault(name, bound)
         good = True
         for name in [name for name in given if name not in own]:
-            record = layer.arg(name)
-            assert record is not None
-            good = self._coerce(layer, record, given) and good
+            good = self._coerce(layer, Arg(name, kind, None, name), given) and good
         return good
 
     def _unknown_key(self, layer: Layer, arg: n.Argument, span: Span) -> None:
@@ -262,19 +256,15 @@ class Binder:
         self, layer: Layer, node: n.Expression, given: Bindings
     ) -> tuple[str, object] | None:
         """A bare name that stands for an argument: `same`, `ceil`."""
-        if not isinstance(node, n.Name):
+        known = takes(layer)
+        if type(node) is not n.Name or node.name not in known.words:
             return None
-        axes = [record.name for record in layer.args if record.type.kind == "axis"]
-        for record in layer.args:
-            if node.name == record.name and record.type.kind == "truth":
-                return record.name, True
-            if node.name in record.type.words and not record.keyed:
-                return record.name, node.name
-            if record.type.kind == "axis" and node.name in AXIS_NAMES:
-                # The axes of a layer that takes several fill up in order.
-                free = (name for name in axes if name not in given)
-                return next(free, record.name), node.name
-        return None
+        name, value = known.words[node.name]
+        if name in known.axes:
+            # The axes of a layer that takes several fill up in order.
+            free = (name for name in known.axes if name not in given)
+            return next(free, name), node.name
+        return name, value
 
     def _collect(
         self,
@@ -285,9 +275,13 @@ class Binder:
     ) -> bool:
         value = result.value
         if isinstance(value, SizeValue):
+            known = type(result.expr) is Const
             for at, part in enumerate(value):
-                expr = op("[]", part, result.expr, Const(at))
-                numbers.append((part, expr, span))
+                if known:
+                    numbers.append((part, Const(part), span))
+                else:
+                    expr = op("[]", part, result.expr, Const(at))
+                    numbers.append((part, expr, span))
             return True
         if is_size(value):
             numbers.append((value, result.expr, span))
@@ -311,12 +305,13 @@ class Binder:
         given: Bindings,
         places: dict[str, Span],
     ) -> bool:
+        known = takes(layer)
         left = list(numbers)
-        for name in _positional(layer):
+        for name in known.positional:
             if name in places or not left:
                 continue
-            if f"*{name}" in layer.positional:
-                value: object = SizeValue(number for number, _, _ in left)  # type: ignore[misc]
+            if name == known.starred:
+                value: object = SizeValue([number for number, _, _ in left])  # type: ignore[misc]
                 exprs = [expr for _, expr, _ in left]
                 expr = exprs[0] if len(exprs) == 1 else op("tuple", value, *exprs)
                 span = Span(left[0][2].source, left[0][2].start, left[-1][2].end)
@@ -329,7 +324,7 @@ class Binder:
             return True
         _, _, span = left[0]
         last = left[-1][2]
-        for name in _positional(layer):
+        for name in known.positional:
             if name in places:
                 return self._once(name, Span(span.source, span.start, last.end), places)
         what = "this number" if len(left) == 1 else "these numbers"
@@ -357,7 +352,8 @@ class Binder:
                 hints=hints,
             )
             return False
-        given[record.name] = Bound(fitted, bound.expr, bound.span)
+        if fitted is not value:
+            given[record.name] = Bound(fitted, bound.expr, bound.span)
         return True
 
     # Blocks and nets
@@ -366,7 +362,7 @@ class Binder:
         self,
         what: str,
         params: tuple[n.Param, ...],
-        args: list[n.Argument],
+        args: Sequence[n.Argument],
         at: Span,
         defined_at: Span,
         inputs: tuple[n.Name, ...] = (),
@@ -442,29 +438,13 @@ class Binder:
         return None
 
 
-# By the identity of the layer, which the entry keeps alive.
-_DEFAULTS: dict[int, tuple[Layer, Bindings]] = {}
-
-
-def _left_out(layer: Layer) -> Bindings:
-    """The arguments of a layer as they are where nothing is given."""
-    known = _DEFAULTS.get(id(layer))
-    if known is None:
-        made = {
-            arg.name: Bound(arg.default, Const(plain(arg.default)), None)
-            for arg in layer.args
-        }
-        known = _DEFAULTS[id(layer)] = layer, made
-    return known[1]
-
-
 def _takes(layer: Layer) -> tuple[str, ...]:
     """A hint that says what the numbers without a key are."""
     docs = {arg.name: arg.doc for arg in layer.args}
-    takes = ", then ".join(docs[name] for name in _positional(layer))
-    if takes:
+    listed = ", then ".join(docs[name] for name in takes(layer).positional)
+    if listed:
         example = layer.example.split("|")[1].strip()
-        return (f"it takes {takes}, as in `{example}`",)
+        return (f"it takes {listed}, as in `{example}`",)
     if layer.args:
         return (f"`{layer.name}` takes no numbers without a key",)
     return (f"`{layer.name}` takes no arguments",)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import did_you_mean
+from archdsl.elaborate.bodies import declared
 from archdsl.elaborate.names import Scope
 from archdsl.elaborate.report import Reporter
 from archdsl.elaborate.words import RESERVED, elsewhere, there_are
@@ -123,11 +124,20 @@ class Definitions:
         # The file through which this one came in.
         self.used_by: Definitions | None = None
         self.whole = True
+        # By the identity of the bodies of nets.
+        self._symbols: dict[int, tuple[str, ...]] = {}
         library.homes[file] = self
 
     def own(self) -> dict[str, n.Block | n.Extern]:
         """What other files see when they use this one."""
         return {**self.blocks, **self.externs}
+
+    def symbols(self, body: n.Body) -> tuple[str, ...]:
+        """What the `input` lines of a net declare, looked for once."""
+        found = self._symbols.get(id(body))
+        if found is None:
+            found = self._symbols[id(body)] = declared(body)
+        return found
 
     def find(self, name: str) -> Defined | None:
         """The block or extern of that name, also of the standard library."""

@@ -20,6 +20,7 @@ from archdsl.ir.network import LayerRef
 from archdsl.limits import MAX_EXPRESSION_DEPTH
 from archdsl.shapes.expr import Const, Expr, op, opaque
 from archdsl.syntax import nodes as n
+from archdsl.tuples import made
 
 __all__ = ["FAILED", "UNKNOWN", "Names", "Result", "SizeValue", "describe", "evaluate"]
 
@@ -50,7 +51,27 @@ def evaluate(
     """
     if type(node) is n.Name:
         return names.lookup(node)
+    constant = _constant(node, report.limits.integer)
+    if constant is not None:
+        return constant
     return _Evaluator(names, report, restricts, real).value(node, 0)
+
+
+def _constant(node: n.Expression, most: int) -> Result | None:
+    """The value of a whole number, or of a size that names nothing."""
+    value: object
+    if type(node) is n.Number:
+        value = node.value
+        parts: tuple[object, ...] = (value,)
+    elif type(node) is n.Size:
+        parts = node.parts
+        value = SizeValue(node.parts)  # type: ignore[arg-type]
+    else:
+        return None
+    for part in parts:
+        if type(part) is not int or part > most:
+            return None
+    return made(Result, (value, Const(value)))
 
 
 class _Evaluator(Operations):

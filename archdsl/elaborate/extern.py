@@ -6,8 +6,10 @@ Imported only where there is one. Nothing of the user's is imported to check it.
 from __future__ import annotations
 
 import keyword
+from collections.abc import Sequence
 
-from archdsl.elaborate.bind import Binder, Bindings
+from archdsl.elaborate.arguments import Bindings
+from archdsl.elaborate.bind import Binder
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import evaluate
 from archdsl.elaborate.names import Scope
@@ -69,7 +71,7 @@ def _split(place: str) -> tuple[str, str] | None:
 def arguments(
     defined: Defined,
     binder: Binder,
-    args: list[n.Argument],
+    args: Sequence[n.Argument],
     ins: tuple[TensorType, ...] | None,
     report: Reporter,
     at: Span,

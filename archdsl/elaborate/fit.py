@@ -53,7 +53,7 @@ _FITS: dict[Kind, Callable[[object, ArgType], bool]] = {
 
 
 def _bounded(value: object, wanted: ArgType, whole: bool) -> bool:
-    if is_symbolic(value):
+    if type(value) is not int and is_symbolic(value):
         if not whole and wanted.most is not None:
             # A share, say of what is dropped: no size is one.
             return False

@@ -1,15 +1,15 @@
 """What calls of layers gave, for calls that say the same of the same.
 
-A text repeats itself. What a call gives follows from its words, if these name nothing
-that is defined elsewhere, from the `default` lines before it, and from the types that
-flow in.
+A text repeats itself. What a call gives follows from its words, from the numbers that
+its parameters stand for, if it names nothing else, from the `default` lines before it,
+and from the types that flow in.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archdsl.elaborate.arguments import names_nothing
+from archdsl.elaborate.arguments import names_in
 from archdsl.elaborate.report import TrialEndedError
 from archdsl.shapes.tensor import TensorType
 from archdsl.syntax import nodes as n
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from archdsl.elaborate.apply import Built, Target
-    from archdsl.elaborate.bind import Bindings
-    from archdsl.elaborate.definitions import Definitions
+    from archdsl.elaborate.arguments import Bindings
     from archdsl.elaborate.frame import Value
     from archdsl.shapes.size import Size
 
@@ -44,6 +43,8 @@ class Known:
         # By the identity of what `default` lines set, which the elaborator keeps.
         self._calls: dict[int, dict[Key, Built]] = {}
         self._types: dict[object, TensorType] = {}
+        # By the texts of calls: what they name.
+        self._named: dict[str, tuple[str, ...] | None] = {}
         self._kept = 0
 
     def calls(self, defaults: dict[str, Bindings]) -> dict[Key, Built]:
@@ -51,31 +52,47 @@ class Known:
         return self._calls.setdefault(id(defaults), {})
 
     def key(
-        self, call: n.Call, home: Definitions, target: Target, inputs: list[Value]
+        self,
+        call: n.Call,
+        text: str,
+        target: Target,
+        inputs: list[Value],
+        params: Bindings,
+        symbolic: bool,
     ) -> Key | None:
-        """By what the outcome of a call is kept; None if it is not.
+        """By what the outcome of a call in a text is kept; None if it is not.
 
-        It is the call's text without inputs, and the identity of the types of those,
-        which the outcome keeps.
+        It is the call's words without inputs, the numbers that `params` has for what it
+        names, and the identity of the types of the inputs, which the outcome keeps. In
+        a net that is `symbolic` some may have sizes that are not known.
         """
         if not self.remembers or target.defined or target.chosen_by:
             return None
-        if not all(isinstance(size, int) for size in _sizes(inputs)):
+        if symbolic and not all(isinstance(size, int) for size in _sizes(inputs)):
             return None
         layer = target.layer
         assert layer is not None
-        text = home.source.text
         if call.inputs is None:
             said = text[call.start : call.end]
-            if said not in home.plain:
-                return None
         else:
-            if not names_nothing(layer, call.args):
-                return None
             said = f"{layer.name}("
             if call.args:
                 said += text[call.args[0].start : call.end]
-        return (said, *(id(value.type) for value in inputs))
+        if said in self._named:
+            names = self._named[said]
+        else:
+            names = self._named[said] = names_in(layer, call.args)
+        types = [id(value.type) for value in inputs]
+        if not names:
+            return (said, *types) if names is not None else None
+        numbers: list[object] = []
+        for name in names:
+            bound = params.get(name)
+            # 1.0 and true are equal to 1.
+            if bound is None or type(bound.value) is not int:
+                return None
+            numbers.append(bound.value)
+        return (said, tuple(numbers), *types)
 
     def keep(self, built: Built, stages: int) -> Built:
         """The outcome as it is kept: types that are equal are one.
@@ -87,9 +104,10 @@ class Known:
             raise TrialEndedError
         tensor = built.type
         # Sizes that enter a block at different places have formulas that say so.
-        dims = tuple((dim.size, dim.expr) for dim in tensor.dims)
+        dims = tuple([(dim.size, dim.expr) for dim in tensor.dims])
         key = (dims, tensor.dtype, tensor.batched)
-        return built._replace(type=self._types.setdefault(key, tensor))
+        known = self._types.setdefault(key, tensor)
+        return built if known is tensor else built._replace(type=known)
 
 
 def _sizes(inputs: list[Value]) -> Iterator[Size]:

@@ -9,12 +9,13 @@ from collections.abc import Collection, Iterable, Mapping
 
 from archdsl.diagnostics.suggest import did_you_mean
 from archdsl.elaborate.arguments import (
+    LITERALS,
     is_formula,
     is_unknown_key,
     is_word,
     names_nothing,
 )
-from archdsl.elaborate.bodies import declared, last_atom, scope_labels
+from archdsl.elaborate.bodies import last_atom, scope_labels
 from archdsl.elaborate.labels import label_text, names_a_label
 from archdsl.elaborate.report import Located, Reporter
 from archdsl.elaborate.visible import Visible
@@ -60,6 +61,7 @@ class Scope:
         # The call that ends the net, which may be its `output(…)`.
         self._last: n.Call | n.Group | None = None
         assert report.home is not None
+        self._home = report.home
         self._plain = report.home.plain
         self._copies = 0
         # How many labelled groups are open.
@@ -96,7 +98,7 @@ class Scope:
         if self._crowded:
             return
         if self._is_net:
-            symbols = frozenset(declared(body))
+            symbols = frozenset(self._home.symbols(body))
             self._visible.symbols = symbols - self._visible.params.keys()
         self._last = last_atom(body) if self._is_net else None
         self._body(body)
@@ -176,7 +178,10 @@ class Scope:
 
     def _stage(self, stage: n.Stage) -> None:
         atom = stage.atom
-        nameless = self._known(atom)
+        nameless = None
+        if type(atom) is n.Call and atom.callee.name not in self._visible.params:
+            # What was found of such a call before, if it names nothing.
+            nameless = self._plain.get(self._text[atom.start : atom.end])
         if nameless is None:
             nameless = self._atom(stage, atom)
         for part in stage.asserted.parts if stage.asserted else ():
@@ -195,12 +200,6 @@ class Scope:
             nameless = nameless and not is_input
             may_nest = self._groups == 0 and not is_input
             self._visible.add_label(stage.label, nameless, may_nest)
-
-    def _known(self, atom: n.Call | n.Group) -> bool | None:
-        """What was found of a call that names nothing; None of anything else."""
-        if type(atom) is not n.Call or atom.callee.name in self._visible.params:
-            return None
-        return self._plain.get(self._text[atom.start : atom.end])
 
     def _atom(self, stage: n.Stage, atom: n.Call | n.Group) -> bool:
         """Check what a stage does; True if a label could name no submodule of it."""
@@ -367,9 +366,14 @@ class Scope:
 
     def _argument(self, node: n.Name, layer: Layer) -> None:
         """Check a name that stands for an argument of a layer."""
-        here = self._visible
-        all_known = (here.params, here.symbols, layer.words, here.blocks, LAYERS)
-        is_known = any(node.name in known for known in all_known)
+        name, here = node.name, self._visible
+        is_known = (
+            name in here.params
+            or name in here.symbols
+            or layer.has_word(name)
+            or name in here.blocks
+            or name in LAYERS
+        )
         hints = () if is_known else self._argument_hints(node, layer)
         if not hints:
             self._name(node, totals=False)
@@ -426,6 +430,8 @@ class Scope:
         stack: list[tuple[object, ...]] = [node]
         while stack:
             part = stack.pop()
+            if type(part) in LITERALS:
+                continue
             if isinstance(part, n.Name):
                 if not (places and place(part.name) is not None):
                     self._name(part, totals)
@@ -450,7 +456,7 @@ class Scope:
                         hints=did_you_mean(part.name, known, word),
                     )
             else:
-                stack.extend(child for child in part if isinstance(child, tuple))
+                stack += [child for child in part if isinstance(child, tuple)]
 
     def _name(self, node: n.Name, totals: bool, words: tuple[str, ...] = ()) -> None:
         name = node.name

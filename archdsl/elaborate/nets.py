@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.diagnostics.suggest import nearest
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.asserted import hold_condition
-from archdsl.elaborate.bind import Binder, Bindings, split_repeat
-from archdsl.elaborate.bodies import declared
+from archdsl.elaborate.bind import Binder, split_repeat
 from archdsl.elaborate.definitions import Defined, Definitions
 from archdsl.elaborate.evaluate import UNKNOWN, Result, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
@@ -91,7 +91,8 @@ class Elaborator:
         good = True
         outside = Frame(self._report, {})
         names = {param.name for param in item.params}
-        symbols = [name for name in declared(item.body) if name not in names]
+        written = self.definitions.symbols(item.body)
+        symbols = [name for name in written if name not in names]
         known = (
             *item.params,
             *(_optional(symbol, item.name) for symbol in symbols),
@@ -106,7 +107,7 @@ class Elaborator:
             bound, fine = binder.params(
                 item.name.name,
                 params,
-                list(family.args),
+                family.args,
                 span,
                 self._report.span(item.name),
                 complete=False,
@@ -353,9 +354,9 @@ class Elaborator:
         )
         made = made._replace(order=order)
         report_clash(made, self._report)
-        report_unread(made, self._report)
+        read = report_unread(made, self._report)
         if kind == "net":
-            report_idle(made, frame.input_spans, self._report)
+            report_idle(made, frame.input_spans, read, self._report)
         return made
 
     def _unfinished(
@@ -407,16 +408,12 @@ class Elaborator:
         rest, repeats = split_repeat(line.args)
         for arg in repeats:
             self._report.error("E0401", "a default cannot repeat a layer", arg)
-        optional = layer._replace(
-            args=tuple(arg._replace(default=None) for arg in layer.args)
-        )
         binder = Binder(Frame(self._report, {}), self._report, None)
         here = known.get(layer.name, {})
-        bound = binder.layer(optional, rest, here, self._report.span(line))
+        bound = binder.layer(layer, rest, here, self._report.span(line), complete=False)
         if bound is None:
             return known
-        new = {key: value for key, value in bound.items() if value.span is not None}
-        return {**known, layer.name: {**here, **new}}
+        return {**known, layer.name: {**here, **bound}}
 
     def count_stage(self, at: Located | Span) -> bool:
         """Count one distinct stage; False, reported once, when there are too many."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from archdsl.diagnostics import Diagnostic, in_order
-from archdsl.elaborate.bind import Bindings
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.definitions import Definitions
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.nets import Elaborator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Diagnostic
 from archdsl.elaborate.apply import target_of
-from archdsl.elaborate.bind import Bindings
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.frame import Frame, Value
 from archdsl.elaborate.labels import has_index
 from archdsl.elaborate.repeat import taken_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from archdsl.elaborate.report import Reporter
-from archdsl.ir.network import Choice, Module, Node, Repeat, Stage
+from archdsl.ir.network import Choice, Module, Node, Repeat
 from archdsl.source import Span
 
 
@@ -16,9 +16,13 @@ def values_read(module: Module) -> set[int]:
     return read
 
 
-def report_unread(module: Module, report: Reporter) -> None:
-    """Report each stage whose value is neither read by another nor the result."""
-    for node in _unread(module.nodes, values_read(module)):
+def report_unread(module: Module, report: Reporter) -> set[int]:
+    """Report each stage whose value is neither read by another nor the result.
+
+    Gives the values that are.
+    """
+    read = values_read(module)
+    for node in _unread(module.nodes, read):
         label = None if isinstance(node, Choice) else node.label
         report.error(
             "E0308",
@@ -31,6 +35,7 @@ def report_unread(module: Module, report: Reporter) -> None:
                 else "give it a label and use that, or remove the stage",
             ),
         )
+    return read
 
 
 def _collect(nodes: Sequence[Node], read: set[int]) -> None:
@@ -38,17 +43,14 @@ def _collect(nodes: Sequence[Node], read: set[int]) -> None:
         if isinstance(node, Choice):
             read.add(node.result)
             _collect(node.nodes, read)
-        else:
-            read.update(node.inputs if _reads_flow(node) else node.inputs[1:])
-
-
-def _reads_flow(node: Stage | Repeat) -> bool:
-    """Whether a group reads what flows into it, and not only what it captures."""
-    stage = node.runs[0].stage if isinstance(node, Repeat) else node
-    group = stage.target
-    if not isinstance(group, Module) or group.kind != "group":
-        return True
-    return 0 in values_read(group)
+            continue
+        stage = node.runs[0].stage if isinstance(node, Repeat) else node
+        group = stage.target
+        reads_flow = True
+        if isinstance(group, Module) and group.kind == "group":
+            # It may read what it captures, and not what flows into it.
+            reads_flow = 0 in values_read(group)
+        read.update(node.inputs if reads_flow else node.inputs[1:])
 
 
 def _unread(nodes: Sequence[Node], read: set[int]) -> list[Node]:
@@ -64,9 +66,10 @@ def _unread(nodes: Sequence[Node], read: set[int]) -> list[Node]:
     return found
 
 
-def report_idle(made: Module, inputs: Sequence[Span], report: Reporter) -> None:
-    """Report inputs that nothing reads, and outputs that no input reaches."""
-    read = values_read(made)
+def report_idle(
+    made: Module, inputs: Sequence[Span], read: set[int], report: Reporter
+) -> None:
+    """Report inputs that are not `read`, and outputs that no input reaches."""
     for number, span in enumerate(inputs):
         if number not in read:
             name = made.input_names[number] if made.input_names else ""

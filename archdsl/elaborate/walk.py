@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from archdsl.diagnostics import Note
 from archdsl.elaborate.apply import Built, build, target_of
+from archdsl.elaborate.arguments import Bindings
 from archdsl.elaborate.asserted import hold
-from archdsl.elaborate.bind import Bindings, split_repeat
+from archdsl.elaborate.bind import REPEAT_KEY, split_repeat
 from archdsl.elaborate.evaluate import UNKNOWN, describe, evaluate
 from archdsl.elaborate.frame import NOTHING, Frame, Labelled, Value
 from archdsl.elaborate.inputs import declare_input, sizes_of
@@ -200,9 +201,10 @@ class Walk:
             return self.frame.value(None)
         owner.depth += 1
         try:
-            rest, repeats = split_repeat(atom.args)
-            if repeats:
-                return repeat(self, stage, rest, repeats, current)
+            for arg in atom.args:
+                if arg.key == REPEAT_KEY:
+                    rest, repeats = split_repeat(atom.args)
+                    return repeat(self, stage, rest, repeats, current)
             if not isinstance(atom, n.Group):
                 return self._call(stage, atom, current)
             if stage.label is None:
@@ -231,9 +233,8 @@ class Walk:
         frame.current = current
         ids = tuple([value.id for value in inputs])
         owner = self.owner
-        home = self.report.home
-        assert home is not None
-        key = owner.known.key(call, home, target, inputs)
+        symbolic = owner.symbols is not None
+        key = owner.known.key(call, self.text, target, inputs, frame.params, symbolic)
         if key in self._known:
             assert key is not None
             return self._again(stage, self._known[key], name, ids)

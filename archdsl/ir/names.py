@@ -351,22 +351,35 @@ class _Scope:
                 counted[kind] = counted.get(kind, 0) + written * times
 
 
+_DIGITS = "0123456789"
+
+
 def _may_clash(module: Module) -> bool:
-    """Whether anything but kinds and their ordinals is in the scope's names."""
-    stack: list[Iterable[Node]] = [module.nodes]
-    kinds = set(module.written)
+    """Whether names in the scope could be alike; seldom, and soon looked through."""
+    # `relu6` and 1 give the same name as `relu` and 61.
+    kinds = {kind.rstrip(_DIGITS) for kind in module.written}
+    if len(kinds) < len(module.written):
+        return True
+    labels: set[str] = set()
+    # The nodes, and whether there are several copies of them.
+    stack: list[tuple[Iterable[Node], bool]] = [(module.nodes, False)]
     while stack:
-        for node in stack.pop():
+        nodes, copied = stack.pop()
+        for node in nodes:
             if isinstance(node, Choice):
-                stack.append(node.nodes)
-            elif node.label is not None:
-                return True
+                stack.append((node.nodes, copied))
+                continue
+            label = node.label
+            if label is not None:
+                # What ends in a number may be that of a kind, or a position.
+                stem = label.rstrip(_DIGITS)
+                alike = not stem or stem in kinds or label in labels or "." in label
+                if alike or copied:
+                    return True
+                labels.add(label)
             elif isinstance(node, Repeat):
                 if node.names is not None:
                     return True
                 if is_inline(node):
-                    stack += (_group(run.stage).nodes for run in node.runs)
-    # `relu6` and 1 give the same name as `relu` and 61.
-    return any(
-        kind[-1].isdigit() and kind.rstrip("0123456789") in kinds for kind in kinds
-    )
+                    stack += ((_group(run.stage).nodes, True) for run in node.runs)
+    return False

@@ -56,6 +56,7 @@ OPTIONS = (
 )
 _BIAS = Arg("bias_init", ArgType("number"), None, "what the biases begin with")
 _ARGS = (*_INIT, *OPTIONS, _BIAS)
+_OPTIONS = tuple(arg.name for arg in OPTIONS)
 
 
 def with_initialiser(layer: Layer) -> Layer:
@@ -77,7 +78,7 @@ def option_alone(site: Site) -> Problem | None:
     """An option that means nothing to how the weights are drawn."""
     init = site.args["init"].value
     allowed = FUNCTIONS[init][1] if isinstance(init, str) else ()
-    for name in (arg.name for arg in OPTIONS):
+    for name in _OPTIONS:
         if site.given(name) and name not in allowed:
             fitting = [word for word, (_, takes) in FUNCTIONS.items() if name in takes]
             return Problem(

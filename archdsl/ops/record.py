@@ -14,7 +14,7 @@ from archdsl.ops.form import (
     Listed,
     Slot,
 )
-from archdsl.shapes.expr import Const, Expr, op
+from archdsl.shapes.expr import Const, Expr, op, opaque
 from archdsl.shapes.size import Size, UndecidedError, is_symbolic
 from archdsl.shapes.tensor import AXIS_NAMES, Dim, DType, TensorType
 from archdsl.source import Span
@@ -139,7 +139,7 @@ class Site(NamedTuple):
     @property
     def spatial(self) -> int:
         """How many axes follow the channels of the first input."""
-        return self.ins[0].rank - 1
+        return len(self.ins[0].dims) - 1
 
     def whole(self, name: str) -> int:
         """An integer argument."""
@@ -187,8 +187,6 @@ class Site(NamedTuple):
 
     def fresh(self, size: Size, *exprs: Expr) -> Dim:
         """A size that this stage computes."""
-        from archdsl.shapes.expr import opaque
-
         if not isinstance(size, int):
             return Dim(size, self.span)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archdsl.diagnostics import Hint
 from archdsl.ops.record import Problem, Sight, Site
-from archdsl.shapes.expr import Const
+from archdsl.shapes.expr import Const, opaque
 from archdsl.shapes.size import Size, require, smallest
 from archdsl.shapes.tensor import Dim, TensorType
 
@@ -41,7 +41,7 @@ def checked_window(
 ) -> tuple[Dim, ...] | Problem:
     """The spatial sizes that a window leaves, or why it does not fit."""
     dims: list[Dim] = []
-    used = [site.args[name].expr for name in ("k", "s", "p", "d") if name in site.args]
+    used = opaque(None, *[site.args[name].expr for name in "kspd" if name in site.args])
     for dim, k, s, p, d in zip(
         site.x.dims[1:], kernel, stride, padding, dilation, strict=True
     ):
@@ -62,7 +62,7 @@ def checked_window(
                 dims=((dim, f"the {dim.size} comes from here"),),
                 hints=_hints(site, kernel, reach - dim.size),
             )
-        dims.append(site.fresh(out, dim.expr, *used))
+        dims.append(site.fresh(out, dim.expr, used))
     return tuple(dims)
 
 

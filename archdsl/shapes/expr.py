@@ -71,19 +71,17 @@ Expr: TypeAlias = Const | Var | InputSize | Op | Opaque
 
 def op(operator: str, value: object, *operands: Expr) -> Expr:
     """`operator` applied to formulas; the constant `value` if all are constants."""
-    weight = 1
-    folded = True
-    opaque = False
     for operand in operands:
-        kind = type(operand)
-        folded = folded and kind is Const
-        opaque = opaque or kind is Opaque
-        weight += operand.weight
-    if folded:
+        if type(operand) is not Const:
+            break
+    else:
         return Const(value)
-    if opaque:
-        # Two that depend on the same are not the same: nothing cancels.
-        return Opaque(depends(*operands))
+    weight = 1
+    for operand in operands:
+        if type(operand) is Opaque:
+            # Two that depend on the same are not the same: nothing cancels.
+            return Opaque(depends(*operands))
+        weight += operand.weight
     if operator == "-" and not isinstance(value, float):
         less = total(operands[0], negated(operands[1]))
         # Terms that cancel are worth another form; others stay as they were written.
@@ -187,9 +185,10 @@ def _collected(operands: tuple[Expr, ...]) -> tuple[Expr, ...]:
 
 def opaque(value: object, *operands: Expr) -> Expr:
     """The constant `value` if all operands are constants, else an unknown formula."""
-    if all(type(operand) is Const for operand in operands):
-        return Const(value)
-    return Opaque(depends(*operands))
+    for operand in operands:
+        if type(operand) is not Const:
+            return Opaque(depends(*operands))
+    return Const(value)
 
 
 def depends(*exprs: Expr) -> frozenset[Var | InputSize]:
@@ -198,12 +197,12 @@ def depends(*exprs: Expr) -> frozenset[Var | InputSize]:
     stack = list(exprs)
     while stack:
         expr = stack.pop()
-        if isinstance(expr, Var | InputSize):
-            found.add(expr)
-        elif isinstance(expr, Op):
+        if type(expr) is Op:
             stack.extend(expr.operands)
-        elif isinstance(expr, Opaque):
+        elif type(expr) is Opaque:
             found |= expr.depends
+        elif type(expr) is Var or type(expr) is InputSize:
+            found.add(expr)
     return frozenset(found)
 
 

@@ -65,7 +65,7 @@ class TensorType(NamedTuple):
     @property
     def sizes(self) -> tuple[Size, ...]:
         """The sizes of all axes."""
-        return tuple(dim.size for dim in self.dims)
+        return tuple([dim.size for dim in self.dims])
 
     @property
     def numbers(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from changes import Mutant
 
-from archdsl.elaborate import bind, labels
+from archdsl.elaborate import arguments, labels
 from archdsl.ops import LAYERS
 
 
@@ -31,7 +31,7 @@ def module_name(path: Path) -> str:
 
 def forget() -> None:
     """What the elaborator keeps from one spec to the next."""
-    bind._DEFAULTS.clear()
+    arguments._KNOWN.clear()
     labels._expression.cache_clear()
 
 
@@ -54,6 +54,7 @@ def ways(mutant: Mutant, late: set[str]) -> list[Callable[[], Callable[[], None]
 def in_place(way: Callable[[], Callable[[], None]]) -> Iterator[None]:
     """This process runs the mutant."""
     back = way()
+    forget()
     try:
         yield
     finally:

@@ -60,7 +60,7 @@ def _is_child(node: PlannedStage | PlannedRepeat) -> bool:
         return not node.shared and not any(run.stage.needs_sizes for run in node.runs)
     if not node.can_be_item:
         return False
-    return node.site is None or not any(form.ties for form in node.forms().values())
+    return node.site is None or not any(form.ties for form in node.forms.values())
 
 
 def _taken(

@@ -104,7 +104,7 @@ class Constructor(Expressions):
         if stage.site is None:
             return []
         found: list[str] = []
-        for name, other in next(iter(stage.forms().values())).ties:
+        for name, other in next(iter(stage.forms.values())).ties:
             target, source = member(stage.name), member(other)
             found += c.assign(f"{target}.{name}", c.Text(f"{source}.{name}"), indent)
         return found

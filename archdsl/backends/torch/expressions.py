@@ -107,7 +107,7 @@ class Expressions:
         """Whether the stage is applied by a function, with no submodule."""
         if stage.site is None or stage.shared or stage.attribute is not None:
             return False
-        forms = stage.forms()
+        forms = stage.forms
         if any(form.module is None for form in forms.values()):
             return True
         if self._positional or (stage.labelled and not stage.fetched):
@@ -143,7 +143,7 @@ class Expressions:
 
     def _stage(self, node: PlannedStage) -> c.Code:
         if node.site is not None:
-            forms = node.forms()
+            forms = node.forms
             for form in forms.values():
                 self.namespace.helpers.update(form.more_helpers)
                 if form.helper is not None:

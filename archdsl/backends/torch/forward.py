@@ -288,7 +288,7 @@ class Forward:
             self._shorten(stage)
         inputs = [self._take(value) for value in stage.inputs]
         if functional:
-            forms = stage.forms()
+            forms = stage.forms
             functions = {
                 at: overwriting(form.function)
                 if stage.inplace and isinstance(form.function, Apply)
@@ -328,7 +328,7 @@ class Forward:
         """Assign what would make a merge of two hard to read."""
         waiting = [v for v in stage.inputs if self._env[v].variable is None]
         total = sum(len(c.flat(self._env[value].code)) for value in waiting)
-        forms = stage.forms().values()
+        forms = stage.forms.values()
         listed = all(isinstance(form.function, Apply) for form in forms)
         if listed or total < _LONGEST:
             # Arguments of a call get a line each when they are long.

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from archdsl.ir.names import arranged
@@ -101,7 +102,7 @@ class PlannedStage:
         """Whether a submodule can stand for the stage in every variant."""
         return self.site is None or all(
             form.module is not None and form.attribute is None
-            for form in self.forms().values()
+            for form in self.forms.values()
         )
 
     @property
@@ -114,7 +115,7 @@ class PlannedStage:
         """What kind of tensor the stage is, if it is one that the module holds."""
         if self.site is None:
             return None
-        return next(iter(self.forms().values())).attribute
+        return next(iter(self.forms.values())).attribute
 
     @property
     def can_be_item(self) -> bool:
@@ -129,11 +130,12 @@ class PlannedStage:
             return self.inner.needs_sizes
         return self.site is not None and any(
             form.function is not None and unknown(form.function) is not None
-            for form in self.forms().values()
+            for form in self.forms.values()
         )
 
+    @cached_property
     def forms(self) -> dict[int, Form]:
-        """How each variant builds the layer."""
+        """How each variant builds the layer; asked for again and again."""
         found = {}
         for variant, stage in self.stages.items():
             assert isinstance(stage.target, Site)
