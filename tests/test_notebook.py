@@ -61,12 +61,15 @@ class Notebook:
 @pytest.fixture
 def notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Notebook]:
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     # What is shown goes through the one instance that there is.
     InteractiveShell.clear_instance()
-    yield Notebook(InteractiveShell.instance())
+    # A thread would write cells to a database, and print where it cannot.
+    config = Config({"HistoryManager": {"enabled": False}})
+    yield Notebook(InteractiveShell.instance(config=config))
     InteractiveShell.clear_instance()
 
 
