@@ -92,10 +92,14 @@ def section(results: Sequence[dict[str, Any]]) -> str:
     for result in results:
         parts += _run(result, measured)
     absent = [line for result in results for line in _absent(result)]
-    known = {name for name, _ in measured}
-    left = dict.fromkeys(s.name for s in SETTINGS if s.name not in known)
+    left: dict[str, dict[str, None]] = {}
+    for setting in SETTINGS:
+        for mode in setting.modes:
+            if (setting.name, mode) not in measured:
+                left.setdefault(setting.name, {})[mode] = None
     if left:
-        absent.append(f"- There was no time left for: {'; '.join(left)}.\n")
+        texts = (f"{name}: {', '.join(modes)}" for name, modes in left.items())
+        absent.append(f"- There was no time left for: {'; '.join(texts)}.\n")
     if absent:
         parts += ["\nNot measured:\n\n", *dict.fromkeys(absent)]
     return "".join(parts)

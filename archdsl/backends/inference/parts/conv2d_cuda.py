@@ -88,10 +88,14 @@ class Conv2d:
         stride, padding, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
         weight, bias = self.weight, self.shift
-        if other is None:
-            return torch.cudnn_convolution_relu(
-                x, weight, bias, stride, padding, dilation, groups
+        try:
+            if other is None:
+                return torch.cudnn_convolution_relu(
+                    x, weight, bias, stride, padding, dilation, groups
+                )
+            return torch.cudnn_convolution_add_relu(
+                x, weight, other, 1.0, bias, stride, padding, dilation, groups
             )
-        return torch.cudnn_convolution_add_relu(
-            x, weight, other, 1.0, bias, stride, padding, dilation, groups
-        )
+        except (AttributeError, RuntimeError):
+            # There is no such kernel for this map.
+            return self.plain(x, other)
