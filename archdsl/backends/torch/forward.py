@@ -325,8 +325,11 @@ class Forward:
         return next((f for f in flows if f != _OF_TENSORS), flows[0])
 
     def _shorten(self, stage: PlannedStage) -> None:
-        """Assign what would make a merge of two hard to read."""
+        """Assign what would make a merge of two hard to read, or hold a map in vain."""
         waiting = [v for v in stage.inputs if self._env[v].variable is None]
+        for value in waiting[:-1]:
+            if self._lets_go(value):
+                self._store(value)
         total = sum(len(c.flat(self._env[value].code)) for value in waiting)
         forms = stage.forms.values()
         listed = all(isinstance(form.function, Apply) for form in forms)
@@ -335,6 +338,18 @@ class Forward:
             return
         for value in waiting:
             self._store(value)
+
+    def _lets_go(self, value: int) -> bool:
+        """Whether an expression is the last to read a variable that holds a map.
+
+        Python keeps the map as long as the variable, so the rest of a longer expression
+        would be computed beside it.
+        """
+        return any(
+            self._uses[self._holds[name]] == 0
+            for name in self._env[value].reads
+            if name not in self._inputs
+        )
 
     def _submodule(self, name: str) -> c.Code:
         if self._positional and name.isdigit():
