@@ -32,7 +32,15 @@ def body(text: str) -> str:
     code = emit(network(text))
     tree = ast.parse(code)
     # The parts stand first.
-    known = {"Weights", "activation", "is_faster", "Conv2d", "Linear", "BatchNorm"}
+    known = {
+        "Weights",
+        "activation",
+        "fastest",
+        "keep_freed_memory",
+        "Conv2d",
+        "Linear",
+        "BatchNorm",
+    }
     kept = [
         node
         for node in tree.body
@@ -214,7 +222,7 @@ def test_every_activation_goes_into_a_convolution() -> None:
         with always(made):
             prepared = made.prepare(trained(network(text)).state_dict())
         # oneDNN's operators are there, so they are what is tested.
-        assert prepared.conv1.by_onednn is not None
+        assert prepared.conv1.way == prepared.conv1.by_onednn
         hold(network(text))
 
 
@@ -229,7 +237,7 @@ def test_without_onednn_the_public_operators_do(
 
     monkeypatch.setattr(torch.ops, "mkldnn", Without())
     prepared = source(net).prepare(module.state_dict())
-    assert prepared.conv1.by_onednn is None
+    assert prepared.conv1.way == prepared.conv1.plain
     inputs = inputs_of(net)
     assert difference([prepared(*inputs)], outputs(module, inputs)) < 1e-6
 
@@ -243,16 +251,61 @@ def test_other_batches_give_the_same_numbers() -> None:
         assert difference([prepared(*inputs)], outputs(module, inputs)) < 1e-5
 
 
-def test_the_faster_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    net = network("input 3x8x8 | conv 4x3x3 | relu | gap | fc 4")
-    made, state = source(net), trained(net).state_dict()
-    assert made.is_faster(lambda: None, lambda: sum(range(10_000)))
-    assert not made.is_faster(lambda: sum(range(10_000)), lambda: None)
-    for way in (True, False):
-        monkeypatch.setattr(made, "is_faster", lambda one, other, way=way: way)
-        prepared = made.prepare(state)
-        assert (prepared.conv1.by_onednn is not None) is way
-        assert (prepared.fc1.by_onednn is not None) is way
+def test_the_fastest_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network("input 3x8x8 | conv 4x1x1 s2 | relu | conv 5x3x3 | gap | fc 4")
+    module = trained(net)
+    made, inputs = source(net), inputs_of(net)
+    wanted = outputs(module, inputs)
+
+    def slow() -> None:
+        sum(range(10_000))
+
+    def fast() -> None: ...
+
+    assert made.fastest([slow, fast]) == made.fastest([slow, fast, slow]) == 1
+    assert made.fastest([fast, slow]) == 0
+    for public, ways in (
+        (False, ("plain", "as_linear", "by_onednn")),
+        (True, ("plain", "as_linear")),
+    ):
+        for at, way in enumerate(ways):
+            monkeypatch.setattr(made, "fastest", lambda w, at=at: min(at, len(w) - 1))
+            prepared = made.prepare(module.state_dict(), public=public)
+            assert prepared.conv1.way == getattr(prepared.conv1, way)
+            # A window of several places is no linear map.
+            last = "plain" if public else "by_onednn"
+            wider = "plain" if at == 0 else last
+            assert prepared.conv2.way == getattr(prepared.conv2, wider)
+            assert (prepared.fc1.by_onednn is not None) is (at > 0 and not public)
+            assert difference([prepared(*inputs)], wanted) < 1e-5
+
+
+def test_memory_is_kept_where_the_system_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    import ctypes
+
+    net = network("input 3x8x8 | conv 4x3x3")
+    module = trained(net)
+    made, inputs = source(net), inputs_of(net)
+    said: list[tuple[int, int]] = []
+
+    class Glibc:
+        def __init__(self, name: None) -> None: ...
+
+        def mallopt(self, parameter: int, value: int) -> None:
+            said.append((parameter, value))
+
+    def windows(name: None) -> None:
+        raise TypeError
+
+    monkeypatch.setattr(ctypes, "CDLL", Glibc)
+    made.prepare(module.state_dict())
+    assert not said
+    made.prepare(module.state_dict(), keep_memory=True)
+    assert dict(said) == {-1: 2**31 - 1, -4: 0}
+    for system in (object, windows):
+        monkeypatch.setattr(ctypes, "CDLL", lambda name, system=system: system())
+        prepared = made.prepare(module.state_dict(), keep_memory=True)
+        assert difference([prepared(*inputs)], outputs(module, inputs)) < 1e-6
 
 
 @pytest.mark.parametrize("public", [False, True])

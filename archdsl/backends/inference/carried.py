@@ -6,8 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 _FILES = {"Conv2d": "conv2d_{}", "Linear": "linear_{}", "BatchNorm": "batch_norm"}
-# What chooses between ways of computing, and the parts that it is for.
-_CHOICE = {"cpu": "is_faster", "cuda": "fastest"}
+# The parts that choose between ways of computing.
 _CHOOSE = {"cpu": {"Conv2d", "Linear"}, "cuda": {"Conv2d"}}
 
 
@@ -17,15 +16,17 @@ def chooses(used: list[str], device: str) -> bool:
 
 
 def sources(used: list[str], device: str, graph: bool) -> list[str]:
-    """The definitions of these parts, of what they need, and of a CUDA graph."""
+    """The definitions of these parts, what they need, and what `prepare` calls."""
     names = ["weights"]
     if used:
         names.append("activation")
     if chooses(used, device):
-        names.append(_CHOICE[device])
+        names.append(f"fastest_{device}")
     names += [_FILES[name].format(device) for name in used]
     if graph:
         names.append("graph")
+    if device == "cpu":
+        names.append("memory")
     return [_source(name) for name in names]
 
 

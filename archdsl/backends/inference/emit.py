@@ -144,6 +144,8 @@ class _Emitter(Emitter):
         """The imports from Python's own library."""
         wanted = self._carried_text()
         found = []
+        if "ctypes." in wanted:
+            found.append("import ctypes")
         abstract = ["Callable", "Mapping"]
         found.append(f"from collections.abc import {', '.join(abstract)}")
         if "partial(" in wanted:

@@ -17,11 +17,11 @@ def prepare(
 {batch}    device: torch.device | str = "{device}",
     dtype: torch.dtype = torch.{dtype},
     public: bool = False,
-{graph}) -> {result}:
+{more}) -> {result}:
     """The net with the weights of training, ready to be called.
 
 {packed}    With `public`, only operators that PyTorch documents are used.
-{graphs}\
+{told}\
     Raises KeyError for weights that are lacking, ValueError for weights of other nets.
     """
 '''
@@ -34,6 +34,10 @@ _PACKED = """\
 _CHOSEN = """\
     Kernels are chosen for `batch` inputs of the sizes that the net was compiled for;
     with `torch.backends.cudnn.benchmark`, cuDNN chooses its own by trial.
+"""
+_KEEP = "    keep_memory: bool = False,\n"
+_KEEPS = """\
+    With `keep_memory`, memory that is freed stays with the process, for the next call.
 """
 _GRAPHS = """\
     With `graph`, `batch` inputs of the sizes that the net was compiled for are computed
@@ -68,17 +72,22 @@ def prepare(
     """
     packs = settings.packs and sizes_are_known(root)
     graph = settings.graph
-    packed = _PACKED if settings.device == "cpu" else _CHOSEN
+    on_cpu = settings.device == "cpu"
+    packed = _PACKED if on_cpu else _CHOSEN
     text = _HEAD.format(
         batch=_BATCH if packs or graph else "",
         device=settings.device,
         dtype=settings.dtype,
-        graph=_GRAPH if graph else "",
+        more=_GRAPH if graph else _KEEP if on_cpu else "",
         result=f"{net} | Graph" if graph else net,
         packed=packed if packs else "",
-        graphs=_GRAPHS if graph else "",
+        told=_GRAPHS if graph else _KEEPS if on_cpu else "",
     )
     written = text.splitlines()
+    if on_cpu:
+        written += c.header("if", "keep_memory", c.INDENT)
+        keep = c.Call(c.Text("keep_freed_memory"), ())
+        written += c.expression(keep, 2 * c.INDENT)
     weights = "Weights(state_dict, device, dtype, public)"
     written += c.assign("weights", c.Text(weights), c.INDENT)
     written += c.assign("net", c.Text(f"{net}(weights)"), c.INDENT)

@@ -9,16 +9,16 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
-from archdsl.backends.inference.parts.is_faster import is_faster
+from archdsl.backends.inference.parts.fastest_cpu import fastest
 from archdsl.backends.inference.parts.weights import Weights
 
 
 class Conv2d:
-    """A convolution and what follows it, in one pass of oneDNN where that is faster.
+    """A convolution and what follows it, computed in the way that is fastest.
 
     That is a batch normalisation, the addition of a second map, and an activation. With
-    `overwrite` the sum may take the second map's memory. The weights are packed for the
-    size that arrives first.
+    `overwrite` the sum may take the second map's memory. The way is found out for the
+    size that arrives first, and the weights are packed for it.
     """
 
     def __init__(
@@ -47,62 +47,95 @@ class Conv2d:
         self.in_place = activation(act, slope)
         self.overwrite = overwrite
         self.public = weights.public
-        # Once the weights are packed: the operator, and what it takes beside tensors.
-        self.by_onednn: Callable[..., Tensor] | None = None
-        self.packed: tuple[Any, ...] = ()
+        self.way: Callable[..., Tensor] | None = None
+        # oneDNN's operator, and what it takes beside tensors.
+        self.onednn: tuple[Callable[..., Tensor], tuple[Any, ...]] | None = None
 
     def __call__(self, x: Tensor, other: Tensor | None = None) -> Tensor:
-        if self.by_onednn is None and not self.public:
-            self.pack(x, other)
-        if self.by_onednn is None:
-            return self.plain(x, other)
-        if other is None:
-            return self.by_onednn(x, self.weight, self.bias, *self.packed)
-        maps = (other, x) if self.overwrite else (x, other)
-        return self.by_onednn(*maps, self.weight, self.bias, *self.packed)
+        if self.way is None:
+            self.way, self.weight = self.chosen(x, other)
+        return self.way(self.weight, x, other)
 
-    def plain(self, x: Tensor, other: Tensor | None) -> Tensor:
-        """The same by public operators."""
+    def chosen(
+        self, x: Tensor, other: Tensor | None
+    ) -> tuple[Callable[..., Tensor], Tensor]:
+        """The fastest way for such a map, and the weight as that takes it."""
+        if self.overwrite and other is not None:
+            # What is tried must not change the map.
+            other = other.clone()
+        ways: list[tuple[Callable[..., Tensor], Tensor]] = [(self.plain, self.weight)]
+        if self.weight.shape[1:] == (x.shape[1], 1, 1) and self.window[0] == [0, 0]:
+            columns = self.weight.flatten(1).t().contiguous()
+            ways.append((self.as_linear, columns.t()))
+        if not self.public and (packed := self.packed(x, other)) is not None:
+            ways.append((self.by_onednn, packed))
+        if len(ways) == 1:
+            return ways[0]
+        tried: list[Callable[[], object]] = [
+            partial(way, weight, x, other) for way, weight in ways
+        ]
+        return ways[fastest(tried)]
+
+    def plain(self, weight: Tensor, x: Tensor, other: Tensor | None) -> Tensor:
+        """The convolution, and then the rest."""
         padding, stride, dilation = self.window
-        groups = x.shape[1] // self.weight.shape[1]
-        y = F.conv2d(x, self.weight, self.bias, stride, padding, dilation, groups)
+        groups = x.shape[1] // weight.shape[1]
+        y = F.conv2d(x, weight, self.bias, stride, padding, dilation, groups)
+        return self.after(y, other)
+
+    def as_linear(self, weight: Tensor, x: Tensor, other: Tensor | None) -> Tensor:
+        """A linear map of the channels, for a window of one place."""
+        down, right = self.window[1]
+        places = x.permute(0, 2, 3, 1)
+        if down != 1 or right != 1:
+            places = places[:, ::down, ::right]
+        y = F.linear(places, weight, self.bias)
+        return self.after(y.permute(0, 3, 1, 2), other)
+
+    def after(self, y: Tensor, other: Tensor | None) -> Tensor:
+        """The addition and the activation, in place."""
         if other is not None:
             y.add_(other)
         if self.in_place is not None:
             self.in_place(y)
         return y
 
-    def pack(self, x: Tensor, other: Tensor | None) -> None:
-        """Pack the weights, if oneDNN's kernel is there and faster for such a map."""
-        self.public = True
+    def by_onednn(self, weight: Tensor, x: Tensor, other: Tensor | None) -> Tensor:
+        """All in one pass of oneDNN."""
+        assert self.onednn is not None
+        operator, window = self.onednn
+        if other is None:
+            return operator(x, weight, self.bias, *window)
+        if self.overwrite:
+            return operator(other, x, weight, self.bias, *window)
+        return operator(x, other, weight, self.bias, *window)
+
+    def packed(self, x: Tensor, other: Tensor | None) -> Tensor | None:
+        """The weight as oneDNN packs it, if its kernel is there for such a map."""
         padding, stride, dilation = self.window
         groups = x.shape[1] // self.weight.shape[1]
         attribute, scalars, algorithm = ONEDNN.get(self.act, (self.act, [], ""))
         if self.act == "leaky_relu":
             scalars = [self.slope]
         after: tuple[Any, ...] = (attribute or "none", scalars, algorithm)
-        maps: tuple[Tensor, ...] = (x,)
         if other is not None:
-            # What is tried must not change the map.
-            maps = (other.clone(), x) if self.overwrite else (x, other)
             after = ("add", 1.0, attribute or None, scalars, algorithm)
-        packed = (padding, stride, dilation, groups, *after)
         try:
             onednn = torch.ops.mkldnn
-            by_onednn = onednn._convolution_pointwise.default
+            operator = onednn._convolution_pointwise.default
             if other is not None and self.overwrite:
-                by_onednn = onednn._convolution_pointwise_.binary
+                operator = onednn._convolution_pointwise_.binary
             elif other is not None:
-                by_onednn = onednn._convolution_pointwise.binary
-            weight = onednn._reorder_convolution_weight(
+                operator = onednn._convolution_pointwise.binary
+            packed: Tensor = onednn._reorder_convolution_weight(
                 self.weight, padding, stride, dilation, groups, x.shape
             )
-            fused = partial(by_onednn, *maps, weight, self.bias, *packed)
-            if is_faster(fused, partial(self.plain, x, other)):
-                self.weight, self.packed, self.by_onednn = weight, packed, by_onednn
+            self.onednn = operator, (padding, stride, dilation, groups, *after)
+            self.by_onednn(packed, x, other)
         except (AttributeError, RuntimeError):
             # This PyTorch lacks it, or it refuses such a map.
-            return
+            return None
+        return packed
 
 
 # As oneDNN's operators call it where that is another name: with numbers, and a form.

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
-from archdsl.backends.inference.parts.fastest import fastest
+from archdsl.backends.inference.parts.fastest_cuda import fastest
 from archdsl.backends.inference.parts.weights import Weights
 
 

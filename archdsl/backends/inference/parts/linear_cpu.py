@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
-from archdsl.backends.inference.parts.is_faster import is_faster
+from archdsl.backends.inference.parts.fastest_cpu import fastest
 from archdsl.backends.inference.parts.weights import Weights
 
 
@@ -56,8 +56,9 @@ class Linear:
             onednn = torch.ops.mkldnn
             by_onednn = onednn._linear_pointwise.default
             weight = onednn._reorder_linear_weight(self.weight, rows)
+            plain = partial(F.linear, x, self.weight, self.bias)
             packed = partial(by_onednn, x, weight, self.bias, "none", [], "")
-            if is_faster(packed, partial(F.linear, x, self.weight, self.bias)):
+            if fastest([plain, packed]) == 1:
                 self.weight, self.by_onednn = weight, by_onednn
         except (AttributeError, RuntimeError):
             # This PyTorch lacks it, or it refuses such numbers.
