@@ -57,9 +57,9 @@ private ones of oneDNN. Both with `keep_memory=True`, which holds for PyTorch's 
 modules in that process too; onnxruntime keeps its memory anyway. `torch.jit` freezes a
 traced module, onnxruntime runs what `torch.onnx` exports with all its optimisations,
 and `torch.compile` is measured at batch 1 alone. The net of 1,202 layers runs at batch
-1 on 32x32 pixels, against the nn.Modules of `archdsl compile`. Threads that wait sleep, in PyTorch and onnxruntime, so
-that waiting is no CPU time. The means are geometric, of all nets and batches, turn by
-turn."""
+1 on 32x32 pixels, against the nn.Modules of `archdsl compile`. Threads that wait sleep,
+in PyTorch and onnxruntime, so that waiting is no CPU time. The means are geometric, of
+all nets and batches, turn by turn."""
 
 
 class Net(NamedTuple):
