@@ -321,3 +321,15 @@ def test_variants_of_one_outline_are_tried_together() -> None:
     found = shared(modules, fits, id)
     assert found == [list(range(0, 99, 2)), list(range(1, 99, 2))]
     assert tried < 8
+
+
+def test_a_side_of_a_sum_keeps_no_map_while_the_other_is_computed() -> None:
+    side = "conv 4 1x1 | bn | relu | conv 8 1x1 | bn"
+    source = emitted(
+        f"block a {{ add({side}, conv 8 1x1 | bn) | relu }}\n"
+        f"block b {{ add({side}, id) | relu }}\n"
+        "net n { input 3x8x8\n a | b }"
+    )
+    assert "out = self.conv2(out)\n        out = self.bn2(out)\n" in source
+    # Where the other side is there already, a line does.
+    assert "F.relu(self.bn2(self.conv2(out)) + x, inplace=True)\n" in source

@@ -89,6 +89,7 @@ class Forward:
         for output in self._returned:
             self._uses[output.value] += 1 + (self._trains and not output.training)
         self._inline = short_branches(scope, self._uses)
+        self._beside = self._computed_first(scope)
         # What made each submodule, where another stage may use it again.
         self._builders: dict[str, PlannedStage | PlannedRepeat] = {
             node.name: node for node in flat(scope.nodes) if not node.shared
@@ -280,7 +281,8 @@ class Forward:
             if isinstance(held.code, c.Text):
                 # A tensor of the module itself needs no variable.
                 continue
-            if light and len(c.flat(held.code)) < _LONGEST // 2 + 10:
+            kept = stage.output in self._beside and self._lets_go(value)
+            if light and not kept and len(c.flat(held.code)) < _LONGEST // 2 + 10:
                 continue
             self._store(value)
         flow = self._merged_flow(stage) if merge else self._env[stage.inputs[0]].flow
@@ -338,6 +340,16 @@ class Forward:
             return
         for value in waiting:
             self._store(value)
+
+    def _computed_first(self, scope: Scope) -> set[int]:
+        """What is computed before another side of the merge that alone reads it."""
+        first: set[int] = set()
+        for node in flat(scope.nodes):
+            site = node.site if isinstance(node, PlannedStage) else None
+            if site is not None and site.layer.look == "merge":
+                sides = [value for value in node.inputs if value >= scope.inputs]
+                first.update(v for v in sides[:-1] if self._uses[v] == 1)
+        return first
 
     def _lets_go(self, value: int) -> bool:
         """Whether an expression is the last to read a variable that holds a map.
