@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
@@ -257,13 +258,18 @@ def test_the_fastest_way_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     made, inputs = source(net), inputs_of(net)
     wanted = outputs(module, inputs)
 
-    def slow() -> None:
-        sum(range(10_000))
+    now = [0.0]
 
-    def fast() -> None: ...
+    def takes(seconds: float) -> Callable[[], None]:
+        def way() -> None:
+            now[0] += seconds
 
-    assert made.fastest([slow, fast]) == made.fastest([slow, fast, slow]) == 1
-    assert made.fastest([fast, slow]) == 0
+        return way
+
+    monkeypatch.setattr(made, "perf_counter", lambda: now[0])
+    assert made.fastest([takes(3), takes(1), takes(2)]) == 1
+    assert made.fastest([takes(1), takes(1.2)]) == 1
+    assert made.fastest([takes(1), takes(1.4)]) == 0
     for public, ways in (
         (False, ("plain", "as_linear", "by_onednn")),
         (True, ("plain", "as_linear")),

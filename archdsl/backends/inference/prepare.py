@@ -37,7 +37,7 @@ _CHOSEN = """\
 """
 _KEEP = "    keep_memory: bool = False,\n"
 _KEEPS = """\
-    With `keep_memory`, memory that is freed stays with the process, for the next call.
+    With `keep_memory`, what is freed stays with the process, all of it, for next calls.
 """
 _GRAPHS = """\
     With `graph`, `batch` inputs of the sizes that the net was compiled for are computed

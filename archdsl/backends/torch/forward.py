@@ -342,7 +342,7 @@ class Forward:
             self._store(value)
 
     def _computed_first(self, scope: Scope) -> set[int]:
-        """What is computed before another side of the merge that alone reads it."""
+        """What only a merge reads, another side of which is computed later."""
         first: set[int] = set()
         for node in flat(scope.nodes):
             site = node.site if isinstance(node, PlannedStage) else None
