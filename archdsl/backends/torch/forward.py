@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from archdsl.backends.torch import code as c
+from archdsl.backends.torch.body import OWN_NAMES, Body
 from archdsl.backends.torch.choices import flag_name, shortcut
 from archdsl.backends.torch.constructor import Constructor
 from archdsl.backends.torch.inplace import overwriting
@@ -29,32 +28,14 @@ from archdsl.ops.form import Apply, Attribute
 # A nested call longer than this gets a line of its own.
 _LONGEST = 60
 
-# Variables for values that the spec gives no name.
-_OWN_NAMES = ("out", "branch", "y")
 # What flows on from a tensor of the module itself.
 _OF_TENSORS = "y"
-
-# Stands for a value that is read to the end.
-_KEPT = -1
 
 _LIGHT = frozenset(("normalisation", "activation", "regularisation"))
 
 
 # Puts outputs together: from their names and codes.
 Returns = Callable[[list[str | None], list[c.Code]], c.Code]
-
-
-class Held(NamedTuple):
-    """A value: in a variable, or as an expression not yet assigned.
-
-    `reads` are the variables that the expression reads: they must not change before.
-    """
-
-    code: c.Code
-    variable: str | None
-    flow: str
-    label: str | None = None
-    reads: frozenset[str] = frozenset()
 
 
 class Forward:
@@ -82,32 +63,26 @@ class Forward:
         self._returns = returns
         self._constructor = constructor
         self._positional = positional
-        self._uses = count_uses(scope.nodes)
+        uses = count_uses(scope.nodes)
         self._returned = scope.outputs or (PlannedOutput(None, scope.output, False),)
         # In training all outputs are returned, by a statement of its own.
         self._trains = any(output.training for output in self._returned)
         for output in self._returned:
-            self._uses[output.value] += 1 + (self._trains and not output.training)
-        self._inline = short_branches(scope, self._uses)
+            uses[output.value] += 1 + (self._trains and not output.training)
+        self._body = Body(uses, short_branches(scope, uses))
         self._beside = self._computed_first(scope)
         # What made each submodule, where another stage may use it again.
         self._builders: dict[str, PlannedStage | PlannedRepeat] = {
             node.name: node for node in flat(scope.nodes) if not node.shared
         }
-        self._env: dict[int, Held] = {}
-        self._holds: dict[str, int] = {}
-        self._waiting: set[int] = set()
         for value, name in enumerate(inputs):
             # What is made of whole numbers or truth values is not called like them.
             counted = value in whole and "x" not in inputs
-            self._set(value, name, "x" if counted else name)
+            self._body.set(value, name, "x" if counted else name)
         # Sizes that tensors tell keep their variables to the end.
         namespace = constructor.namespace
         for size in namespace.dynamic:
-            self._holds[namespace.names[size]] = _KEPT
-        self._uses[_KEPT] = 1
-        self._lines: list[str] = []
-        self._indent = 2 * c.INDENT
+            self._body.keep(namespace.names[size])
 
     def lines(self) -> list[str]:
         """The statements, the last one returning the result."""
@@ -118,16 +93,16 @@ class Forward:
             # not first, when all else is still kept.
             later = [side for side in later if not self._side(side)]
         if self._trains:
-            for value in sorted(self._waiting):
-                self._assign(value)
-            self._lines += c.header("if", "self.training", self._indent)
-            self._indent += c.INDENT
+            for value in sorted(self._body.waiting):
+                self._body.assign(value)
+            self._body.lines += c.header("if", "self.training", self._body.indent)
+            self._body.indent += c.INDENT
             for node in later:
                 self._nodes(node.nodes)
             self._return(self._returned)
-            self._indent -= c.INDENT
+            self._body.indent -= c.INDENT
         self._return([output for output in self._returned if not output.training])
-        return [*self._preamble(), *self._lines]
+        return [*self._preamble(), *self._body.lines]
 
     def _preamble(self) -> list[str]:
         """What reads the sizes that are known only when the tensors are there."""
@@ -140,12 +115,12 @@ class Forward:
         return lines
 
     def _return(self, outputs: Sequence[PlannedOutput]) -> None:
-        codes = [self._take(output.value) for output in outputs]
+        codes = [self._body.take(output.value) for output in outputs]
         if self._returns is None:
             result = codes[0]
         else:
             result = self._returns([output.name for output in outputs], codes)
-        self._lines += c.returned(result, self._indent)
+        self._body.lines += c.returned(result, self._body.indent)
 
     def _nodes(self, nodes: list[Planned]) -> None:
         for node in nodes:
@@ -167,22 +142,21 @@ class Forward:
         """
         inside = {node.output for node in flat(side.nodes)}
         read = {value for node in flat(side.nodes) for value in node.inputs}
-        if not self._sides or not inside or not read <= inside | self._env.keys():
+        there = self._body.values.keys() | inside
+        if not self._sides or not inside or not read <= there:
             return False
-        uses, env, holds = Counter(self._uses), dict(self._env), dict(self._holds)
-        waiting, lines = set(self._waiting), self._lines
-        self._lines = []
+        before, lines = self._body.state(), self._body.lines
+        self._body.lines = []
         self._nodes(side.nodes)
-        if self._lines or side.output not in self._waiting:
-            self._uses, self._env, self._holds = uses, env, holds
-            self._waiting, self._lines = waiting, lines
+        written, self._body.lines = self._body.lines, lines
+        if written or side.output not in self._body.waiting:
+            self._body.restore(before)
             return False
-        self._lines = lines
-        held = self._env[side.output]
+        held = self._body[side.output]
         code = c.Conditional(held.code, "self.training", c.Text("None"))
         name = next(o.name for o in self._returned if o.value == side.output)
-        self._env[side.output] = held._replace(code=code, label=name)
-        self._assign(side.output)
+        self._body.values[side.output] = held._replace(code=code, label=name)
+        self._body.assign(side.output)
         return True
 
     def _tensor(self, stage: PlannedStage, attribute: Attribute) -> None:
@@ -191,81 +165,7 @@ class Forward:
         name = member(stage.name, among)
         code = c.Text(name if attribute.batch else f"{name}[None]")
         label = stage.any.label if stage.fetched else None
-        self._hold(stage.output, code, _OF_TENSORS, label, frozenset())
-
-    # Values and variables
-
-    def _take(self, value: int) -> c.Code:
-        self._uses[value] -= 1
-        self._waiting.discard(value)
-        return self._env[value].code
-
-    def _is_free(self, name: str, assigned: int) -> bool:
-        """Whether a variable may get a new value, which `assigned` is."""
-        if name in self._holds and self._uses[self._holds[name]] > 0:
-            return False
-        return not any(
-            name in self._env[value].reads
-            for value in self._waiting
-            if value != assigned and self._uses[value] > 0
-        )
-
-    def _variable(self, held: Held, assigned: int) -> str:
-        if held.label is not None:
-            label = held.label.rpartition(".")[2]
-            name = safe_name(label)
-            if is_attribute(label) and self._is_free(name, assigned):
-                return name
-        for name in (held.flow, *_OWN_NAMES):
-            if self._is_free(name, assigned):
-                return name
-        number = 2
-        while not self._is_free(f"branch{number}", assigned):
-            number += 1
-        return f"branch{number}"
-
-    def _store(self, value: int) -> None:
-        """Put a value into a variable, and those that wait before it as well."""
-        for waiting in sorted(self._waiting):
-            if waiting == value or (
-                waiting < value
-                and self._uses[waiting] > 0
-                and waiting not in self._inline
-            ):
-                self._assign(waiting)
-
-    def _assign(self, value: int) -> None:
-        held = self._env[value]
-        name = self._variable(held, value)
-        self._lines += c.assign(name, held.code, self._indent)
-        self._set(value, name, held.flow if name == held.label else name)
-
-    def _set(self, value: int, name: str, flow: str) -> None:
-        """From here on a variable holds the value; what follows goes on in `flow`."""
-        self._waiting.discard(value)
-        self._env[value] = Held(c.Text(name), name, flow, None, frozenset((name,)))
-        self._holds[name] = value
-
-    def _reads(self, values: Iterable[int]) -> frozenset[str]:
-        return frozenset().union(*(self._env[value].reads for value in values))
-
-    def _hold(
-        self,
-        value: int,
-        code: c.Code,
-        flow: str,
-        label: str | None,
-        reads: frozenset[str],
-    ) -> None:
-        self._env[value] = Held(code, None, flow, label, reads)
-        self._waiting.add(value)
-        if self._uses[value] != 1 or label is not None:
-            if self._uses[value] == 0:
-                # Nobody reads it: computed all the same, for its side effects.
-                self._lines += c.expression(code, self._indent)
-                self._waiting.discard(value)
-                return
-            self._store(value)
+        self._body.hold(stage.output, code, _OF_TENSORS, label, frozenset())
 
     # Stages
 
@@ -275,8 +175,8 @@ class Forward:
         light = look in _LIGHT
         merge = look == "merge"
         for value in stage.inputs:
-            held = self._env[value]
-            if held.variable is not None or merge or value in self._inline:
+            held = self._body[value]
+            if held.variable is not None or merge or value in self._body.inline:
                 continue
             if isinstance(held.code, c.Text):
                 # A tensor of the module itself needs no variable.
@@ -284,11 +184,11 @@ class Forward:
             kept = stage.output in self._beside and self._lets_go(value)
             if light and not kept and len(c.flat(held.code)) < _LONGEST // 2 + 10:
                 continue
-            self._store(value)
-        flow = self._merged_flow(stage) if merge else self._env[stage.inputs[0]].flow
+            self._body.store(value)
+        flow = self._merged_flow(stage) if merge else self._body[stage.inputs[0]].flow
         if merge:
             self._shorten(stage)
-        inputs = [self._take(value) for value in stage.inputs]
+        inputs = [self._body.take(value) for value in stage.inputs]
         if functional:
             forms = stage.forms
             functions = {
@@ -313,33 +213,33 @@ class Forward:
             told = self._told(stage)
             code = c.Call(self._submodule(stage.name), (*inputs, *told))
         label = stage.any.label if stage.fetched else None
-        self._hold(stage.output, code, flow, label, self._reads(stage.inputs))
+        self._body.hold(stage.output, code, flow, label, self._body.reads(stage.inputs))
 
     def _merged_flow(self, stage: PlannedStage) -> str:
         """The variable in which to go on after a merge: the one the main flow is in."""
-        held = [self._env[value] for value in stage.inputs]
+        held = [self._body[value] for value in stage.inputs]
         for value, one in zip(stage.inputs, held, strict=True):
-            if one.variable in _OWN_NAMES and self._uses[value] == 1:
+            if one.variable in OWN_NAMES and self._body.uses[value] == 1:
                 return one.variable
         flows = [one.flow for one in held]
-        if "x" in flows and flows[0] not in _OWN_NAMES:
+        if "x" in flows and flows[0] not in OWN_NAMES:
             return "x"
         return next((f for f in flows if f != _OF_TENSORS), flows[0])
 
     def _shorten(self, stage: PlannedStage) -> None:
         """Assign what would make a merge of two hard to read, or hold a map in vain."""
-        waiting = [v for v in stage.inputs if self._env[v].variable is None]
+        waiting = [v for v in stage.inputs if self._body[v].variable is None]
         for value in waiting[:-1]:
             if self._lets_go(value):
-                self._store(value)
-        total = sum(len(c.flat(self._env[value].code)) for value in waiting)
+                self._body.store(value)
+        total = sum(len(c.flat(self._body[value].code)) for value in waiting)
         forms = stage.forms.values()
         listed = all(isinstance(form.function, Apply) for form in forms)
         if listed or total < _LONGEST:
             # Arguments of a call get a line each when they are long.
             return
         for value in waiting:
-            self._store(value)
+            self._body.store(value)
 
     def _computed_first(self, scope: Scope) -> set[int]:
         """What only a merge reads, another side of which is computed later."""
@@ -348,7 +248,7 @@ class Forward:
             site = node.site if isinstance(node, PlannedStage) else None
             if site is not None and site.layer.look == "merge":
                 sides = [value for value in node.inputs if value >= scope.inputs]
-                first.update(v for v in sides[:-1] if self._uses[v] == 1)
+                first.update(v for v in sides[:-1] if self._body.uses[v] == 1)
         return first
 
     def _lets_go(self, value: int) -> bool:
@@ -358,8 +258,8 @@ class Forward:
         would be computed beside it.
         """
         return any(
-            self._uses[self._holds[name]] == 0
-            for name in self._env[value].reads
+            self._body.uses[self._body.variables[name]] == 0
+            for name in self._body[value].reads
             if name not in self._inputs
         )
 
@@ -377,29 +277,30 @@ class Forward:
         return [c.Text(namespace.names[size]) for size in sizes]
 
     def _repeat(self, repeat: PlannedRepeat) -> None:
-        self._settle(repeat.inputs[0])
-        flow = self._env[repeat.inputs[0]].flow
+        self._body.settle(repeat.inputs[0])
+        flow = self._body[repeat.inputs[0]].flow
         builder = self._builders.get(repeat.name) if repeat.shared else None
         built = builder if isinstance(builder, PlannedRepeat) else repeat
         told = [self._told(run.stage) for run in built.runs]
         if self.calls_repeats and len(repeat.inputs) == 1 and not any(told):
             called = c.Call(
-                self._submodule(repeat.name), (self._take(repeat.inputs[0]),)
+                self._submodule(repeat.name), (self._body.take(repeat.inputs[0]),)
             )
-            self._hold(repeat.output, called, flow, None, self._reads(repeat.inputs))
+            self._body.hold(
+                repeat.output, called, flow, None, self._body.reads(repeat.inputs)
+            )
             return
         for value in repeat.inputs:
-            self._settle(value)
-        first, *others = [self._take(value) for value in repeat.inputs]
-        held = Held(first, None, flow)
+            self._body.settle(value)
+        first, *others = [self._body.take(value) for value in repeat.inputs]
         # What every copy reads must last until the last one.
         for value in repeat.inputs[1:]:
-            self._uses[value] += 1
-        name = self._variable(held, repeat.output)
+            self._body.uses[value] += 1
+        name = self._body.free((flow,), repeat.output)
         for value in repeat.inputs[1:]:
-            self._uses[value] -= 1
+            self._body.uses[value] -= 1
         if first != c.Text(name):
-            self._lines += c.assign(name, first, self._indent)
+            self._body.lines += c.assign(name, first, self._body.indent)
         told_by = {
             id(run.stage): sizes for run, sizes in zip(repeat.runs, told, strict=True)
         }
@@ -407,21 +308,19 @@ class Forward:
         taken = {run.stage.inputs for run in repeat.runs}
         if taken == {repeat.inputs} and all(sizes == told[0] for sizes in told):
             copy = next(each for each in self.copy_names if each != name)
-            self._lines += c.header("for", f"{copy} in {module}", self._indent)
+            self._body.lines += c.header(
+                "for", f"{copy} in {module}", self._body.indent
+            )
             called = c.Call(c.Text(copy), (c.Text(name), *others, *told[0]))
-            self._lines += c.assign(name, called, self._indent + c.INDENT)
+            self._body.lines += c.assign(name, called, self._body.indent + c.INDENT)
         else:
             given = dict(zip(repeat.inputs[1:], others, strict=True))
             for number, stage in enumerate(repeat.copies()):
                 more = [given[value] for value in stage.inputs[1:]]
                 arguments = (c.Text(name), *more, *told_by[id(stage)])
                 called = c.Call(c.Text(f"{module}[{number}]"), arguments)
-                self._lines += c.assign(name, called, self._indent)
-        self._set(repeat.output, name, name)
-
-    def _settle(self, value: int) -> None:
-        if self._env[value].variable is None:
-            self._store(value)
+                self._body.lines += c.assign(name, called, self._body.indent)
+        self._body.set(repeat.output, name, name)
 
     # Choices
 
@@ -430,54 +329,57 @@ class Forward:
         if lone is not None and is_attribute(lone.node.name):
             source = lone.node.inputs[0]
             # Both arms were counted as reading the source; it is read once.
-            self._settle(source)
-            flow = self._env[source].flow
-            self._uses[source] -= 1
-            called = c.Call(self._submodule(lone.node.name), (self._take(source),))
-            self._hold(choice.output, called, flow, None, self._reads((source,)))
+            self._body.settle(source)
+            flow = self._body[source].flow
+            self._body.uses[source] -= 1
+            called = c.Call(self._submodule(lone.node.name), (self._body.take(source),))
+            self._body.hold(
+                choice.output, called, flow, None, self._body.reads((source,))
+            )
             return
-        for value in sorted(self._waiting):
-            self._assign(value)
+        for value in sorted(self._body.waiting):
+            self._body.assign(value)
         flag = f"self.{flag_name(choice)}"
-        flow = self._env[choice.input].flow
-        uses, env, holds = dict(self._uses), dict(self._env), dict(self._holds)
+        flow = self._body[choice.input].flow
+        before = self._body.state()
         target = self._target(choice, flow)
         written: list[list[str]] = []
         # The result of each arm that is a lone expression.
         results: list[c.Code | None] = []
-        outside = self._lines
+        outside = self._body.lines
         for nodes, result in (
             (choice.then, choice.then_result),
             (choice.otherwise, choice.otherwise_result),
         ):
-            self._uses, self._env = Counter(uses), dict(env)
-            self._holds, self._waiting = dict(holds), set()
-            self._lines = []
-            self._indent += c.INDENT
+            self._body.restore(before)
+            self._body.lines = []
+            self._body.indent += c.INDENT
             self._nodes(nodes)
-            code = self._take(result)
+            code = self._body.take(result)
             changed = code != c.Text(target)
-            results.append(code if changed and not self._lines else None)
+            results.append(code if changed and not self._body.lines else None)
             if changed:
-                self._lines += c.assign(target, code, self._indent)
-            self._indent -= c.INDENT
-            written.append(self._lines)
-        self._lines, self._env, self._holds = outside, env, holds
-        self._uses = Counter(uses)
+                self._body.lines += c.assign(target, code, self._body.indent)
+            self._body.indent -= c.INDENT
+            written.append(self._body.lines)
+        self._body.lines = outside
+        self._body.restore(before)
         for value, count in count_uses([choice]).items():
-            self._uses[value] -= count
+            self._body.uses[value] -= count
         then, otherwise = written
         if results[0] is not None and results[1] is not None:
             either = c.Conditional(results[0], flag, results[1])
-            self._lines += c.assign(target, either, self._indent)
+            self._body.lines += c.assign(target, either, self._body.indent)
         elif then:
-            self._lines += [*c.header("if", flag, self._indent), *then]
+            self._body.lines += [*c.header("if", flag, self._body.indent), *then]
             if otherwise:
-                self._lines += [f"{' ' * self._indent}else:", *otherwise]
+                self._body.lines += [f"{' ' * self._body.indent}else:", *otherwise]
         elif otherwise:
-            self._lines += [*c.header("if", f"not {flag}", self._indent), *otherwise]
-        self._waiting = set()
-        self._set(choice.output, target, flow)
+            self._body.lines += [
+                *c.header("if", f"not {flag}", self._body.indent),
+                *otherwise,
+            ]
+        self._body.set(choice.output, target, flow)
 
     def _target(self, choice: PlannedChoice, flow: str) -> str:
         """The variable that holds the result of either arm."""
@@ -489,12 +391,12 @@ class Forward:
             and node.labelled
             and is_attribute(node.name)
         ]
-        for name in (*labels, flow, *_OWN_NAMES):
-            held = self._holds.get(name)
-            if held is None or self._uses[held] <= counted[held]:
+        for name in (*labels, flow, *OWN_NAMES):
+            held = self._body.variables.get(name)
+            if held is None or self._body.uses[held] <= counted[held]:
                 # Free once the arms have read it; they assign it last.
                 return name
         number = 2
-        while f"branch{number}" in self._holds:
+        while f"branch{number}" in self._body.variables:
             number += 1
         return f"branch{number}"
