@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -119,11 +119,17 @@ def is_as_exact(module: nn.Module, inputs: list[Tensor], found: list[Tensor]) ->
 def always(made: ModuleType) -> Any:
     """Inside, the last way is taken, oneDNN's where it is there, faster or not."""
 
-    def fastest(ways: list[Callable[[], object]]) -> int:
+    def fastest(ways: Sequence[Callable[[], object]], packed: bool = False) -> int:
         ways[-1]()
         return len(ways) - 1
 
     return mock.patch.object(made, "fastest", fastest, create=True)
+
+
+def way_of(conv: Any) -> Callable[..., Tensor]:
+    """How it computes, on one thread or all."""
+    way: Callable[..., Tensor] = getattr(conv.way, "way", conv.way)
+    return way
 
 
 def hold(net: Network, batch: int = 2, seed: int = 0) -> None:

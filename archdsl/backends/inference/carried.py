@@ -22,6 +22,8 @@ def sources(used: list[str], device: str, graph: bool) -> list[str]:
         names.append("activation")
     if chooses(used, device):
         names.append(f"fastest_{device}")
+        if "Conv2d" in used and device == "cpu":
+            names.append("alone")
     names += [_FILES[name].format(device) for name in used]
     if graph:
         names.append("graph")

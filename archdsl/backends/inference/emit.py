@@ -147,6 +147,8 @@ class _Emitter(Emitter):
         if "ctypes." in wanted:
             found.append("import ctypes")
         abstract = ["Callable", "Mapping"]
+        if "Sequence[" in wanted:
+            abstract.append("Sequence")
         found.append(f"from collections.abc import {', '.join(abstract)}")
         if "partial(" in wanted:
             found.append("from functools import partial")

@@ -54,7 +54,8 @@ def lines(
             own += [(module, line) for line in written]
         else:
             third += written
-    standard += [line for _, line in sorted(own, key=lambda pair: pair[0].lower())]
+    own.sort(key=lambda pair: (pair[1].startswith("from "), pair[0].lower()))
+    standard += [line for _, line in own]
     return [*standard, *([""] if standard else []), *third]
 
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from archdsl.backends.inference.parts.activation import activation
+from archdsl.backends.inference.parts.alone import alone_if_faster
 from archdsl.backends.inference.parts.fastest_cpu import fastest
 from archdsl.backends.inference.parts.weights import Weights
 
@@ -18,7 +19,7 @@ class Conv2d:
 
     That is a batch normalisation, the addition of a second map, and an activation. With
     `overwrite` the sum may take the second map's memory. The way is found out for the
-    size that arrives first, and the weights are packed for it.
+    size that arrives first, one thread or all, and the weights are packed for it.
     """
 
     def __init__(
@@ -67,14 +68,14 @@ class Conv2d:
         if self.weight.shape[1:] == (x.shape[1], 1, 1) and self.window[0] == [0, 0]:
             columns = self.weight.flatten(1).t().contiguous()
             ways.append((self.as_linear, columns.t()))
-        if not self.public and (packed := self.packed(x, other)) is not None:
+        packed = None if self.public else self.packed(x, other)
+        if packed is not None:
             ways.append((self.by_onednn, packed))
-        if len(ways) == 1:
-            return ways[0]
-        tried: list[Callable[[], object]] = [
-            partial(way, weight, x, other) for way, weight in ways
-        ]
-        return ways[fastest(tried)]
+        if len(ways) > 1:
+            tried = [partial(way, weight, x, other) for way, weight in ways]
+            ways = [ways[fastest(tried, packed is not None)]]
+        way, weight = ways[0]
+        return alone_if_faster(way, weight, x, other), weight
 
     def plain(self, weight: Tensor, x: Tensor, other: Tensor | None) -> Tensor:
         """The convolution, and then the rest."""
