@@ -1,5 +1,6 @@
 """Options of the test suite."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the findings into tests/cases instead of comparing them",
     )
+
+
+def pytest_collection_finish() -> None:
+    """The tests stay to the end, so the collector need not go through them."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -152,12 +153,12 @@ def network(text: str, name: str = "spec.arch") -> Network:
     return next(iter(checked.networks.values()))
 
 
-def everything() -> Iterator[Network]:
-    for name, text in SPECS.items():
-        yield network(text, f"{name}.arch")
+@cache
+def everything() -> tuple[Network, ...]:
+    found = [network(text, f"{name}.arch") for name, text in SPECS.items()]
     for path in FILES:
-        checked = check(Source(path.name, path.read_text()))
-        yield from checked.networks.values()
+        found += check(Source(path.name, path.read_text())).networks.values()
+    return tuple(found)
 
 
 def boxes(frame: Frame, times: int = 1) -> Iterator[tuple[Box, Frame, int]]:
@@ -246,9 +247,10 @@ def test_everything_is_reached_from_the_input() -> None:
         text = dot(net)
         begin = [b.id for b, _, _ in boxes(plan(net).root) if b.shape == "source"]
         reached = {*(net.root.input_names or ["input"]), *begin}
+        attributes_of = nodes(text)
         for tail, head, attributes in edges(text):
             # The title of a group that takes nothing from where it stands.
-            alone = "plaintext" in nodes(text)[tail] and "invis" in attributes
+            alone = "plaintext" in attributes_of[tail] and "invis" in attributes
             assert tail in reached or alone, (net.name, tail)
             reached.add(head)
         names = [output.name for output in net.root.outputs]

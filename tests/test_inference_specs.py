@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from archdsl.ir.network import Network
 from archdsl.testing.strategies import specs
 
 SPECS = Path(__file__).parents[1] / "specs"
+# As in `test_properties.py`.
+ASKED = os.environ.get("ARCHDSL_EXAMPLES")
 # Larger nets are left to those of their family that are smaller, or made smaller.
 MOST_MACS, MOST_PARAMS = 3e9, 3e7
 PATHS = pytest.mark.parametrize(
@@ -80,9 +83,9 @@ def test_every_net_has_a_source(path: Path) -> None:
 
 
 @settings(
-    max_examples=200,
+    max_examples=int(ASKED or 80),
     deadline=None,
-    derandomize=True,
+    derandomize=ASKED is None,
     suppress_health_check=list(HealthCheck),
 )
 @given(specs())

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 from xml.etree import ElementTree
@@ -52,18 +53,19 @@ def spec(path: str, name: str) -> Network:
     return check(Source(path, (ROOT / "specs" / path).read_text())).networks[name]
 
 
-@pytest.fixture(scope="module")
-def all_nets() -> list[Network]:
-    return list(everything())
+@cache
+def all_drawn(direction: Direction) -> list[Drawn]:
+    """All nets as they are drawn with the default options."""
+    return [
+        (net, graph_drawing(net, direction=direction), direction)
+        for net in everything()
+    ]
 
 
 @pytest.fixture(scope="module", params=["TB", "LR"])
-def drawn(request: pytest.FixtureRequest, all_nets: list[Network]) -> list[Drawn]:
-    """All nets as they are drawn with the default options, in both directions."""
-    direction: Direction = request.param
-    return [
-        (net, graph_drawing(net, direction=direction), direction) for net in all_nets
-    ]
+def drawn(request: pytest.FixtureRequest) -> list[Drawn]:
+    """All nets in both directions."""
+    return all_drawn(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -77,10 +79,9 @@ def test_nothing_lies_on_anything(drawn: list[Drawn]) -> None:
         assert not found, (net.name, found[:5])
 
 
-def test_all_is_drawn_and_adds_up(all_nets: list[Network]) -> None:
+def test_all_is_drawn_and_adds_up() -> None:
     """Layers named, times the copies, are the layers; so are the costs."""
-    for net in all_nets:
-        made = graph_drawing(net)
+    for net, made, _ in all_drawn("TB"):
         around = {id(i): frame for frame, _ in made.frames for i in frame.items}
         layers = 0
         for box, _ in made.boxes:
@@ -99,9 +100,8 @@ def test_all_is_drawn_and_adds_up(all_nets: list[Network]) -> None:
         assert sum(box.cost.macs for box, _ in made.boxes) == total.macs, net.name
 
 
-def test_what_is_written_is_in_the_text(all_nets: list[Network]) -> None:
-    for net in all_nets:
-        made = graph_drawing(net)
+def test_what_is_written_is_in_the_text() -> None:
+    for net, made, _ in all_drawn("TB"):
         tree = ElementTree.fromstring(graph(net))
         said = [element.text or "" for element in tree.iter(f"{SVG}text")]
         wanted = [line for box, _ in made.boxes for line in lines(box) if line]
