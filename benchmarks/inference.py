@@ -70,7 +70,7 @@ class Net(NamedTuple):
     runs: dict[str, Callable[[], Any]]
 
 
-def measure(rounds: int = 5, whole: bool = True) -> Result:
+def measure(rounds: int = 9, whole: bool = True) -> Result:
     """Measure all nets; not `whole`: two of them, without compiling."""
     nets = [(net, batch) for net in NETS for batch in BATCHES]
     if not whole:

@@ -157,6 +157,18 @@ class Amount(NamedTuple):
         return {**self._asdict(), "value": round(self.value), "met": self.met}
 
 
+class Parts(NamedTuple):
+    """Where the time of a task goes, in milliseconds."""
+
+    name: str
+    times: Mapping[str, float]
+
+    def as_json(self) -> dict[str, Any]:
+        """The times to a tenth."""
+        times = {part: round(time, 1) for part, time in self.times.items()}
+        return {"name": self.name, "times_ms": times}
+
+
 class Result(NamedTuple):
     """What one benchmark found."""
 
@@ -169,6 +181,7 @@ class Result(NamedTuple):
     pictures: tuple[Picture, ...] = ()
     amounts: tuple[Amount, ...] = ()
     memory: tuple[MemoryRatio, ...] = ()
+    parts: tuple[Parts, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All of it, with the facts of the machine."""
@@ -183,6 +196,8 @@ class Result(NamedTuple):
         }
         if self.memory:
             found["memory"] = [ratio.as_json() for ratio in self.memory]
+        if self.parts:
+            found["parts"] = [parts.as_json() for parts in self.parts]
         if self.pictures:
             found["pictures"] = [picture.as_json() for picture in self.pictures]
         if self.amounts:

@@ -143,6 +143,9 @@ def page(results: Sequence[dict[str, Any]], gpu: Sequence[dict[str, Any]] = ()) 
             parts.append(markdown(AMOUNTS, map(_amount, result["amounts"]), NUMBERS))
         parts.append("\n")
         parts.append(markdown(TIMES, map(_time, result["times"]), NUMBERS))
+        if "parts" in result:
+            parts.append("\n")
+            parts.append(_parts(result["parts"]))
         if "memory" in result:
             parts.append("\n")
             parts.append(markdown(MEMORY, map(_memory, result["memory"]), NUMBERS))
@@ -213,6 +216,15 @@ def _amount(amount: dict[str, Any]) -> tuple[str, ...]:
 
 def _figure(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio >= _SMALL else f"{ratio:.3f}"
+
+
+def _parts(tasks: Sequence[dict[str, Any]]) -> str:
+    names = tuple(tasks[0]["times_ms"])
+    rows = [
+        (f"`{each['name']}`", *(f"{each['times_ms'][name]:.1f}" for name in names))
+        for each in tasks
+    ]
+    return markdown(("profiled, ms", *names), rows, names)
 
 
 def _picture(picture: dict[str, Any]) -> tuple[str, ...]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.measure import MemoryRatio, Ratio, Result, Series, Task, call, in_turn
+from benchmarks.measure import (
+    MemoryRatio,
+    Parts,
+    Ratio,
+    Result,
+    Series,
+    Task,
+    call,
+    in_turn,
+)
 from benchmarks.modules import need_torchvision
 
 # Each with its batch, and the share of torchvision's time that is aimed at.
@@ -14,6 +23,8 @@ LAYOUT = {
     "mobilenet_v2": (8, 0.70),
     "resnet18": (8, 0.88),
 }
+# These are small, and a target may be near: few runs would tell noise.
+LAYOUT_ROUNDS = 11
 # What is checkpointed of ResNet-50: the maps are the largest there.
 EARLY = ("layer1", "layer2")
 
@@ -24,7 +35,9 @@ as it comes, and `by hand` is that one with `.to(memory_format=torch.channels_la
 With one thread and fewer than 16 pictures PyTorch does not give convolutions of one
 place to oneDNN, whatever the layout: of MobileNetV2 these are 34 of 52. `by oneDNN` is
 by hand with these too: a dilation, which means nothing for one place, makes PyTorch do
-so. Where that gains little, the kernels themselves are what bounds the ratio.
+so. The last table but one is by PyTorch's profiler, and tells what bounds the ratio:
+the layout makes convolutions faster, batch normalisation and activations hardly. To
+train, PyTorch copies a map before a ReLU6 in place, in torchvision's module as in ours.
 `checkpoint` is beside the same module without: of ResNet-50 `["layer1", "layer2"]`, of
 ResNet-1202 all blocks. Memory is what a step adds at its peak to a process that has the
 module; `kept` is what `archdsl.kept_bytes` tells of it. `compile` is `preresnet n=21`,
@@ -44,11 +57,14 @@ def measure(rounds: int = 5, quick: bool = False) -> Result:
 
     series: list[Series] = []
     ratios: list[Ratio] = []
+    parts: list[Parts] = []
     with eager.one_thread():
         for name, (batch, target) in LAYOUT.items():
             if not quick or name == "mobilenet_v2":
                 size = 1 if quick else batch
-                _layout(series, ratios, eager.NETS[name], size, target, rounds)
+                runs = rounds if quick else LAYOUT_ROUNDS
+                net = eager.NETS[name]
+                parts += _layout(series, ratios, net, size, target, runs)
         if not quick:
             _checkpointed(series, ratios, rounds)
             _compiled(series, ratios, rounds)
@@ -61,6 +77,7 @@ def measure(rounds: int = 5, quick: bool = False) -> Result:
         tuple(series),
         tuple(ratios),
         memory=memory,
+        parts=tuple(parts),
     )
 
 
@@ -81,8 +98,10 @@ def _layout(
     batch: int,
     target: float,
     rounds: int,
-) -> None:
+) -> Iterator[Parts]:
     import torch
+
+    from benchmarks.step_parts import parts
 
     text = f"{net.name} b{batch}"
     by_hand = net.reference().to(memory_format=torch.channels_last)
@@ -102,6 +121,8 @@ def _layout(
     ratios.append(Ratio(f"{ours.name} / torchvision", ours, theirs, target))
     ratios.append(Ratio(f"{text}, by hand / torchvision", hand, theirs))
     ratios.append(Ratio(f"{text}, by oneDNN / torchvision", onednn, theirs))
+    x = net.pictures(batch)
+    yield from (parts(name, module, x) for name, module in modules.items())
 
 
 def _checkpointed(series: list[Series], ratios: list[Ratio], rounds: int) -> None:

@@ -58,7 +58,7 @@ class Linear:
             weight = onednn._reorder_linear_weight(self.weight, rows)
             plain = partial(F.linear, x, self.weight, self.bias)
             packed = partial(by_onednn, x, weight, self.bias, "none", [], "")
-            if fastest([plain, packed], packed=True) == 1:
+            if fastest([plain, packed]) == 1:
                 self.weight, self.by_onednn = weight, by_onednn
         except (AttributeError, RuntimeError):
             # This PyTorch lacks it, or it refuses such numbers.
