@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from torch import Tensor, nn
@@ -23,6 +24,8 @@ REST = "rest"
 
 def parts(name: str, module: nn.Module, x: Tensor) -> Parts:
     """The mean times of some steps, after one that does not count."""
+    # Otherwise the profiler tells of each beginning and end.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     run = eager.work(eager.STEP, module, x)
     run()
     with profile(activities=[ProfilerActivity.CPU]) as profiled:

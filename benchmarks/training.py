@@ -35,9 +35,11 @@ as it comes, and `by hand` is that one with `.to(memory_format=torch.channels_la
 With one thread and fewer than 16 pictures PyTorch does not give convolutions of one
 place to oneDNN, whatever the layout: of MobileNetV2 these are 34 of 52. `by oneDNN` is
 by hand with these too: a dilation, which means nothing for one place, makes PyTorch do
-so. The last table but one is by PyTorch's profiler, and tells what bounds the ratio:
-the layout makes convolutions faster, batch normalisation and activations hardly. To
-train, PyTorch copies a map before a ReLU6 in place, in torchvision's module as in ours.
+so. The last table but one is by PyTorch's profiler, and tells what bounds the ratio: of
+GoogLeNet the layout makes pools faster, of MobileNetV2 convolutions, and the rest takes
+as long as before. For better ratios PyTorch's own kernels would have to be faster in
+that layout. In training it also copies each map before a ReLU6 in place, of
+torchvision's module as of ours; in evaluation that ReLU6 is the faster one.
 `checkpoint` is beside the same module without: of ResNet-50 `["layer1", "layer2"]`, of
 ResNet-1202 all blocks. Memory is what a step adds at its peak to a process that has the
 module; `kept` is what `archdsl.kept_bytes` tells of it. `compile` is `preresnet n=21`,
