@@ -150,8 +150,10 @@ class _Emitter(Emitter):
         if "Sequence[" in wanted:
             abstract.append("Sequence")
         found.append(f"from collections.abc import {', '.join(abstract)}")
-        if "partial(" in wanted:
-            found.append("from functools import partial")
+        parts = {"cache": "@cache", "partial": "partial("}
+        tools = [name for name, use in parts.items() if use in wanted]
+        if tools:
+            found.append(f"from functools import {', '.join(tools)}")
         if "perf_counter(" in wanted:
             found.append("from time import perf_counter")
         typing = ["Any"]
