@@ -1,10 +1,17 @@
 """Options of the test suite."""
 
 import gc
+import os
 from pathlib import Path
 
 import pytest
 from shell import Shell
+
+# Before PyTorch is imported: threads of several processes would wait for each other.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+if WORKERS:
+    threads = max(1, (os.cpu_count() or 1) // WORKERS)
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -83,7 +83,7 @@ def test_every_net_has_a_source(path: Path) -> None:
 
 
 @settings(
-    max_examples=int(ASKED or 80),
+    max_examples=int(ASKED or 200),
     deadline=None,
     derandomize=ASKED is None,
     suppress_health_check=list(HealthCheck),

@@ -38,7 +38,7 @@ from archdsl.testing import (
 )
 
 ASKED = os.environ.get("ARCHDSL_EXAMPLES")
-EXAMPLES = int(ASKED or 1000)
+EXAMPLES = int(ASKED or 2000)
 # Without the variable a run draws what the last one drew, so that it cannot fail by
 # chance.
 PROPERTY = settings(
