@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.measure import (
@@ -15,7 +15,7 @@ from benchmarks.measure import (
     call,
     in_turn,
 )
-from benchmarks.modules import need_torchvision
+from benchmarks.modules import ROUNDS, need_torchvision
 
 # Each with its batch, and the share of torchvision's time that is aimed at.
 LAYOUT = {
@@ -23,8 +23,6 @@ LAYOUT = {
     "mobilenet_v2": (8, 0.70),
     "resnet18": (8, 0.88),
 }
-# These are small, and a target may be near: few runs would tell noise.
-LAYOUT_ROUNDS = 11
 # What is checkpointed of ResNet-50: the maps are the largest there.
 EARLY = ("layer1", "layer2")
 
@@ -39,7 +37,7 @@ so. The last table but one is by PyTorch's profiler, and tells what bounds the r
 GoogLeNet the layout makes pools faster, of MobileNetV2 convolutions, and the rest takes
 as long as before. For better ratios PyTorch's own kernels would have to be faster in
 that layout. In training it also copies each map before a ReLU6 in place, of
-torchvision's module as of ours; in evaluation that ReLU6 is the faster one.
+torchvision's module as of ours.
 `checkpoint` is beside the same module without: of ResNet-50 `["layer1", "layer2"]`, of
 ResNet-1202 all blocks. Memory is what a step adds at its peak to a process that has the
 module; `kept` is what `archdsl.kept_bytes` tells of it. `compile` is `preresnet n=21`,
@@ -64,7 +62,7 @@ def measure(rounds: int = 5, quick: bool = False) -> Result:
         for name, (batch, target) in LAYOUT.items():
             if not quick or name == "mobilenet_v2":
                 size = 1 if quick else batch
-                runs = rounds if quick else LAYOUT_ROUNDS
+                runs = rounds if quick else ROUNDS
                 net = eager.NETS[name]
                 parts += _layout(series, ratios, net, size, target, runs)
         if not quick:
@@ -100,7 +98,7 @@ def _layout(
     batch: int,
     target: float,
     rounds: int,
-) -> Iterator[Parts]:
+) -> list[Parts]:
     import torch
 
     from benchmarks.step_parts import parts
@@ -124,7 +122,7 @@ def _layout(
     ratios.append(Ratio(f"{text}, by hand / torchvision", hand, theirs))
     ratios.append(Ratio(f"{text}, by oneDNN / torchvision", onednn, theirs))
     x = net.pictures(batch)
-    yield from (parts(name, module, x) for name, module in modules.items())
+    return [parts(name, module, x) for name, module in modules.items()]
 
 
 def _checkpointed(series: list[Series], ratios: list[Ratio], rounds: int) -> None:

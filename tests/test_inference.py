@@ -387,9 +387,9 @@ def test_inputs_need_no_certain_format_and_outputs_learn_nothing() -> None:
 def test_deep_nets_are_loops() -> None:
     spec = "specs/classics/resnet_cifar.arch"
     checked = archdsl.check(spec)
-    deep, flat = (emit(checked.network(net)) for net in ("resnet1202", "resnet20"))
+    deep, shallow = (emit(checked.network(net)) for net in ("resnet1202", "resnet20"))
     assert "for i in range(200)" in deep
-    assert len(deep) < len(flat) + 100
+    assert len(deep) < len(shallow) + 100
 
 
 def test_classes_call_nothing_but_parts(shell: Shell) -> None:

@@ -150,8 +150,8 @@ class _Emitter(Emitter):
         if "Sequence[" in wanted:
             abstract.append("Sequence")
         found.append(f"from collections.abc import {', '.join(abstract)}")
-        parts = {"cache": "@cache", "partial": "partial("}
-        tools = [name for name, use in parts.items() if use in wanted]
+        uses = {"cache": "@cache", "partial": "partial("}
+        tools = [name for name, use in uses.items() if use in wanted]
         if tools:
             found.append(f"from functools import {', '.join(tools)}")
         if "perf_counter(" in wanted:

@@ -165,7 +165,7 @@ class Forward:
         name = member(stage.name, among)
         code = c.Text(name if attribute.batch else f"{name}[None]")
         label = stage.any.label if stage.fetched else None
-        self._body.hold(stage.output, code, _OF_TENSORS, label, frozenset())
+        self._body.hold(stage.output, code, _OF_TENSORS, label)
 
     # Stages
 
