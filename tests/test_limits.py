@@ -109,9 +109,18 @@ def test_a_block_without_layers_counts_each_time() -> None:
     blocks = ["block b0 n { id if n > 0 else id }"]
     for k in range(1, 40):
         blocks.append(f"block b{k} n {{ b{k - 1} n*2 | b{k - 1} n*2+1 }}")
-    started = time.process_time()
-    assert codes("\n".join([*blocks, "input 8 | b39 1"])) == ["E0702"]
-    assert time.process_time() - started < 20
+    text = "\n".join([*blocks, "input 8 | b39 1"])
+
+    def seconds(stages: int) -> float:
+        started = time.process_time()
+        assert codes(text, stages=stages) == ["E0702"]
+        return time.process_time() - started
+
+    assert seconds(1000) < 4
+    # The limit is what ends it: four times the stages take four times as long.
+    assert min(seconds(4000) for _ in range(2)) < 6 * min(
+        seconds(1000) for _ in range(3)
+    )
 
 
 def test_used_files(tmp_path: Path) -> None:
